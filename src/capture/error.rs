@@ -1,0 +1,108 @@
+//! What can go wrong with a source, said to the person who can mend it.
+
+/// Why a source could not be opened, or not be read to its end.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CaptureError {
+    /// The file cannot be opened at all.
+    #[error("{source_name}: {why}")]
+    Unreadable {
+        /// Path, or `standard input`.
+        source_name: String,
+        /// The system's words.
+        why: String,
+    },
+    /// Zero bytes.
+    #[error(
+        "{source_name}: the file is empty; a capture has at least a header (was the recording stopped before it was written?)"
+    )]
+    Empty {
+        /// Path.
+        source_name: String,
+    },
+    /// A compressed file.
+    #[error(
+        "{source_name}: compressed with {method}; unpack it on the way: {tool} {source_name} | straggler replay -"
+    )]
+    Compressed {
+        /// Path.
+        source_name: String,
+        /// Name of the compression.
+        method: &'static str,
+        /// Command that unpacks it to standard output.
+        tool: &'static str,
+    },
+    /// Not a pcap or pcapng file.
+    #[error("{source_name}: not a pcap or pcapng capture ({why})")]
+    NotACapture {
+        /// Path, or `standard input`.
+        source_name: String,
+        /// libpcap's words.
+        why: String,
+    },
+    /// The file ends within a frame.
+    #[error(
+        "{source_name}: cut off after {frames} whole frames; they were read, what followed is lost"
+    )]
+    CutOff {
+        /// Path, or `standard input`.
+        source_name: String,
+        /// Frames that were read.
+        frames: u64,
+    },
+    /// A pcapng whose interfaces differ, which libpcap cannot go on reading.
+    #[error(
+        "{source_name}: its interfaces differ in link type or snap length, read up to frame {frames}; \
+         split it by interface: tshark -r FILE -Y 'frame.interface_id == 0' -w FIRST.pcapng"
+    )]
+    MixedInterfaces {
+        /// Path, or `standard input`.
+        source_name: String,
+        /// Frames that were read.
+        frames: u64,
+    },
+    /// Any other fault in mid-file.
+    #[error("{source_name}: damaged after frame {frames} ({why}); what came before was read")]
+    Damaged {
+        /// Path, or `standard input`.
+        source_name: String,
+        /// Frames that were read.
+        frames: u64,
+        /// libpcap's words.
+        why: String,
+    },
+    /// The process may not capture.
+    #[error(
+        "{interface}: no permission to capture; run as root, or grant it to the program: \
+         sudo setcap cap_net_raw=ep {program}"
+    )]
+    NoPermission {
+        /// Name of the interface.
+        interface: String,
+        /// Path of the running program.
+        program: String,
+    },
+    /// No interface of that name.
+    #[error("{interface}: no such interface; there are: {known} (see `straggler interfaces`)")]
+    NoSuchInterface {
+        /// Name asked for.
+        interface: String,
+        /// Names that exist.
+        known: String,
+    },
+    /// Any other fault of an interface.
+    #[error("{interface}: {why}")]
+    Interface {
+        /// Name of the interface.
+        interface: String,
+        /// libpcap's words.
+        why: String,
+    },
+}
+
+/// libpcap's words without the wrapper's prefix.
+pub(super) fn words(error: &pcap::Error) -> String {
+    match error {
+        pcap::Error::PcapError(text) => text.clone(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,196 @@
+//! Live capture: a non-blocking libpcap handle and a poll.
+
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Token, Waker};
+use pcap::{Active, Capture, Device};
+
+use super::error::words;
+use super::{CaptureError, FrameSource, Pumped, Settings, Stats, WrappedCounter, interfaces};
+use crate::model::{Frame, LinkType, Timestamp};
+
+const PACKETS: Token = Token(0);
+const WAKE: Token = Token(1);
+
+/// How long the kernel may hold frames back to fill a block, in milliseconds: the price of fewer wake-ups, and well
+/// under what a person calls a delay.
+const BLOCK_TIMEOUT_MS: i32 = 100;
+
+/// A captured interface.
+pub struct Live {
+    interface: String,
+    capture: Capture<Active>,
+    link: LinkType,
+    poll: Poll,
+    events: Events,
+    waker: Arc<Waker>,
+    kernel_drops: WrappedCounter,
+    interface_drops: WrappedCounter,
+    stats: Stats,
+}
+
+/// Ends a wait from another thread.
+#[derive(Clone)]
+pub struct LiveWaker(Arc<Waker>);
+
+impl LiveWaker {
+    /// Makes the worker look up from its wait. Nothing is lost where it was not waiting.
+    pub fn wake(&self) {
+        // The only failure is a full counter of an eventfd, and then the wake-up is pending already.
+        let _ = self.0.wake();
+    }
+}
+
+impl Live {
+    /// Opens an interface, or `any` for all of them.
+    pub fn open(interface: &str, settings: &Settings) -> Result<Self, CaptureError> {
+        let fail = |error: &pcap::Error| refusal(interface, &words(error));
+        let clamp = |value: u32| i32::try_from(value).unwrap_or(i32::MAX);
+        let capture = Capture::from_device(Device::from(interface))
+            .map_err(|error| fail(&error))?
+            .snaplen(clamp(settings.snap_length))
+            .buffer_size(clamp(settings.buffer))
+            .promisc(settings.promiscuous)
+            .timeout(BLOCK_TIMEOUT_MS)
+            .open()
+            .map_err(|error| fail(&error))?
+            .setnonblock()
+            .map_err(|error| fail(&error))?;
+        let broken = |error: std::io::Error| CaptureError::Interface {
+            interface: interface.to_owned(),
+            why: format!("cannot wait for frames: {error}"),
+        };
+        let poll = Poll::new().map_err(broken)?;
+        poll.registry()
+            .register(
+                &mut SourceFd(&capture.as_raw_fd()),
+                PACKETS,
+                Interest::READABLE,
+            )
+            .map_err(broken)?;
+        let waker = Arc::new(Waker::new(poll.registry(), WAKE).map_err(broken)?);
+        Ok(Self {
+            interface: interface.to_owned(),
+            link: LinkType(capture.get_datalink().0),
+            capture,
+            poll,
+            events: Events::with_capacity(4),
+            waker,
+            kernel_drops: WrappedCounter::default(),
+            interface_drops: WrappedCounter::default(),
+            stats: Stats::default(),
+        })
+    }
+
+    /// A handle that ends [`Live::wait`] from another thread.
+    pub fn waker(&self) -> LiveWaker {
+        LiveWaker(Arc::clone(&self.waker))
+    }
+
+    /// Waits until frames may be there, a waker calls, or `timeout` passes.
+    pub fn wait(&mut self, timeout: Duration) -> Result<(), CaptureError> {
+        match self.poll.poll(&mut self.events, Some(timeout)) {
+            Err(error) if error.kind() != std::io::ErrorKind::Interrupted => {
+                Err(CaptureError::Interface {
+                    interface: self.interface.clone(),
+                    why: format!("waiting for frames: {error}"),
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Asks the kernel what was lost since the start.
+    pub fn stats(&mut self) -> Stats {
+        if let Ok(now) = self.capture.stats() {
+            self.stats = Stats {
+                kernel_drops: self.kernel_drops.update(now.dropped),
+                interface_drops: self.interface_drops.update(now.if_dropped),
+            };
+        }
+        self.stats
+    }
+}
+
+impl FrameSource for Live {
+    fn pump(
+        &mut self,
+        limit: usize,
+        sink: &mut dyn FnMut(Frame<'_>),
+    ) -> Result<Pumped, CaptureError> {
+        let link = self.link;
+        let handed = self
+            .capture
+            .dispatch(Some(limit), |packet| {
+                let captured = u32::try_from(packet.data.len()).unwrap_or(u32::MAX);
+                sink(Frame {
+                    // The handle was opened with microsecond precision.
+                    time: Timestamp::from_unix(
+                        packet.header.ts.tv_sec,
+                        packet.header.ts.tv_usec.saturating_mul(1_000),
+                    ),
+                    link,
+                    bytes: packet.data,
+                    wire_len: packet.header.len.max(captured),
+                });
+            })
+            .map_err(|error| CaptureError::Interface {
+                interface: self.interface.clone(),
+                why: words(&error),
+            })?;
+        Ok(if handed == 0 {
+            Pumped::Idle
+        } else {
+            Pumped::Frames(handed)
+        })
+    }
+}
+
+/// Tells the two refusals that a person can mend from all others.
+fn refusal(interface: &str, why: &str) -> CaptureError {
+    let lower = why.to_lowercase();
+    if lower.contains("permi") {
+        CaptureError::NoPermission {
+            interface: interface.to_owned(),
+            program: std::env::current_exe().map_or_else(
+                |_| "straggler".to_owned(),
+                |path| path.display().to_string(),
+            ),
+        }
+    } else if lower.contains("no such device") || lower.contains("doesn't exist") {
+        let known = interfaces().unwrap_or_default();
+        CaptureError::NoSuchInterface {
+            interface: interface.to_owned(),
+            known: known
+                .into_iter()
+                .map(|known| known.name)
+                .collect::<Vec<_>>()
+                .join(", "),
+        }
+    } else {
+        CaptureError::Interface {
+            interface: interface.to_owned(),
+            why: why.to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_say_how_to_mend_them() {
+        let text = refusal(
+            "eth0",
+            "eth0: You don't have permission to perform this capture on that device",
+        )
+        .to_string();
+        assert!(text.contains("setcap cap_net_raw=ep"), "{text}");
+        let text = refusal("eth9", "eth9: No such device exists").to_string();
+        assert!(text.contains("no such interface"), "{text}");
+    }
+}

@@ -1,0 +1,22 @@
+//! Bytes to facts: pure functions with three honest answers.
+//!
+//! A dissector gets the first bytes of a stream or a whole datagram and says [`Dissection::Found`], certainly
+//! [`Dissection::NotThis`], or [`Dissection::NeedMore`]. Over the prefixes of one input the answer starts at "need
+//! more", settles once and never changes. A port number is a hint to the caller and proves nothing here.
+
+pub mod dns;
+mod reader;
+pub mod tls;
+
+use reader::{Reader, Short};
+
+/// What a dissector makes of its input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Dissection<T> {
+    /// The fact.
+    Found(T),
+    /// Whatever follows, it is not this protocol.
+    NotThis,
+    /// The bytes so far fit, but do not suffice.
+    NeedMore,
+}

@@ -1,0 +1,73 @@
+//! Payload bytes of one TCP direction by the advance of its sequence space (RFC 9293, section 3.4).
+//!
+//! A retransmission advances nothing and so counts once; bytes that the sensor did not see but that the sequence
+//! numbers span count too, because the host got them.
+
+/// The largest window that TCP can scale to (RFC 7323, section 2.3): a larger leap is not this connection.
+const MAX_LEAP: u32 = 1 << 30;
+
+/// Sequence space of one direction.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sequence {
+    /// Sequence number behind the furthest byte seen, once any was.
+    next: Option<u32>,
+}
+
+impl Sequence {
+    /// Takes a segment and returns by how many payload bytes the direction advanced.
+    pub(super) fn advance(&mut self, seq: u32, syn: bool, len: u32) -> u64 {
+        // The SYN takes one number before the payload.
+        let start = if syn { seq.wrapping_add(1) } else { seq };
+        let end = start.wrapping_add(len);
+        let Some(next) = self.next else {
+            self.next = Some(end);
+            return u64::from(len);
+        };
+        let ahead = end.wrapping_sub(next);
+        // A FIN takes a number too, and a segment of nothing may stand behind it: neither is payload.
+        if len == 0 || ahead == 0 || ahead > MAX_LEAP {
+            return 0;
+        }
+        self.next = Some(end);
+        u64::from(ahead)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retransmissions_count_once() {
+        let mut direction = Sequence::default();
+        assert_eq!(direction.advance(99, true, 0), 0);
+        assert_eq!(direction.advance(100, false, 10), 10);
+        assert_eq!(direction.advance(100, false, 10), 0);
+        assert_eq!(direction.advance(105, false, 10), 5);
+        assert_eq!(
+            direction.advance(130, false, 5),
+            20,
+            "a hole was delivered all the same"
+        );
+        assert_eq!(
+            direction.advance(115, false, 15),
+            0,
+            "and fills later for nothing"
+        );
+    }
+
+    #[test]
+    fn wraps() {
+        let mut direction = Sequence::default();
+        assert_eq!(direction.advance(u32::MAX - 4, false, 10), 10);
+        assert_eq!(direction.advance(5, false, 10), 10);
+    }
+
+    #[test]
+    fn a_wild_leap_counts_nothing() {
+        let mut direction = Sequence::default();
+        direction.advance(0, true, 0);
+        assert_eq!(direction.advance(0x8000_0000, false, 100), 0);
+        assert_eq!(direction.advance(1, false, 100), 100);
+    }
+}

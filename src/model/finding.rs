@@ -1,0 +1,134 @@
+//! What the ledger concludes about a host.
+
+use std::net::IpAddr;
+
+use super::closed::closed_list;
+use super::{
+    Category, DomainName, Evidence, HostKey, PackRole, Phase, ReplyKind, Sample, Signal, Timestamp,
+    VendorId,
+};
+
+closed_list! {
+    /// What a host does with a vendor's category now, by strong sightings in the window. First that holds.
+    Status {
+        /// Excepted by the configuration.
+        Excepted = "excepted",
+        /// It fetches or reports: a transfer, or enough bytes in the window.
+        Fetching = "fetching",
+        /// It talks to the service.
+        Contacting = "contacting",
+        /// It tries, and there is proof that it is stopped.
+        Blocked = "blocked",
+        /// It tries; the outcome was not seen.
+        Asking = "asking",
+        /// It used the vendor before, is present, and does not ask.
+        Silent = "silent",
+        /// It used the vendor before and sent no packet in the window.
+        Absent = "absent",
+        /// It used the vendor before; the sensor looked at too little of the window to say.
+        Unknown = "unknown",
+    }
+}
+
+closed_list! {
+    /// What protects a host that used a restricted vendor.
+    Coverage {
+        /// A replacement is seen, the old vendor is not.
+        Moved = "moved",
+        /// Both are seen.
+        Both = "both",
+        /// No replacement was seen.
+        NoneSeen = "none_seen",
+        /// The host is a straggler.
+        Straggling = "straggling",
+    }
+}
+
+/// One host, vendor and category, with everything that speaks for it.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// The host.
+    pub host: HostKey,
+    /// Addresses under which it was seen with this vendor and category.
+    pub addresses: Vec<IpAddr>,
+    /// The vendor.
+    pub vendor: VendorId,
+    /// The vendor's name for people.
+    pub vendor_name: String,
+    /// Which part the vendor plays.
+    pub role: PackRole,
+    /// The category.
+    pub category: Category,
+    /// What the host does now.
+    pub status: Status,
+    /// Whether it is a straggler now.
+    pub straggler: bool,
+    /// Whether it was a straggler at any time that is remembered.
+    pub ever_straggler: bool,
+    /// The cutoff in force for it, if any.
+    pub cutoff: Option<Timestamp>,
+    /// Phase of the latest strong sighting.
+    pub phase: Phase,
+    /// Highest level ever reached.
+    pub evidence: Evidence,
+    /// Capture time of the first strong sighting.
+    pub first_seen: Timestamp,
+    /// Capture time of the latest strong sighting.
+    pub last_seen: Timestamp,
+    /// Capture time of the latest sighting that reached each level, in the order of [`Evidence::ALL`].
+    pub last_by_evidence: [Option<Timestamp>; 4],
+    /// The latest positive proof of being blocked.
+    pub last_blocked: Option<(Timestamp, ReplyKind)>,
+    /// Strong sightings at or after the cutoff.
+    pub after_cutoff_sightings: u64,
+    /// Payload bytes from the vendor in matched flows.
+    pub received: u64,
+    /// Payload bytes to the vendor in matched flows.
+    pub sent: u64,
+    /// The part of `received` at or after the cutoff.
+    pub after_cutoff_received: u64,
+    /// The part of `sent` at or after the cutoff.
+    pub after_cutoff_sent: u64,
+    /// Strong names, latest first.
+    pub names: Vec<NameUse>,
+    /// Names that did not fit into the cap.
+    pub names_left_out: u64,
+}
+
+/// One name that a host asked for.
+#[derive(Clone, Debug)]
+pub struct NameUse {
+    /// The name.
+    pub name: DomainName,
+    /// The service it belongs to.
+    pub service: std::sync::Arc<super::Service>,
+    /// Signals by which it was seen, in the order of [`Signal::ALL`].
+    pub signals: Vec<Signal>,
+    /// Highest level reached.
+    pub evidence: Evidence,
+    /// Sightings at every level together.
+    pub sightings: u64,
+    /// First sighting.
+    pub first_seen: Timestamp,
+    /// Latest sighting.
+    pub last_seen: Timestamp,
+    /// Sample flows of the highest level.
+    pub samples: Vec<Sample>,
+}
+
+/// A weak name that a host asked for: context, never a finding.
+#[derive(Clone, Debug)]
+pub struct WeakUse {
+    /// The host.
+    pub host: HostKey,
+    /// The vendor.
+    pub vendor: VendorId,
+    /// The category.
+    pub category: Category,
+    /// The names, sorted.
+    pub names: Vec<DomainName>,
+    /// Sightings at every level together.
+    pub sightings: u64,
+    /// Latest sighting.
+    pub last_seen: Timestamp,
+}

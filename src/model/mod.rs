@@ -1,0 +1,35 @@
+//! The vocabulary: newtypes and plain records that every part speaks.
+//!
+//! Nothing here reads a clock, a file or a packet. A value that exists is valid: the constructor is the only check.
+//!
+//! The words follow the pipeline: a [`Frame`] is decoded to a [`Packet`], packets of one five-tuple make a flow,
+//! a dissector reads a [`Name`] in it, a rule that matches gives a [`Match`], and the tracker reports a [`Sighting`].
+//! The ledger turns sightings into [`Finding`]s and publishes them as a [`Snapshot`].
+
+mod closed;
+mod finding;
+mod flow;
+mod frame;
+mod host;
+mod name;
+mod pack;
+mod packet;
+mod sighting;
+mod snapshot;
+mod time;
+
+pub use finding::{Coverage, Finding, NameUse, Status, WeakUse};
+pub use flow::{Endpoint, Protocol, Side};
+pub use frame::{Frame, LinkType};
+pub use host::HostKey;
+pub use name::{DomainName, MAX_NAME_OCTETS, Name, NameBuf, NameError};
+pub use pack::{
+    Category, Confidence, Cutoff, Match, Pack, PackRole, Phase, Service, ServiceId, Strength,
+    VendorId,
+};
+pub use packet::{Datagram, Packet, Segment, TcpFlags, Transport, Undecoded};
+pub use sighting::{
+    Batch, Evidence, MAX_SAMPLES, Presence, Reply, ReplyKind, Sample, Sighting, Signal,
+};
+pub use snapshot::{CutoffInForce, HostView, Snapshot, Totals, VendorView};
+pub use time::{Span, Timestamp};

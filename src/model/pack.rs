@@ -1,0 +1,232 @@
+//! What rule packs say: vendors, services, cutoffs, and the match of a name.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::Timestamp;
+use super::closed::closed_list;
+
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
+        #[serde(transparent)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// Lower-case letters, digits and inner hyphens, at most 64; `None` for anything else.
+            pub fn parse(text: &str) -> Option<Self> {
+                let inner = !text.starts_with('-') && !text.ends_with('-');
+                let plain = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+                (inner && plain && (1..=64).contains(&text.len())).then(|| Self(Arc::from(text)))
+            }
+
+            /// The id as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::borrow::Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+    };
+}
+
+text_id! {
+    /// Id of a vendor, for example `kaspersky`; unique over all packs.
+    VendorId
+}
+text_id! {
+    /// Id of a service within its vendor, for example `databases`.
+    ServiceId
+}
+
+closed_list! {
+    /// What a service is for.
+    Category {
+        /// Fetching updates.
+        Update = "update",
+        /// Reporting to the vendor, reputation look-ups included.
+        Telemetry = "telemetry",
+        /// Activation and licences.
+        Licensing = "licensing",
+        /// Being managed from the vendor's cloud.
+        Management = "management",
+        /// Installers and free tools.
+        Download = "download",
+        /// Web sites that people read.
+        Web = "web",
+        /// Anything else.
+        Other = "other",
+    }
+}
+
+closed_list! {
+    /// How much a name says about who asked for it.
+    Strength {
+        /// Only the product asks for this name.
+        Strong = "strong",
+        /// People, web pages or other software ask for it too: context, never a finding.
+        Weak = "weak",
+    }
+}
+
+closed_list! {
+    /// Who says that the name belongs to the service.
+    Confidence {
+        /// The vendor's own documents.
+        Vendor = "vendor",
+        /// Public lists, code and observations.
+        Community = "community",
+    }
+}
+
+closed_list! {
+    /// Which part a vendor plays.
+    PackRole {
+        /// Its use had to stop.
+        Restricted = "restricted",
+        /// It may take the other's place.
+        Replacement = "replacement",
+    }
+}
+
+closed_list! {
+    /// A sighting's own time against the cutoff in force.
+    Phase {
+        /// Before the cutoff.
+        Before = "before",
+        /// At or after the cutoff.
+        After = "after",
+        /// No cutoff is in force for this vendor and category.
+        None = "none",
+    }
+}
+
+/// The instant after which categories of a vendor are a finding, and who says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cutoff {
+    /// Id within the pack, for example `us-2024`.
+    pub id: String,
+    /// Whether it applies where the configuration chooses none.
+    pub default: bool,
+    /// Where it binds, for example `US`.
+    pub jurisdiction: String,
+    /// Whom it binds and to what, in a sentence.
+    pub binds: String,
+    /// The first instant at which it is in force.
+    pub at: Timestamp,
+    /// The categories that it concerns.
+    pub categories: Vec<Category>,
+    /// The act.
+    pub authority: String,
+    /// URL of the act or of the text that quotes it.
+    pub source: String,
+}
+
+/// A named group of a vendor's host names.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Service {
+    /// The vendor.
+    pub vendor: VendorId,
+    /// Id within the vendor.
+    pub id: ServiceId,
+    /// For people.
+    pub name: String,
+    /// What it is for.
+    pub category: Category,
+    /// How much its names say.
+    pub strength: Strength,
+    /// Who says so.
+    pub confidence: Confidence,
+    /// URL that proves it.
+    pub source: String,
+    /// A caveat for people.
+    pub note: Option<String>,
+    /// Version of the pack it stands in.
+    pub pack_version: Arc<str>,
+    /// Instants of all cutoffs of the pack for this category, ascending. Sightings are kept apart at each, so that
+    /// whichever cutoff binds a host, a sighting lies wholly before or after it.
+    pub boundaries: Vec<Timestamp>,
+}
+
+impl Service {
+    /// How many of the pack's cutoffs for this category have passed at `time`.
+    pub fn era(&self, time: Timestamp) -> u8 {
+        let passed = self.boundaries.iter().filter(|&&at| time >= at).count();
+        u8::try_from(passed).unwrap_or(u8::MAX)
+    }
+}
+
+/// A name that a rule matched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Match {
+    /// The service whose pattern won.
+    pub service: Arc<Service>,
+    /// The pattern as the pack writes it.
+    pub pattern: Arc<str>,
+}
+
+/// A loaded and checked rule pack.
+#[derive(Clone, Debug)]
+pub struct Pack {
+    /// The vendor.
+    pub vendor: VendorId,
+    /// For people.
+    pub name: String,
+    /// Which part the vendor plays.
+    pub role: PackRole,
+    /// Version of the pack.
+    pub version: Arc<str>,
+    /// Day on which somebody last read it against its sources.
+    pub reviewed: String,
+    /// Whether it is in force without being named in the configuration.
+    pub enabled: bool,
+    /// First 12 hexadecimal digits of the SHA-256 of the file.
+    pub digest: String,
+    /// Where the file is from: `built in` or a path.
+    pub origin: String,
+    /// Ports of the vendor's relays inside a site.
+    pub relay_ports: Vec<u16>,
+    /// Categories that prove protection, for a replacement.
+    pub coverage: Vec<Category>,
+    /// Cutoffs.
+    pub cutoffs: Vec<Cutoff>,
+    /// Services.
+    pub services: Vec<Arc<Service>>,
+    /// Patterns with the index of their service in `services`.
+    pub patterns: Vec<(Arc<str>, usize)>,
+    /// The pack's own tests: a name and the service expected, `None` for no match in this pack.
+    pub tests: Vec<(String, Option<ServiceId>)>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_plain() {
+        assert!(VendorId::parse("microsoft-defender").is_some());
+        for bad in ["", "-a", "a-", "A", "a_b", "a b", "ä", &"a".repeat(65)] {
+            assert!(VendorId::parse(bad).is_none(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn closed_lists_read_what_they_print() {
+        for &category in Category::ALL {
+            assert_eq!(category.label().parse(), Ok(category));
+        }
+        let error = "updates".parse::<Category>().unwrap_err();
+        assert!(error.contains("`updates`") && error.contains("update, telemetry"));
+    }
+}

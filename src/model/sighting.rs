@@ -1,0 +1,158 @@
+//! What leaves a worker: sightings, replies, presence; rolled up, so that a stall loses no count.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::closed::closed_list;
+use super::{DomainName, Endpoint, Match, Protocol, Service, Span, Timestamp};
+
+/// Sample flows kept with a rolled-up sighting: enough to check a finding by hand, few enough to send every second.
+pub const MAX_SAMPLES: usize = 8;
+
+closed_list! {
+    /// How a name was learnt.
+    Signal {
+        /// A DNS question.
+        Dns = "dns",
+        /// The server name of a TLS hello over TCP.
+        Tls = "tls",
+        /// The server name of a TLS hello in QUIC.
+        Quic = "quic",
+        /// The host of an HTTP request.
+        Http = "http",
+        /// The authority of an HTTP CONNECT.
+        Connect = "connect",
+        /// An address learnt from the host's own DNS answers.
+        Ip = "ip",
+    }
+}
+
+closed_list! {
+    /// How far it got, weakest first.
+    Evidence {
+        /// The host asked DNS for the name.
+        Lookup = "lookup",
+        /// It spoke towards the server; nothing useful came back yet.
+        Attempt = "attempt",
+        /// The server answered after the name was sent.
+        Contact = "contact",
+        /// At least the threshold of payload bytes came from the server (for telemetry: in either direction).
+        Transfer = "transfer",
+    }
+}
+
+closed_list! {
+    /// What came back to a try. Whether that means "blocked" is the ledger's judgement.
+    ReplyKind {
+        /// DNS gave at least one usable address.
+        Resolved = "resolved",
+        /// DNS says that the name does not exist.
+        NxDomain = "nxdomain",
+        /// DNS has the name, but no address of the type asked for.
+        NoData = "no_data",
+        /// DNS failed (SERVFAIL and the like).
+        ServFail = "servfail",
+        /// DNS refused (REFUSED).
+        Refused = "refused",
+        /// DNS gave only addresses that lead nowhere: 0.0.0.0, ::, loopback.
+        Sinkhole = "sinkhole",
+        /// The connection was reset from the server's side before it sent data.
+        Reset = "reset",
+        /// A fatal TLS alert came before any other data.
+        TlsAlert = "tls_alert",
+    }
+}
+
+impl ReplyKind {
+    /// Whether this alone is positive proof that a try was blocked.
+    /// NXDOMAIN is not: the vendor may have retired the name.
+    pub fn blocks(self) -> bool {
+        matches!(
+            self,
+            Self::Refused | Self::Sinkhole | Self::Reset | Self::TlsAlert
+        )
+    }
+}
+
+/// One flow or transaction behind a rolled-up sighting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sample {
+    /// Capture time of the packet that reached the level.
+    pub time: Timestamp,
+    /// The host's end.
+    pub client: Endpoint,
+    /// The other end.
+    pub server: Endpoint,
+    /// Transport protocol.
+    pub protocol: Protocol,
+    /// The pattern that won.
+    pub pattern: Arc<str>,
+}
+
+/// Sightings of one name by one host address at one level, rolled up over at most one UTC hour.
+#[derive(Clone, Debug)]
+pub struct Sighting {
+    /// The host's address.
+    pub host: IpAddr,
+    /// The service and pattern that won.
+    pub matched: Match,
+    /// The name as the host asked for it.
+    pub name: DomainName,
+    /// How it was learnt.
+    pub signal: Signal,
+    /// How far it got.
+    pub evidence: Evidence,
+    /// First and last capture time; both lie on the same side of every cutoff.
+    pub span: Span,
+    /// How many flows or transactions reached the level; 0 where only bytes are reported.
+    pub count: u64,
+    /// Payload bytes from the server, in flows whose highest level this is.
+    pub received: u64,
+    /// Payload bytes to the server, likewise.
+    pub sent: u64,
+    /// The first few of them.
+    pub samples: Vec<Sample>,
+}
+
+/// What came back to tries for one name by one host address, rolled up over at most one UTC hour.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// The host's address.
+    pub host: IpAddr,
+    /// The service whose name was asked for.
+    pub service: Arc<Service>,
+    /// The name.
+    pub name: DomainName,
+    /// How it was asked for.
+    pub signal: Signal,
+    /// What came back.
+    pub kind: ReplyKind,
+    /// First and last capture time.
+    pub span: Span,
+    /// How often.
+    pub count: u64,
+}
+
+/// A local address was seen sending in a minute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Presence {
+    /// The address.
+    pub host: IpAddr,
+    /// Capture time of the first of its packets in that minute.
+    pub time: Timestamp,
+}
+
+/// Everything a worker reports at once.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// Rolled-up sightings.
+    pub sightings: Vec<Sighting>,
+    /// Rolled-up replies.
+    pub replies: Vec<Reply>,
+    /// Hosts that were present.
+    pub presences: Vec<Presence>,
+    /// Engine time of the worker, once it has one.
+    pub clock: Option<Timestamp>,
+    /// The stretch of capture time that was looked at since the last batch.
+    pub looked: Option<Span>,
+}

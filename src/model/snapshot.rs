@@ -1,0 +1,104 @@
+//! The state of the ledger at one instant, immutable: what metrics, page and reports read.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use super::{
+    Category, Cutoff, Evidence, Finding, HostKey, PackRole, Phase, Signal, Status, Timestamp,
+    VendorId, WeakUse,
+};
+
+/// Everything that is known at engine time `at`.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// Engine time, once there is one.
+    pub at: Option<Timestamp>,
+    /// Share of the window that the sensor captured, 0 to 1.
+    pub looked: f64,
+    /// Vendors in force, sorted by id.
+    pub vendors: Vec<VendorView>,
+    /// Hosts with strong sightings: stragglers first, then by status, then latest first.
+    pub findings: Vec<Finding>,
+    /// Weak names, by host.
+    pub weak: Vec<WeakUse>,
+    /// Hosts with any sighting, sorted by key.
+    pub hosts: Vec<HostView>,
+    /// Distinct local hosts present in the window.
+    pub local_hosts: u64,
+    /// Whether local networks were configured or known from an interface.
+    pub local_networks_known: bool,
+    /// Counts without a host.
+    pub totals: Totals,
+}
+
+impl Snapshot {
+    /// Findings that are stragglers now.
+    pub fn stragglers(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| finding.straggler)
+    }
+
+    /// The vendor's view, if it is in force.
+    pub fn vendor(&self, id: &VendorId) -> Option<&VendorView> {
+        self.vendors.iter().find(|view| view.id == *id)
+    }
+}
+
+/// One vendor in force.
+#[derive(Clone, Debug)]
+pub struct VendorView {
+    /// Its id.
+    pub id: VendorId,
+    /// For people.
+    pub name: String,
+    /// Which part it plays.
+    pub role: PackRole,
+    /// Version of the pack.
+    pub version: String,
+    /// Digest of the pack.
+    pub digest: String,
+    /// Services in the pack.
+    pub services: usize,
+    /// Categories that its services have, in the order of [`Category::ALL`].
+    pub categories: Vec<Category>,
+    /// Cutoffs in force, by category.
+    pub cutoffs: Vec<CutoffInForce>,
+    /// Hosts by category and status.
+    pub hosts: BTreeMap<(Category, Status), u64>,
+    /// Stragglers by category.
+    pub stragglers: BTreeMap<Category, u64>,
+    /// Distinct hosts that are stragglers in any category.
+    pub straggling_hosts: u64,
+}
+
+/// A cutoff that binds a category.
+#[derive(Clone, Debug)]
+pub struct CutoffInForce {
+    /// The category.
+    pub category: Category,
+    /// The cutoff.
+    pub cutoff: Cutoff,
+}
+
+/// What is known of a host.
+#[derive(Clone, Debug)]
+pub struct HostView {
+    /// Its key.
+    pub key: HostKey,
+    /// Its addresses, sorted.
+    pub addresses: Vec<IpAddr>,
+    /// First packet or sighting.
+    pub first_seen: Timestamp,
+    /// Latest packet or sighting.
+    pub last_seen: Timestamp,
+}
+
+/// Counts that name no host. Sightings are strong unless said otherwise.
+#[derive(Clone, Debug, Default)]
+pub struct Totals {
+    /// Strong sightings.
+    pub sightings: BTreeMap<(VendorId, Category, Signal, Evidence, Phase), u64>,
+    /// Weak sightings.
+    pub weak_sightings: BTreeMap<(VendorId, Category), u64>,
+    /// Payload bytes received and sent in flows with a strong name.
+    pub bytes: BTreeMap<(VendorId, Category, Phase), (u64, u64)>,
+}

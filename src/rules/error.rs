@@ -1,0 +1,53 @@
+//! What is wrong in a pack: where, what, and what to write instead.
+
+use std::fmt;
+
+/// A fault of a rule pack. Prints as `FILE:LINE:COLUMN: what; how to mend it`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PackError {
+    /// Path of the file, or `rules/NAME (built in)`.
+    pub file: String,
+    /// Line and column, both from 1, where the fault has a place.
+    pub place: Option<(usize, usize)>,
+    /// What is wrong and what to write instead.
+    pub what: String,
+}
+
+impl PackError {
+    /// A fault at a byte offset of the file's text.
+    pub(super) fn at(file: &str, text: &str, offset: usize, what: impl Into<String>) -> Self {
+        Self {
+            file: file.to_owned(),
+            place: Some(place(text, offset)),
+            what: what.into(),
+        }
+    }
+
+    /// A fault of the file as a whole.
+    pub(super) fn whole(file: &str, what: impl Into<String>) -> Self {
+        Self {
+            file: file.to_owned(),
+            place: None,
+            what: what.into(),
+        }
+    }
+}
+
+impl fmt::Display for PackError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.place {
+            Some((line, column)) => write!(f, "{}:{line}:{column}: {}", self.file, self.what),
+            None => write!(f, "{}: {}", self.file, self.what),
+        }
+    }
+}
+
+impl std::error::Error for PackError {}
+
+/// Line and column of a byte offset, both from 1; the column counts characters.
+fn place(text: &str, offset: usize) -> (usize, usize) {
+    let before = text.get(..offset).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+    (line, column)
+}

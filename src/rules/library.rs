@@ -1,0 +1,368 @@
+//! All packs: compiled in, and from a folder; and the set of those in force.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::sync::Arc;
+
+use super::pattern::Pattern;
+use super::{Matcher, PackError, pack_file};
+use crate::model::{DomainName, Match, Name, Pack, Service, ServiceId, VendorId};
+
+/// The packs compiled into the program: file name and text. This is the only place that names them.
+pub const BUILT_IN: &[(&str, &str)] = &[
+    ("kaspersky.toml", include_str!("../../rules/kaspersky.toml")),
+    (
+        "microsoft-defender.toml",
+        include_str!("../../rules/microsoft-defender.toml"),
+    ),
+];
+
+/// Largest pack file that is read, in bytes: a thousand times the largest built-in pack.
+const MAX_PACK_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Every pack that is known, in force or not, one for each vendor.
+#[derive(Clone, Debug, Default)]
+pub struct Library {
+    packs: BTreeMap<VendorId, Pack>,
+    /// Vendors whose pack comes from the folder: their patterns win over built-in ones.
+    from_folder: Vec<VendorId>,
+}
+
+/// The packs in force, compiled.
+#[derive(Clone, Default)]
+pub struct RuleSet {
+    /// The packs, sorted by vendor id.
+    pub packs: Vec<Pack>,
+    matcher: Matcher,
+}
+
+/// A pack's own test that did not come out as expected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PackTestFailure {
+    /// The vendor.
+    pub vendor: VendorId,
+    /// What happened.
+    pub what: String,
+}
+
+impl Library {
+    /// The compiled-in packs, and those of `folder` on top: a pack of the same vendor id replaces the built-in one.
+    /// All faults are reported, not only the first.
+    pub fn load(folder: Option<&Path>) -> Result<Self, Vec<PackError>> {
+        let mut library = Self::default();
+        let mut faults = Vec::new();
+        let built_in = BUILT_IN
+            .iter()
+            .map(|(name, text)| (format!("rules/{name} (built in)"), Ok((*text).to_owned())));
+        library.add(built_in, &mut faults);
+        if let Some(folder) = folder {
+            let mut extra = Self::default();
+            match pack_files(folder) {
+                Ok(files) => extra.add(files, &mut faults),
+                Err(fault) => faults.push(fault),
+            }
+            library.from_folder = extra.packs.keys().cloned().collect();
+            library.packs.extend(extra.packs);
+        }
+        if faults.is_empty() {
+            Ok(library)
+        } else {
+            Err(faults)
+        }
+    }
+
+    /// Only the packs of a folder, for checking them.
+    pub fn load_folder(folder: &Path) -> Result<Self, Vec<PackError>> {
+        let mut library = Self::default();
+        let mut faults = Vec::new();
+        match pack_files(folder) {
+            Ok(files) => library.add(files, &mut faults),
+            Err(fault) => faults.push(fault),
+        }
+        if faults.is_empty() {
+            Ok(library)
+        } else {
+            Err(faults)
+        }
+    }
+
+    /// Adds packs of one origin, among which no vendor and no pattern may stand twice.
+    fn add(
+        &mut self,
+        files: impl IntoIterator<Item = (String, Result<String, PackError>)>,
+        faults: &mut Vec<PackError>,
+    ) {
+        let mut owners: HashMap<Arc<str>, String> = HashMap::new();
+        for (file, text) in files {
+            let pack = match text.and_then(|text| pack_file::read(&file, &text)) {
+                Ok(pack) => pack,
+                Err(fault) => {
+                    faults.push(fault);
+                    continue;
+                }
+            };
+            if let Some(other) = self.packs.get(&pack.vendor) {
+                faults.push(PackError::whole(
+                    &file,
+                    format!(
+                        "vendor `{}` stands in {} already; keep one of the two",
+                        pack.vendor, other.origin
+                    ),
+                ));
+                continue;
+            }
+            for (pattern, _) in &pack.patterns {
+                if let Some(other) = owners.insert(Arc::clone(pattern), file.clone()) {
+                    faults.push(PackError::whole(
+                        &file,
+                        format!(
+                            "pattern `{pattern}` stands in {other} already; keep it in one pack"
+                        ),
+                    ));
+                }
+            }
+            self.packs.insert(pack.vendor.clone(), pack);
+        }
+    }
+
+    /// Every pack, sorted by vendor id.
+    pub fn packs(&self) -> impl Iterator<Item = &Pack> {
+        self.packs.values()
+    }
+
+    /// The pack of a vendor.
+    pub fn pack(&self, vendor: &str) -> Option<&Pack> {
+        self.packs.get(vendor)
+    }
+
+    /// Which pattern of any pack, in force or not, wins for a name.
+    pub fn explain(&self, name: Name<'_>) -> Option<Match> {
+        self.compile(|_| true).lookup(name).cloned()
+    }
+
+    /// Compiles the packs that `in_force` picks.
+    pub fn compile(&self, in_force: impl Fn(&Pack) -> bool) -> RuleSet {
+        let packs: Vec<Pack> = self
+            .packs()
+            .filter(|pack| in_force(pack))
+            .cloned()
+            .collect();
+        // Of two equal patterns the later wins, so the folder's packs come last.
+        let (folder, built_in): (Vec<&Pack>, Vec<&Pack>) = packs
+            .iter()
+            .partition(|pack| self.from_folder.contains(&pack.vendor));
+        let matcher = matcher_of(built_in.into_iter().chain(folder));
+        RuleSet { packs, matcher }
+    }
+
+    /// Runs every pack's own tests against the pack alone.
+    pub fn test(&self) -> (usize, Vec<PackTestFailure>) {
+        let mut ran = 0;
+        let mut failures = Vec::new();
+        for pack in self.packs() {
+            let matcher = matcher_of([pack]);
+            for (name, expected) in &pack.tests {
+                ran += 1;
+                if let Some(what) = run_test(&matcher, name, expected.as_ref()) {
+                    failures.push(PackTestFailure {
+                        vendor: pack.vendor.clone(),
+                        what,
+                    });
+                }
+            }
+        }
+        (ran, failures)
+    }
+}
+
+impl RuleSet {
+    /// The pattern that wins for a name. Allocates nothing.
+    pub fn lookup(&self, name: Name<'_>) -> Option<&Match> {
+        self.matcher.find(name)
+    }
+
+    /// The service of a vendor by its id.
+    pub fn service(&self, vendor: &VendorId, id: &ServiceId) -> Option<&Arc<Service>> {
+        let pack = self.packs.iter().find(|pack| pack.vendor == *vendor)?;
+        pack.services.iter().find(|service| service.id == *id)
+    }
+}
+
+/// The matcher of some packs; of two equal patterns the later pack's wins.
+pub(super) fn matcher_of<'a>(packs: impl IntoIterator<Item = &'a Pack>) -> Matcher {
+    Matcher::new(packs.into_iter().flat_map(|pack| {
+        pack.patterns.iter().filter_map(|(text, service)| {
+            // A loaded pack's patterns were parsed when it was read.
+            let pattern = Pattern::parse(text).ok()?;
+            Some((pattern, Arc::clone(text), pack.services.get(*service)?))
+        })
+    }))
+}
+
+/// What is wrong with a test's outcome, `None` if nothing.
+pub(super) fn run_test(
+    matcher: &Matcher,
+    name: &str,
+    expected: Option<&ServiceId>,
+) -> Option<String> {
+    let parsed = DomainName::parse(name).ok()?;
+    let found = matcher.find(parsed.as_name());
+    let got = found.map(|found| &found.service.id);
+    if got == expected {
+        return None;
+    }
+    let word = |id: Option<&ServiceId>| id.map_or("none".to_owned(), |id| format!("`{id}`"));
+    let by = found.map_or(String::new(), |found| {
+        format!(" by pattern `{}`", found.pattern)
+    });
+    Some(format!(
+        "test `{name}`: expected {}, got {}{by}",
+        word(expected),
+        word(got)
+    ))
+}
+
+/// The `*.toml` files of a folder, sorted by name, with their text.
+#[expect(
+    clippy::type_complexity,
+    reason = "a list of files and what came of reading each"
+)]
+fn pack_files(folder: &Path) -> Result<Vec<(String, Result<String, PackError>)>, PackError> {
+    let name = folder.display().to_string();
+    let fail = |error: std::io::Error| {
+        PackError::whole(&name, format!("cannot read the folder of packs: {error}"))
+    };
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(fail)? {
+        let path = entry.map_err(fail)?.path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "toml")
+        {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths
+        .into_iter()
+        .map(|path| {
+            let name = path.display().to_string();
+            let text = read_bounded(&path).map_err(|what| PackError::whole(&name, what));
+            (name, text)
+        })
+        .collect())
+}
+
+fn read_bounded(path: &Path) -> Result<String, String> {
+    let len = std::fs::metadata(path)
+        .map_err(|error| error.to_string())?
+        .len();
+    if len > MAX_PACK_BYTES {
+        return Err(format!(
+            "the file has {len} bytes, a pack may have {MAX_PACK_BYTES}; split it by vendor"
+        ));
+    }
+    std::fs::read_to_string(path).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> DomainName {
+        DomainName::parse(text).unwrap()
+    }
+
+    #[test]
+    fn built_in_packs_load_and_pass_their_tests() {
+        let library = Library::load(None).unwrap();
+        let (ran, failures) = library.test();
+        assert!(ran > 20, "only {ran} tests ran");
+        assert_eq!(failures, []);
+        for pack in library.packs() {
+            for service in &pack.services {
+                assert!(
+                    pack.tests
+                        .iter()
+                        .any(|(_, id)| id.as_ref() == Some(&service.id)),
+                    "{}/{} has no positive test",
+                    pack.vendor,
+                    service.id
+                );
+            }
+            assert!(pack.tests.iter().filter(|(_, id)| id.is_none()).count() >= 5);
+        }
+    }
+
+    const EXTRA: &str = r#"
+schema = 1
+kind = "vendor"
+[vendor]
+id = "ID"
+name = "Extra"
+role = "restricted"
+version = "1"
+reviewed = 2026-01-02
+enabled = true
+[[service]]
+id = "mine"
+name = "Mine"
+category = "update"
+strength = "strong"
+confidence = "community"
+names = [".geoksn.kaspersky.com"]
+source = "https://vendor.example/"
+"#;
+
+    #[test]
+    fn a_folder_adds_replaces_and_wins() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a.toml"), EXTRA.replace("ID", "extra")).unwrap();
+        std::fs::write(folder.path().join("README.md"), "not a pack").unwrap();
+        let library = Library::load(Some(folder.path())).unwrap();
+        assert!(library.pack("kaspersky").is_some());
+        let found = library
+            .explain(name("ksn-file.geoksn.kaspersky.com").as_name())
+            .unwrap();
+        assert_eq!(found.service.vendor.as_str(), "extra");
+
+        std::fs::write(
+            folder.path().join("a.toml"),
+            EXTRA.replace("ID", "kaspersky"),
+        )
+        .unwrap();
+        let library = Library::load(Some(folder.path())).unwrap();
+        assert_eq!(library.pack("kaspersky").unwrap().services.len(), 1);
+    }
+
+    #[test]
+    fn the_same_twice_is_a_fault_naming_both() {
+        let folder = tempfile::tempdir().unwrap();
+        for (file, id) in [("a.toml", "one"), ("b.toml", "two"), ("c.toml", "two")] {
+            std::fs::write(folder.path().join(file), EXTRA.replace("ID", id)).unwrap();
+        }
+        let faults = Library::load(Some(folder.path())).unwrap_err();
+        let text: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        assert!(
+            text[0].contains("b.toml") && text[0].contains("a.toml"),
+            "{text:?}"
+        );
+        assert!(
+            text[1].contains("c.toml") && text[1].contains("vendor `two`"),
+            "{text:?}"
+        );
+    }
+
+    #[test]
+    fn only_packs_in_force_match() {
+        let library = Library::load(None).unwrap();
+        let rules = library.compile(|pack| pack.vendor.as_str() != "kaspersky");
+        assert_eq!(rules.lookup(name("s07.upd.kaspersky.com").as_name()), None);
+        assert!(
+            library
+                .compile(|pack| pack.enabled)
+                .lookup(name("s07.upd.kaspersky.com").as_name())
+                .is_some()
+        );
+    }
+}

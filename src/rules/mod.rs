@@ -1,0 +1,16 @@
+//! Rule packs: the format, its checks, and the matcher compiled from it.
+//!
+//! A pack is one TOML file that says which host names belong to which service of a vendor, and from when on asking for
+//! them is a finding. Nothing about a vendor is in code. The packs in `rules/` are compiled in; a folder of packs adds
+//! to them or replaces them, file by file of the same vendor id.
+
+mod error;
+mod library;
+mod matcher;
+mod pack_file;
+mod pattern;
+
+pub use error::PackError;
+pub use library::{BUILT_IN, Library, PackTestFailure, RuleSet};
+pub use matcher::Matcher;
+pub use pattern::{Pattern, PatternError};
