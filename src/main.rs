@@ -1,1 +1,7 @@
-fn main() {}
+//! The `straggler` program: see the library for how it works.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    straggler::cli::main()
+}

@@ -40,7 +40,8 @@ pub enum Pumped {
 }
 
 /// How an interface is captured.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// Bytes kept of each frame. Offloading network cards deliver frames far above the MTU, so the default keeps all.
     pub snap_length: u32,

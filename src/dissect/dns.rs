@@ -201,7 +201,7 @@ fn walk_name(message: &[u8], start: usize, name: &mut NameBuf) -> Dissection<usi
 /// A name of `hickory-proto` in our normal form; `None` for the root.
 fn normal(name: &hickory_proto::rr::Name, scratch: &mut NameBuf) -> Option<DomainName> {
     scratch.clear();
-    for label in name.iter() {
+    for label in name {
         scratch.push_label(label).ok()?;
     }
     scratch.as_name().map(crate::model::Name::to_owned)

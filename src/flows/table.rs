@@ -73,7 +73,7 @@ pub struct Flow<S> {
 
 impl<S> Flow<S> {
     /// Whether the start of the connection was seen.
-    pub fn saw_syn(&self) -> bool {
+    pub fn syn_seen(&self) -> bool {
         self.syn.is_some()
     }
 }
@@ -102,6 +102,8 @@ pub struct Touched<'t, S> {
     pub new: bool,
     /// Payload bytes by which the sender's direction advanced.
     pub advanced: u64,
+    /// Where the flow stands; [`Table::at`] finds it there as long as it lives.
+    pub slot: usize,
 }
 
 /// A five-tuple without direction: the smaller end first.
@@ -189,6 +191,7 @@ impl<S: Default> Table<S> {
             side,
             new,
             advanced,
+            slot,
         }
     }
 
@@ -203,6 +206,7 @@ impl<S: Default> Table<S> {
             side,
             new,
             advanced: u64::from(header.wire_len),
+            slot,
         }
     }
 
@@ -224,9 +228,9 @@ impl<S: Default> Table<S> {
         }
     }
 
-    /// Every flow, for looking through their states.
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Flow<S>> {
-        self.slots.iter_mut().flatten()
+    /// The flow that stands in a slot now.
+    pub fn at(&mut self, slot: usize) -> Option<&mut Flow<S>> {
+        self.slots.get_mut(slot)?.as_mut()
     }
 
     /// A SYN on ports that an older connection used ends the older one; a repeated SYN does not.
@@ -402,7 +406,7 @@ mod tests {
         let answer = flows.touch_tcp(header(1, server, client, 0), 5, SYN_ACK, &mut |_| {});
         assert!(answer.new && answer.side == Side::Responder && answer.flow.initiator == client);
         let syn = flows.touch_tcp(header(1, client, server, 0), 9, SYN, &mut |_| {});
-        assert!(!syn.new && syn.side == Side::Initiator && syn.flow.saw_syn());
+        assert!(!syn.new && syn.side == Side::Initiator && syn.flow.syn_seen());
     }
 
     #[test]

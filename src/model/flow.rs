@@ -3,6 +3,8 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
+use super::closed::closed_list;
+
 /// Address and port of one end of a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
 pub struct Endpoint {
@@ -26,6 +28,22 @@ pub enum Protocol {
     Tcp,
     /// UDP.
     Udp,
+}
+
+closed_list! {
+    /// What a flow was found to speak.
+    FlowProtocol {
+        /// A DNS question over UDP: each is one flow.
+        Dns = "dns",
+        /// TLS over TCP, by its ClientHello.
+        Tls = "tls",
+        /// QUIC.
+        Quic = "quic",
+        /// HTTP/1.
+        Http = "http",
+        /// Anything else, or nothing readable.
+        Other = "other",
+    }
 }
 
 /// One of the two ends of a flow. The initiator sent the SYN, or the first packet that was seen.

@@ -12,24 +12,28 @@ mod flow;
 mod frame;
 mod host;
 mod name;
+mod network;
 mod pack;
 mod packet;
+mod place;
 mod sighting;
 mod snapshot;
 mod time;
 
 pub use finding::{Coverage, Finding, NameUse, Status, WeakUse};
-pub use flow::{Endpoint, Protocol, Side};
+pub use flow::{Endpoint, FlowProtocol, Protocol, Side};
 pub use frame::{Frame, LinkType};
 pub use host::HostKey;
 pub use name::{DomainName, MAX_NAME_OCTETS, Name, NameBuf, NameError};
+pub use network::LocalNetworks;
 pub use pack::{
     Category, Confidence, Cutoff, Match, Pack, PackRole, Phase, Service, ServiceId, Strength,
     VendorId,
 };
 pub use packet::{Datagram, Packet, Segment, TcpFlags, Transport, Undecoded};
+pub use place::line_and_column;
 pub use sighting::{
     Batch, Evidence, MAX_SAMPLES, Presence, Reply, ReplyKind, Sample, Sighting, Signal,
 };
-pub use snapshot::{CutoffInForce, HostView, Snapshot, Totals, VendorView};
+pub use snapshot::{CutoffInForce, HostView, Seen, Snapshot, Totals, VendorView};
 pub use time::{Span, Timestamp};

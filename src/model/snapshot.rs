@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::{
-    Category, Cutoff, Evidence, Finding, HostKey, PackRole, Phase, Signal, Status, Timestamp,
-    VendorId, WeakUse,
+    Category, Cutoff, Evidence, Finding, FlowProtocol, HostKey, PackRole, Phase, Signal, Status,
+    Timestamp, Undecoded, VendorId, WeakUse,
 };
 
 /// Everything that is known at engine time `at`.
@@ -60,6 +60,10 @@ pub struct VendorView {
     pub services: usize,
     /// Categories that its services have, in the order of [`Category::ALL`].
     pub categories: Vec<Category>,
+    /// Those in which it has strong names.
+    pub strong: Vec<Category>,
+    /// Those in which it has weak names.
+    pub weak: Vec<Category>,
     /// Cutoffs in force, by category.
     pub cutoffs: Vec<CutoffInForce>,
     /// Hosts by category and status.
@@ -101,4 +105,53 @@ pub struct Totals {
     pub weak_sightings: BTreeMap<(VendorId, Category), u64>,
     /// Payload bytes received and sent in flows with a strong name.
     pub bytes: BTreeMap<(VendorId, Category, Phase), (u64, u64)>,
+}
+
+/// How much was looked at, and what could not be read. Counters only grow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Frames taken.
+    pub frames: u64,
+    /// Their bytes on the wire.
+    pub wire_bytes: u64,
+    /// Frames that the snap length cut.
+    pub cut_frames: u64,
+    /// Frames of which no network or transport layer was read, by cause, in the order of [`Undecoded::ALL`].
+    pub undecoded: [u64; Undecoded::ALL.len()],
+    /// Flows by what they spoke, in the order of [`FlowProtocol::ALL`].
+    pub flows: [u64; FlowProtocol::ALL.len()],
+    /// Flows with a name, by signal, in the order of [`Signal::ALL`].
+    pub named_flows: [u64; Signal::ALL.len()],
+}
+
+impl Default for Seen {
+    fn default() -> Self {
+        Self {
+            frames: 0,
+            wire_bytes: 0,
+            cut_frames: 0,
+            undecoded: [0; Undecoded::ALL.len()],
+            flows: [0; FlowProtocol::ALL.len()],
+            named_flows: [0; Signal::ALL.len()],
+        }
+    }
+}
+
+impl Seen {
+    /// Adds what another worker saw.
+    pub fn add(&mut self, other: &Self) {
+        self.frames += other.frames;
+        self.wire_bytes += other.wire_bytes;
+        self.cut_frames += other.cut_frames;
+        let pairs = [
+            (&mut self.undecoded[..], &other.undecoded[..]),
+            (&mut self.flows[..], &other.flows[..]),
+            (&mut self.named_flows[..], &other.named_flows[..]),
+        ];
+        for (ours, theirs) in pairs {
+            for (our, their) in ours.iter_mut().zip(theirs) {
+                *our += their;
+            }
+        }
+    }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::model::line_and_column;
+
 /// A fault of a rule pack. Prints as `FILE:LINE:COLUMN: what; how to mend it`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PackError {
@@ -18,7 +20,7 @@ impl PackError {
     pub(super) fn at(file: &str, text: &str, offset: usize, what: impl Into<String>) -> Self {
         Self {
             file: file.to_owned(),
-            place: Some(place(text, offset)),
+            place: Some(line_and_column(text, offset)),
             what: what.into(),
         }
     }
@@ -43,11 +45,3 @@ impl fmt::Display for PackError {
 }
 
 impl std::error::Error for PackError {}
-
-/// Line and column of a byte offset, both from 1; the column counts characters.
-fn place(text: &str, offset: usize) -> (usize, usize) {
-    let before = text.get(..offset).unwrap_or(text);
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
-    (line, column)
-}

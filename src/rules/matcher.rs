@@ -47,7 +47,7 @@ impl Matcher {
             matcher.insert(pattern, text, service);
         }
         let entries = &matcher.entries;
-        for node in matcher.nodes.iter_mut() {
+        for node in &mut matcher.nodes {
             // Ties between different wildcards are broken by their text, so that the order of files never matters.
             node.wild.sort_by(|&a, &b| {
                 let (a, b) = (&entries[a as usize], &entries[b as usize]);

@@ -1,0 +1,227 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::model::Timestamp;
+
+/// Which hosts still fetch a vendor's updates, or still report to it, after the date on which that had to stop?
+#[derive(Debug, Parser)]
+#[command(
+    name = "straggler",
+    version,
+    max_term_width = 110,
+    disable_help_subcommand = true,
+    after_help = "\
+Examples:
+  straggler replay office.pcapng                   the findings of a capture
+  ssh gw tcpdump -w - | straggler replay -         the findings of a capture as it is made (end it with Ctrl-C)
+  sudo straggler run --interface eth0              watch an interface; page and metrics on http://127.0.0.1:9842
+  straggler names office.pcapng                    every name that hosts asked for
+  straggler rules explain s07.upd.kaspersky.com    which rule matches a name, and why
+
+Exit codes: 0 fine; 1 a check found faults; 2 wrong command line, configuration or rules;
+            3 failure at run time, or a capture that could not be read to its end."
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Watch interfaces and serve the page and the metrics (the daemon)
+    Run(RunArgs),
+    /// Print the findings of captures
+    Replay(ReplayArgs),
+    /// Print every name that hosts asked for in captures, matched or not
+    Names(NamesArgs),
+    /// Look at rule packs, check and test them
+    Rules(RulesArgs),
+    /// Check or show the configuration
+    Config(ConfigArgs),
+    /// List the interfaces that can be captured
+    Interfaces,
+}
+
+/// What several commands take.
+#[derive(Debug, Args)]
+pub struct Common {
+    /// Configuration file (`straggler config example` prints one)
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Folder of rule packs that add to the built-in ones or replace them
+    #[arg(long, value_name = "DIR")]
+    pub rules: Option<PathBuf>,
+}
+
+/// `straggler run`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sudo straggler run --interface eth0
+  sudo straggler run --interface any --listen 192.0.2.1:9842
+  straggler run --config /etc/straggler/straggler.toml
+  straggler run --replay examples/office.pcapng     no root needed; serves the findings of the capture
+
+Capturing needs CAP_NET_RAW. To run it as an ordinary user:
+  sudo setcap cap_net_raw=ep $(command -v straggler)
+
+SIGINT (Ctrl-C) and SIGTERM end it cleanly.")]
+pub struct RunArgs {
+    #[command(flatten)]
+    pub common: Common,
+    /// Interface to capture, or `any`; may be given several times
+    #[arg(long, short, value_name = "NAME", conflicts_with = "replay")]
+    pub interface: Vec<String>,
+    /// Capture, folder of captures or `-` to replay instead of live traffic; may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub replay: Vec<PathBuf>,
+    /// Address and port of the page and the metrics [default: 127.0.0.1:9842]
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub listen: Option<SocketAddr>,
+}
+
+/// `straggler replay`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  straggler replay office.pcapng
+  straggler replay /var/captures/                    a folder, all levels, in the order of recording
+  ssh gw tcpdump -w - | straggler replay -
+  straggler replay --format json office.pcapng | jq 'select(.straggler)'
+  straggler replay --at 2024-10-01T00:00:00Z ring/   as it stood at that instant
+
+A host is a straggler by what it did in the 24 hours before the end of the capture (or before --at).
+The fields of the JSON form are described in docs/json.md.")]
+pub struct ReplayArgs {
+    #[command(flatten)]
+    pub common: Common,
+    /// Captures (pcap or pcapng), folders of them, or `-` for standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// How to print the findings
+    #[arg(long, value_enum, default_value_t = ReplayFormat::Table)]
+    pub format: ReplayFormat,
+    /// Judge as of this instant (RFC 3339, with offset); later packets are left out
+    #[arg(long, value_name = "TIME", value_parser = instant)]
+    pub at: Option<Timestamp>,
+}
+
+/// Formats of findings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReplayFormat {
+    /// For people
+    Table,
+    /// One JSON object per line
+    Json,
+}
+
+/// `straggler names`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  straggler names office.pcapng
+  straggler names --unmatched office.pcapng | cut -f4 | sort | uniq -c | sort -rn
+  tcpdump -w - | straggler names --format json -
+
+Columns: time, signal (dns or tls), client, name. As JSON also the server and the service that matched.")]
+pub struct NamesArgs {
+    #[command(flatten)]
+    pub common: Common,
+    /// Captures (pcap or pcapng), folders of them, or `-` for standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// How to print the names
+    #[arg(long, value_enum, default_value_t = NamesFormat::Tsv)]
+    pub format: NamesFormat,
+    /// Only names that no rule matches
+    #[arg(long)]
+    pub unmatched: bool,
+}
+
+/// Formats of names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum NamesFormat {
+    /// Tab-separated columns
+    Tsv,
+    /// One JSON object per line
+    Json,
+}
+
+/// `straggler rules`
+#[derive(Debug, Args)]
+pub struct RulesArgs {
+    /// What to do with the rules.
+    #[command(subcommand)]
+    pub command: RulesCommand,
+}
+
+/// The subcommands of `rules`.
+#[derive(Debug, Subcommand)]
+pub enum RulesCommand {
+    /// List the packs
+    List {
+        #[command(flatten)]
+        common: Common,
+        /// How to print them
+        #[arg(long, value_enum, default_value_t = ReplayFormat::Table)]
+        format: ReplayFormat,
+    },
+    /// Show a vendor's cutoffs, services and names with their sources
+    Show {
+        #[command(flatten)]
+        common: Common,
+        /// Id of the vendor, as `rules list` prints it
+        vendor: String,
+    },
+    /// Check the packs of a folder, or the built-in ones
+    Check {
+        /// Folder of packs (*.toml)
+        dir: Option<PathBuf>,
+    },
+    /// Run the tests that packs carry
+    Test {
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Say which rule matches a name, and why; looks in all packs, in force or not
+    Explain {
+        #[command(flatten)]
+        common: Common,
+        /// A host name
+        name: String,
+        /// How to print it
+        #[arg(long, value_enum, default_value_t = ReplayFormat::Table)]
+        format: ReplayFormat,
+    },
+}
+
+/// `straggler config`
+#[derive(Debug, Args)]
+pub struct ConfigArgs {
+    /// What to do with the configuration.
+    #[command(subcommand)]
+    pub command: ConfigCommand,
+}
+
+/// The subcommands of `config`.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Check a configuration file and the rules that it names
+    Check(Common),
+    /// Print what is in force: the file over the defaults
+    Show(Common),
+    /// Print a file with every key, its default and what it means
+    Example,
+}
+
+fn instant(text: &str) -> Result<Timestamp, String> {
+    Timestamp::parse_rfc3339(text).ok_or_else(|| {
+        "write an instant with its offset, for example 2024-09-29T00:00:00-04:00".to_owned()
+    })
+}

@@ -1,0 +1,62 @@
+//! `straggler run`: the daemon.
+
+use std::io::Write;
+
+use tracing_subscriber::filter::LevelFilter;
+
+use super::args::RunArgs;
+use super::output::say;
+use super::replay::tell;
+use super::{Exit, Failure, Output};
+use crate::config::{Config, LogLevel, Overrides};
+use crate::daemon::{Daemon, Ended};
+use crate::report;
+
+pub(super) fn run(args: RunArgs, output: &mut Output) -> Result<Exit, Failure> {
+    let overrides = Overrides {
+        interfaces: args.interface,
+        listen: args.listen,
+        rules: args.common.rules,
+    };
+    let config = Config::load(args.common.config.as_deref(), overrides)?;
+    log_to_stderr(config.file.log);
+    let daemon = Daemon::bind(config).map_err(failure)?;
+    let address = daemon.address().map_err(failure)?;
+    say(&format!(
+        "page and metrics on http://{address}/, Ctrl-C ends"
+    ));
+    let ended = if args.replay.is_empty() {
+        daemon.run_live()
+    } else {
+        let style = output.style();
+        daemon.run_replay(&args.replay, move |replayed| {
+            let text = report::table(&replayed.snapshot, &replayed.tracker.seen, style);
+            // Nobody may be reading; the page has the same.
+            let _ = std::io::stdout().write_all(text.as_bytes());
+            tell(replayed);
+        })
+    };
+    match ended.map_err(failure)? {
+        Ended::Asked => Ok(Exit::Fine),
+        Ended::NoCapture => Err(Failure::runtime("no interface is captured any more")),
+    }
+}
+
+fn failure(error: anyhow::Error) -> Failure {
+    Failure::runtime(format!("{error:#}"))
+}
+
+fn log_to_stderr(level: LogLevel) {
+    let level = match level {
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+        LogLevel::Trace => LevelFilter::TRACE,
+    };
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_target(false)
+        .with_writer(std::io::stderr)
+        .init();
+}

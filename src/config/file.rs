@@ -1,0 +1,240 @@
+//! The configuration file. The format is closed: an unknown key is an error with its place.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use super::DEFAULT_LISTEN;
+use crate::model::line_and_column;
+use crate::{capture, flows, metrics, tracker};
+
+/// Every key with its default and what it means; a test keeps it so.
+pub const EXAMPLE: &str = include_str!("example.toml");
+
+/// The keys of the file; `example.toml` says what each means.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct File {
+    /// Interfaces to capture.
+    pub interfaces: Vec<String>,
+    /// Address and port of the server.
+    pub listen: SocketAddr,
+    /// Folder of packs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rules: Option<PathBuf>,
+    /// Networks whose hosts are watched.
+    pub local_networks: Vec<IpNet>,
+    /// Addresses given instead of blocked names.
+    pub block_addresses: Vec<IpAddr>,
+    /// Payload bytes that make a contact a transfer.
+    pub transfer_threshold_bytes: u64,
+    /// What goes to standard error.
+    pub log: LogLevel,
+    /// How interfaces are captured.
+    pub capture: capture::Settings,
+    /// Bounds.
+    pub limits: Limits,
+    /// Choices for vendors.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub vendor: BTreeMap<String, VendorChoice>,
+}
+
+/// Bounds of tables.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Flows kept at once.
+    pub flows: usize,
+    /// Bytes of unfinished hellos kept at once.
+    pub first_bytes: usize,
+    /// Combinations of host, vendor and category exported as metrics.
+    pub host_series: usize,
+}
+
+/// A choice for one vendor.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct VendorChoice {
+    /// Whether the pack is in force.
+    pub enabled: Option<bool>,
+    /// Which of its cutoffs bind.
+    pub cutoffs: Option<Vec<String>>,
+}
+
+/// How much is logged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// What needs somebody.
+    Error,
+    /// What may need somebody.
+    Warn,
+    /// What happened.
+    #[default]
+    Info,
+    /// What it did.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+/// Why the file is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// It cannot be read.
+    #[error("{path}: {why}")]
+    Unreadable {
+        /// Path of the file.
+        path: String,
+        /// The system's words.
+        why: String,
+    },
+    /// Its text is wrong.
+    #[error("{path}:{line}:{column}: {what}; `straggler config example` shows every key")]
+    Wrong {
+        /// Path of the file.
+        path: String,
+        /// Line, from 1.
+        line: usize,
+        /// Column in characters, from 1.
+        column: usize,
+        /// What is wrong.
+        what: String,
+    },
+}
+
+impl Default for File {
+    fn default() -> Self {
+        let tracker = tracker::Settings::default();
+        Self {
+            interfaces: Vec::new(),
+            // The constant is an address; a test parses it.
+            listen: DEFAULT_LISTEN
+                .parse()
+                .unwrap_or_else(|_| SocketAddr::from(([127, 0, 0, 1], 9842))),
+            rules: None,
+            local_networks: Vec::new(),
+            block_addresses: tracker.block_addresses,
+            transfer_threshold_bytes: tracker.transfer_threshold,
+            log: LogLevel::default(),
+            capture: capture::Settings::default(),
+            limits: Limits::default(),
+            vendor: BTreeMap::new(),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            flows: flows::Settings::default().max_flows,
+            first_bytes: tracker::Settings::default().first_bytes,
+            host_series: metrics::Settings::default().host_series,
+        }
+    }
+}
+
+impl File {
+    /// Reads a file.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|error| ConfigError::Unreadable {
+            path: name.clone(),
+            why: error.to_string(),
+        })?;
+        Self::parse(&name, &text)
+    }
+
+    /// Reads a text; `name` stands in errors.
+    pub fn parse(name: &str, text: &str) -> Result<Self, ConfigError> {
+        let file: Self = toml::from_str(text).map_err(|error| {
+            let offset = error.span().map_or(0, |span| span.start);
+            wrong(
+                name,
+                text,
+                offset,
+                error.message().trim_end().replace('\n', "; "),
+            )
+        })?;
+        let bad = |key: &str, what: &str| {
+            let offset = text.find(key).unwrap_or(0);
+            Err(wrong(name, text, offset, format!("{key}: {what}")))
+        };
+        if file.limits.flows == 0 || file.limits.flows > 16_777_216 {
+            return bad("flows", "write a number from 1 to 16777216");
+        }
+        if !(64..=262_144).contains(&file.capture.snap_length) {
+            return bad("snap_length", "write a number of bytes from 64 to 262144");
+        }
+        if !(65_536..=1_073_741_824).contains(&file.capture.buffer) {
+            return bad("buffer", "write a number of bytes from 65536 to 1073741824");
+        }
+        if file.transfer_threshold_bytes == 0 {
+            return bad(
+                "transfer_threshold_bytes",
+                "write a number of bytes, at least 1",
+            );
+        }
+        Ok(file)
+    }
+}
+
+fn wrong(name: &str, text: &str, offset: usize, what: String) -> ConfigError {
+    let (line, column) = line_and_column(text, offset);
+    ConfigError::Wrong {
+        path: name.to_owned(),
+        line,
+        column,
+        what,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_holds_the_defaults_and_every_key() {
+        let example = File::parse("example.toml", EXAMPLE).unwrap();
+        assert_eq!(example, File::default());
+        let commented: String = EXAMPLE
+            .lines()
+            .map(|line| {
+                let code = line.strip_prefix("# ").filter(|code| {
+                    code.starts_with('[') || (code.contains(" = ") && !code.contains('`'))
+                });
+                format!("{}\n", code.unwrap_or(line))
+            })
+            .collect();
+        let full = File::parse("example.toml", &commented).unwrap();
+        assert!(full.rules.is_some() && full.vendor["kaspersky"].cutoffs.is_some());
+        let written = toml::to_string(&full).unwrap();
+        for line in written.lines().filter_map(|line| line.split_once(" = ")) {
+            assert!(
+                commented.contains(&format!("{} = ", line.0)),
+                "{} is not in the example",
+                line.0
+            );
+        }
+        assert_eq!(DEFAULT_LISTEN.parse(), Ok(File::default().listen));
+    }
+
+    #[test]
+    fn faults_say_where() {
+        for (text, line, words) in [
+            ("\nlistn = \"x\"", 2, "unknown field `listn`"),
+            ("listen = \"nonsense\"", 1, "socket address"),
+            ("\n\n[limits]\nflows = 0", 4, "from 1 to"),
+            ("[capture]\nsnap_length = 5", 2, "64 to 262144"),
+            ("local_networks = [\"10.0.0.0/40\"]", 1, "CIDR"),
+            ("log = \"loud\"", 1, "unknown variant `loud`"),
+        ] {
+            let error = File::parse("s.toml", text).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("s.toml:{line}:")), "{error}");
+            assert!(error.contains(words), "{error}");
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! The configuration: a file, flags on top, and from both the settings of each part.
+
+mod file;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use crate::model::{LocalNetworks, Pack, VendorId};
+use crate::rules::{Library, PackError, RuleSet};
+use crate::{capture, evidence, flows, ledger, metrics, replay, tracker};
+
+pub use file::{ConfigError, EXAMPLE, File, LogLevel, VendorChoice};
+
+/// Where the page and the metrics are served unless something else is said: this machine only.
+pub const DEFAULT_LISTEN: &str = "127.0.0.1:9842";
+
+/// A checked configuration with its rules.
+pub struct Config {
+    /// The file's content with flags applied.
+    pub file: File,
+    /// Every pack.
+    pub library: Library,
+}
+
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// The file.
+    #[error(transparent)]
+    File(#[from] ConfigError),
+    /// One or more packs.
+    #[error("{}", lines(.0))]
+    Packs(Vec<PackError>),
+    /// The file speaks of something that the packs do not have.
+    #[error("{origin}: {what}")]
+    Choice {
+        /// Path of the file.
+        origin: String,
+        /// What, and what there is instead.
+        what: String,
+    },
+}
+
+fn lines(faults: &[PackError]) -> String {
+    let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    lines.join("\n")
+}
+
+/// What the command line says on top of the file.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// Interfaces; replace the file's if there are any.
+    pub interfaces: Vec<String>,
+    /// Address and port of the server.
+    pub listen: Option<SocketAddr>,
+    /// Folder of packs.
+    pub rules: Option<PathBuf>,
+}
+
+impl Config {
+    /// Reads the file, if there is one, applies the flags, loads the packs and checks one against the other.
+    pub fn load(path: Option<&Path>, overrides: Overrides) -> Result<Self, Refused> {
+        let mut file = match path {
+            Some(path) => File::read(path)?,
+            None => File::default(),
+        };
+        if !overrides.interfaces.is_empty() {
+            file.interfaces = overrides.interfaces;
+        }
+        file.listen = overrides.listen.unwrap_or(file.listen);
+        file.rules = overrides.rules.or(file.rules);
+        let library = Library::load(file.rules.as_deref()).map_err(Refused::Packs)?;
+        let config = Self { file, library };
+        config.check(path)?;
+        Ok(config)
+    }
+
+    /// The packs in force: the enabled ones, as the configuration corrects it.
+    pub fn rule_set(&self) -> RuleSet {
+        self.library.compile(|pack| self.in_force(pack))
+    }
+
+    fn in_force(&self, pack: &Pack) -> bool {
+        let choice = self.file.vendor.get(pack.vendor.as_str());
+        choice
+            .and_then(|choice| choice.enabled)
+            .unwrap_or(pack.enabled)
+    }
+
+    fn check(&self, path: Option<&Path>) -> Result<(), Refused> {
+        let origin = path.map_or("command line".to_owned(), |path| path.display().to_string());
+        let refuse = |what: String| Refused::Choice {
+            origin: origin.clone(),
+            what,
+        };
+        for vendor in self.file.vendor.keys() {
+            if self.library.pack(vendor).is_none() {
+                let known: Vec<&str> = self
+                    .library
+                    .packs()
+                    .map(|pack| pack.vendor.as_str())
+                    .collect();
+                return Err(refuse(format!(
+                    "[vendor.{vendor}]: there is no pack of that vendor; there are: {}",
+                    known.join(", ")
+                )));
+            }
+        }
+        let rules = self.rule_set();
+        evidence::Cutoffs::choose(&rules.packs, &self.evidence())
+            .map_err(|unknown| refuse(unknown.to_string()))?;
+        Ok(())
+    }
+
+    fn evidence(&self) -> evidence::Settings {
+        let chosen: BTreeMap<VendorId, Vec<String>> = self
+            .file
+            .vendor
+            .iter()
+            .filter_map(|(vendor, choice)| {
+                Some((VendorId::parse(vendor)?, choice.cutoffs.clone()?))
+            })
+            .collect();
+        evidence::Settings {
+            transfer_threshold: self.file.transfer_threshold_bytes,
+            chosen_cutoffs: chosen,
+        }
+    }
+
+    /// How interfaces are captured.
+    pub fn capture(&self) -> capture::Settings {
+        self.file.capture.clone()
+    }
+
+    /// How a tracker judges; `networks` are those of the captured interfaces.
+    pub fn tracker(&self, networks: &[ipnet::IpNet]) -> tracker::Settings {
+        tracker::Settings {
+            flows: flows::Settings {
+                max_flows: self.file.limits.flows,
+                ..flows::Settings::default()
+            },
+            first_bytes: self.file.limits.first_bytes,
+            transfer_threshold: self.file.transfer_threshold_bytes,
+            block_addresses: self.file.block_addresses.clone(),
+            local: self.local(networks),
+        }
+    }
+
+    /// How the ledger judges; `networks` are those of the captured interfaces.
+    pub fn ledger(&self, networks: &[ipnet::IpNet]) -> ledger::Settings {
+        ledger::Settings {
+            evidence: self.evidence(),
+            local_networks_known: self.local(networks).known(),
+        }
+    }
+
+    /// How captures are judged.
+    pub fn replay(&self) -> replay::Settings {
+        replay::Settings {
+            tracker: self.tracker(&[]),
+            ledger: self.ledger(&[]),
+            at: None,
+        }
+    }
+
+    /// How many series the metrics may have.
+    pub fn metrics(&self) -> metrics::Settings {
+        metrics::Settings {
+            host_series: self.file.limits.host_series,
+        }
+    }
+
+    fn local(&self, networks: &[ipnet::IpNet]) -> LocalNetworks {
+        let given = self.file.local_networks.iter().chain(networks);
+        LocalNetworks::new(given.copied().collect())
+    }
+}

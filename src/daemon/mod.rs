@@ -1,0 +1,226 @@
+//! Threads, queues, start and stop.
+//!
+//! Start: read and check (done by the caller), bind the server, open captures, start threads. Stop: captures end,
+//! workers hand over what they have, the queue closes, the ledger publishes its last word, the server closes.
+//!
+//! Workers are plain threads that own a capture and a tracker; one thread owns the ledger; tokio serves.
+
+mod ledger_loop;
+mod worker;
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use std::time::SystemTime;
+
+use anyhow::{Context, Result, bail};
+use ipnet::IpNet;
+use tokio::sync::watch;
+
+use crate::capture::{self, Live, LiveWaker};
+use crate::config::Config;
+use crate::ledger::Ledger;
+use crate::metrics::{Board, Exposition, Scene};
+use crate::model::Timestamp;
+use crate::replay::{Replay, Replayed};
+use crate::tracker::Tracker;
+use crate::web;
+
+use ledger_loop::LedgerLoop;
+use worker::{Report, Worker};
+
+/// Reports that may wait for the ledger. When they do, workers go on rolling up, so a few suffice.
+const QUEUE: usize = 8;
+
+/// A running daemon.
+pub struct Daemon {
+    listener: TcpListener,
+    board: Arc<Board>,
+    config: Config,
+}
+
+/// Why the daemon ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It was told to.
+    Asked,
+    /// Every capture failed.
+    NoCapture,
+}
+
+impl Daemon {
+    /// Binds the server. Nothing is captured yet.
+    pub fn bind(config: Config) -> Result<Self> {
+        let address = config.file.listen;
+        let listener = TcpListener::bind(address).with_context(|| {
+            format!("cannot listen on {address}; is another one running? --listen takes another address or port")
+        })?;
+        listener.set_nonblocking(true)?;
+        let board = Arc::new(Board::from_pointee(Scene {
+            configured_at: wall_clock().as_seconds(),
+            ..Scene::default()
+        }));
+        Ok(Self {
+            listener,
+            board,
+            config,
+        })
+    }
+
+    /// Where it serves.
+    pub fn address(&self) -> Result<std::net::SocketAddr> {
+        Ok(self.listener.local_addr()?)
+    }
+
+    /// Captures interfaces and serves until told to stop.
+    pub fn run_live(self) -> Result<Ended> {
+        let interfaces = &self.config.file.interfaces;
+        if interfaces.is_empty() {
+            bail!(
+                "no interface to capture; give --interface NAME (`straggler interfaces` lists them), or --replay FILE"
+            );
+        }
+        let networks = networks_of(interfaces)?;
+        let rules = Arc::new(self.config.rule_set());
+        let mut workers = Vec::new();
+        for interface in interfaces {
+            let live = Live::open(interface, &self.config.capture())?;
+            let tracker = Tracker::new(self.config.tracker(&networks), Arc::clone(&rules));
+            workers.push(Worker::new(interface.clone(), live, tracker));
+        }
+        let ledger = Ledger::new(self.config.ledger(&networks), &rules.packs)?;
+        let stop = Arc::new(AtomicBool::new(false));
+        let (sender, receiver) = mpsc::sync_channel::<Report>(QUEUE);
+        let wakers: Vec<LiveWaker> = workers.iter().map(Worker::waker).collect();
+        let captures: Vec<JoinHandle<()>> = workers
+            .into_iter()
+            .enumerate()
+            .map(|(index, worker)| {
+                let (sender, stop) = (sender.clone(), Arc::clone(&stop));
+                thread(&format!("capture-{index}"), move || {
+                    worker.run(index, &sender, &stop);
+                })
+            })
+            .collect::<Result<_>>()?;
+        drop(sender);
+        let (ended, all_ended) = watch::channel(false);
+        let ledger_loop = LedgerLoop::new(ledger, interfaces, Arc::clone(&self.board));
+        let ledger_thread = thread("ledger", move || {
+            ledger_loop.run(&receiver);
+            // The queue closes when the last worker is gone.
+            ended.send_replace(true);
+        })?;
+        tracing::info!(interfaces = interfaces.join(", "), "capturing");
+        let asked = self.serve(all_ended)?;
+        stop.store(true, Ordering::Relaxed);
+        for waker in &wakers {
+            waker.wake();
+        }
+        for handle in captures.into_iter().chain([ledger_thread]) {
+            if handle.join().is_err() {
+                bail!("a thread panicked; what it had not handed over is lost");
+            }
+        }
+        Ok(if asked {
+            Ended::Asked
+        } else {
+            Ended::NoCapture
+        })
+    }
+
+    /// Replays captures, gives what came of it to `show`, and serves it until told to stop.
+    pub fn run_replay(
+        self,
+        files: &[PathBuf],
+        show: impl FnOnce(&Replayed) + Send + 'static,
+    ) -> Result<Ended> {
+        let inputs = capture::find_inputs(files)?;
+        if inputs.files.is_empty() {
+            bail!("there is no capture in what was named");
+        }
+        let rules = Arc::new(self.config.rule_set());
+        let mut replay = Replay::new(self.config.replay(), rules)?;
+        let board = Arc::clone(&self.board);
+        thread("replay", move || {
+            replay.read(&inputs, &mut (), &mut |_| {});
+            let replayed = replay.finish();
+            show(&replayed);
+            let configured_at = board.load().configured_at;
+            board.store(Arc::new(Scene {
+                snapshot: replayed.snapshot,
+                tracker: replayed.tracker,
+                ledger: replayed.ledger,
+                interfaces: Vec::new(),
+                faults: replayed.faults.iter().map(ToString::to_string).collect(),
+                ready: true,
+                configured_at,
+            }));
+        })?;
+        // The sender lives as long as the server: a replay never ends by itself. The thread may still be reading
+        // when the program is told to stop; it holds nothing that would be lost.
+        let (_ended, never) = watch::channel(false);
+        self.serve(never)?;
+        Ok(Ended::Asked)
+    }
+
+    /// Serves until a signal comes (true), or all captures have ended (false).
+    fn serve(&self, mut all_ended: watch::Receiver<bool>) -> Result<bool> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .context("cannot start the server")?;
+        let exposition = Exposition::new(Arc::clone(&self.board), self.config.metrics())?;
+        let app = web::app(Arc::clone(&self.board), exposition);
+        let listener = self.listener.try_clone()?;
+        runtime.block_on(async move {
+            let listener = tokio::net::TcpListener::from_std(listener)?;
+            let server = tokio::spawn(web::serve(listener, app));
+            let asked = tokio::select! {
+                result = signal() => { result?; true }
+                _ = all_ended.wait_for(|ended| *ended) => false,
+            };
+            server.abort();
+            Ok(asked)
+        })
+    }
+}
+
+/// Waits for SIGINT or SIGTERM.
+async fn signal() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+/// Networks to which the captured interfaces are attached; for `any`, all but loopback.
+fn networks_of(captured: &[String]) -> Result<Vec<IpNet>> {
+    let any = captured.iter().any(|name| name == "any");
+    Ok(capture::interfaces()?
+        .into_iter()
+        .filter(|interface| captured.contains(&interface.name) || (any && !interface.loopback))
+        .flat_map(|interface| interface.networks)
+        .collect())
+}
+
+fn thread(name: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(body)
+        .with_context(|| format!("cannot start thread {name}"))
+}
+
+/// Wall time: only to move a quiet sensor on, and for process metrics.
+fn wall_clock() -> Timestamp {
+    let since = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    Timestamp::from_nanos(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,114 @@
+//! One capture thread: frames of an interface into its own tracker, reports to the ledger about once a second.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{SyncSender, TrySendError};
+use std::time::{Duration, Instant};
+
+use super::wall_clock;
+use crate::capture::{self, FrameSource, Live, LiveWaker, Pumped};
+use crate::model::Batch;
+use crate::tracker::{self, Tracker};
+
+/// Frames taken before the worker looks at the clock and at the stop flag.
+const BATCH: usize = 512;
+/// How often a worker reports.
+const REPORT_EVERY: Duration = Duration::from_secs(1);
+/// How long it waits for frames before it looks up: what the watchdog and the quiet-interface tick need.
+const LOOK_UP_EVERY: Duration = Duration::from_millis(250);
+
+/// What a worker tells the ledger's thread.
+pub(super) struct Report {
+    /// Which worker.
+    pub worker: usize,
+    /// What it learnt.
+    pub batch: Batch,
+    /// Its tracker's counters.
+    pub tracker: tracker::Stats,
+    /// What its interface lost.
+    pub capture: capture::Stats,
+    /// Why the capture ended, if it did by a fault.
+    pub fault: Option<String>,
+    /// Whether it goes on.
+    pub up: bool,
+}
+
+/// A capture and its tracker.
+pub(super) struct Worker {
+    interface: String,
+    live: Live,
+    tracker: Tracker,
+}
+
+impl Worker {
+    pub(super) fn new(interface: String, live: Live, mut tracker: Tracker) -> Self {
+        tracker.begin();
+        Self {
+            interface,
+            live,
+            tracker,
+        }
+    }
+
+    pub(super) fn waker(&self) -> LiveWaker {
+        self.live.waker()
+    }
+
+    /// Captures until told to stop or the capture fails.
+    pub(super) fn run(mut self, index: usize, ledger: &SyncSender<Report>, stop: &AtomicBool) {
+        let mut reported = Instant::now();
+        let mut waiting: Option<Report> = None;
+        let fault = loop {
+            if stop.load(Ordering::Relaxed) {
+                break None;
+            }
+            if let Err(fault) = self.step() {
+                tracing::error!(interface = self.interface, "capture ended: {fault}");
+                break Some(fault.to_string());
+            }
+            if reported.elapsed() >= REPORT_EVERY {
+                reported = Instant::now();
+                self.tracker.tick(wall_clock());
+                // While the ledger has not taken the last report, the tracker goes on rolling up: nothing is lost.
+                let report = waiting
+                    .take()
+                    .unwrap_or_else(|| self.report(index, None, true));
+                match ledger.try_send(report) {
+                    Ok(()) => {}
+                    Err(TrySendError::Full(report)) => waiting = Some(report),
+                    Err(TrySendError::Disconnected(_)) => return,
+                }
+            }
+        };
+        // The last reports wait for the ledger; it is there until the queue closes.
+        for report in waiting
+            .into_iter()
+            .chain([self.report(index, fault, false)])
+        {
+            if ledger.send(report).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn step(&mut self) -> Result<(), capture::CaptureError> {
+        let tracker = &mut self.tracker;
+        let pumped = self
+            .live
+            .pump(BATCH, &mut |frame| tracker.ingest(&frame, &mut ()))?;
+        if pumped == Pumped::Idle {
+            self.live.wait(LOOK_UP_EVERY)?;
+        }
+        Ok(())
+    }
+
+    fn report(&mut self, worker: usize, fault: Option<String>, up: bool) -> Report {
+        Report {
+            worker,
+            batch: self.tracker.drain(),
+            tracker: self.tracker.stats(),
+            capture: self.live.stats(),
+            fault,
+            up,
+        }
+    }
+}

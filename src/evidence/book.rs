@@ -1,0 +1,188 @@
+//! The book of all usages, bounded.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{Cutoffs, Usage, WINDOW};
+use crate::model::{
+    Category, DomainName, HostKey, Phase, Reply, ReplyKind, Sighting, Strength, Timestamp, Totals,
+    VendorId, WeakUse,
+};
+
+/// Combinations of host, vendor and category kept at once: typically 2 KiB each with names and samples, so 64 MiB.
+pub const MAX_USAGES: usize = 32_768;
+/// Weak combinations kept at once: context only, so they may not crowd anything.
+const MAX_WEAK: usize = 8_192;
+/// Names kept for one weak combination.
+const MAX_WEAK_NAMES: usize = 32;
+/// Names of which it is remembered that they resolved; a pack has some hundred.
+const MAX_RESOLVED: usize = 16_384;
+
+type UsageKey = (HostKey, VendorId, Category);
+
+/// All usages, weak names and totals.
+#[derive(Clone, Debug, Default)]
+pub struct Book {
+    usages: BTreeMap<UsageKey, Usage>,
+    weak: BTreeMap<UsageKey, WeakUse>,
+    resolved: HashMap<DomainName, Timestamp>,
+    totals: Totals,
+    stats: Stats,
+}
+
+/// Counters of the book's tables.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Usages now.
+    pub usages: u64,
+    /// Usages forgotten because the table was full.
+    pub usage_evictions: u64,
+    /// Weak combinations now.
+    pub weak: u64,
+    /// Weak combinations that found no place.
+    pub weak_refused: u64,
+}
+
+impl Book {
+    /// Takes a sighting of a host. Engine time is `now`.
+    pub fn sighting(
+        &mut self,
+        host: &HostKey,
+        sighting: &Sighting,
+        cutoffs: &Cutoffs,
+        now: Timestamp,
+    ) {
+        let service = &sighting.matched.service;
+        let key = (host.clone(), service.vendor.clone(), service.category);
+        if service.strength == Strength::Weak {
+            self.weak_sighting(key, sighting);
+            return;
+        }
+        let phase = cutoffs.phase(&service.vendor, service.category, sighting.span.first);
+        self.count(sighting, phase);
+        if self.usages.len() >= MAX_USAGES && !self.usages.contains_key(&key) {
+            self.make_room();
+        }
+        let usage = self
+            .usages
+            .entry(key)
+            .or_insert_with(|| Usage::new(sighting.span.first));
+        usage.sighting(sighting, phase);
+        // A straggler at this moment; a replay judges at its end, but what was one stays on record.
+        let recent = usage.last_contact() > Some(now.before(WINDOW));
+        usage.ever_straggler |=
+            recent && phase == Phase::After && usage.last_contact() >= Some(sighting.span.first);
+    }
+
+    /// Takes what came back to a try.
+    pub fn reply(&mut self, host: &HostKey, reply: &Reply) {
+        if reply.kind == ReplyKind::Resolved
+            && (self.resolved.len() < MAX_RESOLVED || self.resolved.contains_key(&reply.name))
+        {
+            let last = self
+                .resolved
+                .entry(reply.name.clone())
+                .or_insert(reply.span.last);
+            *last = (*last).max(reply.span.last);
+        }
+        let key = (
+            host.clone(),
+            reply.service.vendor.clone(),
+            reply.service.category,
+        );
+        if let Some(usage) = self.usages.get_mut(&key) {
+            usage.reply(reply);
+        }
+    }
+
+    /// Every usage with its host, vendor and category, sorted by those.
+    pub fn usages(&self) -> impl Iterator<Item = (&UsageKey, &Usage)> {
+        self.usages.iter()
+    }
+
+    /// Every weak combination, sorted by host.
+    pub fn weak(&self) -> impl Iterator<Item = &WeakUse> {
+        self.weak.values()
+    }
+
+    /// When a name last resolved for anybody.
+    pub fn resolved(&self, name: &DomainName) -> Option<Timestamp> {
+        self.resolved.get(name).copied()
+    }
+
+    /// Counts without a host.
+    pub fn totals(&self) -> &Totals {
+        &self.totals
+    }
+
+    /// Counters.
+    pub fn stats(&self) -> Stats {
+        Stats {
+            usages: self.usages.len() as u64,
+            weak: self.weak.len() as u64,
+            ..self.stats
+        }
+    }
+
+    fn count(&mut self, sighting: &Sighting, phase: Phase) {
+        let service = &sighting.matched.service;
+        let (vendor, category) = (service.vendor.clone(), service.category);
+        if sighting.count > 0 {
+            let key = (
+                vendor.clone(),
+                category,
+                sighting.signal,
+                sighting.evidence,
+                phase,
+            );
+            *self.totals.sightings.entry(key).or_default() += sighting.count;
+        }
+        if sighting.received + sighting.sent > 0 {
+            let bytes = self
+                .totals
+                .bytes
+                .entry((vendor, category, phase))
+                .or_default();
+            bytes.0 += sighting.received;
+            bytes.1 += sighting.sent;
+        }
+    }
+
+    fn weak_sighting(&mut self, key: UsageKey, sighting: &Sighting) {
+        let (host, vendor, category) = key.clone();
+        let total = self
+            .totals
+            .weak_sightings
+            .entry((vendor.clone(), category))
+            .or_default();
+        *total += sighting.count;
+        if self.weak.len() >= MAX_WEAK && !self.weak.contains_key(&key) {
+            self.stats.weak_refused += 1;
+            return;
+        }
+        let weak = self.weak.entry(key).or_insert_with(|| WeakUse {
+            host,
+            vendor,
+            category,
+            names: Vec::new(),
+            sightings: 0,
+            last_seen: sighting.span.last,
+        });
+        weak.sightings += sighting.count;
+        weak.last_seen = weak.last_seen.max(sighting.span.last);
+        if let Err(at) = weak.names.binary_search(&sighting.name)
+            && weak.names.len() < MAX_WEAK_NAMES
+        {
+            weak.names.insert(at, sighting.name.clone());
+        }
+    }
+
+    /// Forgets the tenth that was seen longest ago, sparing those that were ever stragglers while others are left.
+    fn make_room(&mut self) {
+        let rank = |usage: &Usage| (usage.ever_straggler, usage.span.last);
+        let mut ranks: Vec<_> = self.usages.values().map(rank).collect();
+        let (_, &mut limit, _) = ranks.select_nth_unstable(MAX_USAGES / 10);
+        let before = self.usages.len();
+        self.usages.retain(|_, usage| rank(usage) > limit);
+        self.stats.usage_evictions += (before - self.usages.len()) as u64;
+    }
+}

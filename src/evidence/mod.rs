@@ -1,0 +1,46 @@
+//! Sightings to statuses and stragglers.
+//!
+//! The rules of counting are the product: a wrong accusation and a false all-clear are the two worst faults.
+//! Only strong names count; weak ones are kept as context. [`Book`] takes what the workers report, [`Cutoffs`] says
+//! which instant binds, and [`judge`] turns what is in the book into a status at engine time.
+
+mod book;
+mod cutoffs;
+mod judge;
+mod looked;
+mod usage;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+pub use book::{Book, Stats};
+pub use cutoffs::{Cutoffs, UnknownCutoff};
+pub use judge::{Moment, judge};
+pub use looked::Looked;
+pub use usage::Usage;
+
+use crate::model::VendorId;
+
+/// What "now" means: the window (T − 24 h, T].
+pub const WINDOW: Duration = Duration::from_secs(24 * 3600);
+
+/// Share of the window that must have been captured before the absence of packets proves anything.
+pub const ENOUGH_LOOKED: f64 = 0.9;
+
+/// How evidence is judged.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Received payload bytes of one service in the window that make a host `fetching` without any single transfer.
+    pub transfer_threshold: u64,
+    /// Cutoff ids chosen for a vendor, instead of the pack's default.
+    pub chosen_cutoffs: BTreeMap<VendorId, Vec<String>>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            transfer_threshold: 32 * 1024,
+            chosen_cutoffs: BTreeMap::new(),
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! What one host did with one vendor and category: strong sightings only.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::WINDOW;
+use crate::model::{
+    DomainName, Evidence, Match, NameUse, Phase, Reply, ReplyKind, Sample, Service, ServiceId,
+    Sighting, Signal, Span, Timestamp,
+};
+
+/// Names kept for one host, vendor and category; a product asks for a few dozen.
+const MAX_NAMES: usize = 64;
+/// Addresses kept for one host.
+const MAX_ADDRESSES: usize = 16;
+
+/// Everything strong that is known of a host, vendor and category.
+#[derive(Clone, Debug)]
+pub struct Usage {
+    /// Addresses under which it was seen.
+    pub addresses: Vec<IpAddr>,
+    /// First and latest sighting.
+    pub span: Span,
+    /// Latest sighting at each level, in the order of [`Evidence::ALL`].
+    pub last_by_evidence: [Option<Timestamp>; 4],
+    /// Phase of the latest sighting.
+    pub phase: Phase,
+    /// Sightings at or after the cutoff.
+    pub after_cutoff_sightings: u64,
+    /// Payload bytes received and sent.
+    pub bytes: (u64, u64),
+    /// The part of them at or after the cutoff.
+    pub after_cutoff_bytes: (u64, u64),
+    /// Whether it was ever a straggler.
+    pub ever_straggler: bool,
+    names: BTreeMap<DomainName, NameRecord>,
+    names_left_out: u64,
+    received: Vec<HourBytes>,
+}
+
+#[derive(Clone, Debug)]
+struct NameRecord {
+    service: Arc<Service>,
+    signals: [bool; Signal::ALL.len()],
+    evidence: Evidence,
+    sightings: u64,
+    span: Span,
+    samples: Vec<Sample>,
+    blocked: Option<(Timestamp, ReplyKind)>,
+    nxdomain: Option<Timestamp>,
+}
+
+/// Bytes received from one service in one hour.
+#[derive(Clone, Debug)]
+struct HourBytes {
+    service: ServiceId,
+    hour: i64,
+    last: Timestamp,
+    bytes: u64,
+}
+
+impl Usage {
+    /// A usage without anything yet, first seen at `time`.
+    pub(super) fn new(time: Timestamp) -> Self {
+        Self {
+            addresses: Vec::new(),
+            span: Span::at(time),
+            last_by_evidence: [None; 4],
+            phase: Phase::None,
+            after_cutoff_sightings: 0,
+            bytes: (0, 0),
+            after_cutoff_bytes: (0, 0),
+            ever_straggler: false,
+            names: BTreeMap::new(),
+            names_left_out: 0,
+            received: Vec::new(),
+        }
+    }
+
+    /// Takes a strong sighting of a phase.
+    pub(super) fn sighting(&mut self, sighting: &Sighting, phase: Phase) {
+        let Sighting {
+            span,
+            evidence,
+            count,
+            ..
+        } = sighting;
+        self.see_address(sighting.host);
+        if *count > 0 {
+            if span.last >= self.span.last || self.phase == Phase::None {
+                self.phase = phase;
+            }
+            self.span.cover(span.first);
+            self.span.cover(span.last);
+            let last = &mut self.last_by_evidence[evidence.index()];
+            *last = (*last).max(Some(span.last));
+        }
+        self.bytes.0 += sighting.received;
+        self.bytes.1 += sighting.sent;
+        if phase == Phase::After {
+            self.after_cutoff_sightings += count;
+            self.after_cutoff_bytes.0 += sighting.received;
+            self.after_cutoff_bytes.1 += sighting.sent;
+        }
+        if sighting.received > 0 {
+            self.receive(sighting);
+        }
+        if let Some(record) = self.name(&sighting.name, &sighting.matched, span.first) {
+            record.sighting(sighting);
+        }
+    }
+
+    /// Takes what came back to a try for a strong name.
+    pub(super) fn reply(&mut self, reply: &Reply) {
+        let Some(record) = self.names.get_mut(&reply.name) else {
+            return;
+        };
+        let last = reply.span.last;
+        if reply.kind.blocks() {
+            record.blocked = record
+                .blocked
+                .filter(|(time, _)| *time > last)
+                .or(Some((last, reply.kind)));
+        } else if reply.kind == ReplyKind::NxDomain {
+            record.nxdomain = record.nxdomain.max(Some(last));
+        }
+    }
+
+    /// The latest contact or transfer.
+    pub fn last_contact(&self) -> Option<Timestamp> {
+        let [_, _, contact, transfer] = self.last_by_evidence;
+        contact.max(transfer)
+    }
+
+    /// Highest level ever reached.
+    pub fn evidence(&self) -> Evidence {
+        Evidence::ALL
+            .iter()
+            .rev()
+            .copied()
+            .find(|level| self.last_by_evidence[level.index()].is_some())
+            .unwrap_or(Evidence::Lookup)
+    }
+
+    /// The latest proof of being blocked. `resolved` tells when a name last resolved for anybody: a name that does not
+    /// exist is blocked only if it does exist for others in the window; else the vendor retired it.
+    pub fn last_blocked(
+        &self,
+        resolved: impl Fn(&DomainName) -> Option<Timestamp>,
+    ) -> Option<(Timestamp, ReplyKind)> {
+        self.names
+            .iter()
+            .flat_map(|(name, record)| {
+                let denied = record.nxdomain.filter(|&denied| {
+                    resolved(name).is_some_and(|resolved| resolved > denied.before(WINDOW))
+                });
+                record
+                    .blocked
+                    .into_iter()
+                    .chain(denied.map(|time| (time, ReplyKind::NxDomain)))
+            })
+            .max_by_key(|(time, kind)| (*time, kind.index()))
+    }
+
+    /// The most bytes that any one service sent after `since`. Hours count whole where their last byte lies inside.
+    pub fn received_after(&self, since: Timestamp) -> u64 {
+        let mut by_service: BTreeMap<&ServiceId, u64> = BTreeMap::new();
+        for hour in self.received.iter().filter(|hour| hour.last > since) {
+            *by_service.entry(&hour.service).or_default() += hour.bytes;
+        }
+        by_service.into_values().max().unwrap_or(0)
+    }
+
+    /// The names, latest first, and how many found no place.
+    pub fn names(&self) -> (Vec<NameUse>, u64) {
+        let mut names: Vec<NameUse> = self
+            .names
+            .iter()
+            .map(|(name, record)| record.view(name))
+            .collect();
+        names.sort_by(|a, b| {
+            b.last_seen
+                .cmp(&a.last_seen)
+                .then_with(|| a.name.cmp(&b.name))
+        });
+        (names, self.names_left_out)
+    }
+
+    fn see_address(&mut self, address: IpAddr) {
+        if let Err(at) = self.addresses.binary_search(&address)
+            && self.addresses.len() < MAX_ADDRESSES
+        {
+            self.addresses.insert(at, address);
+        }
+    }
+
+    fn name(
+        &mut self,
+        name: &DomainName,
+        matched: &Match,
+        time: Timestamp,
+    ) -> Option<&mut NameRecord> {
+        if self.names.len() >= MAX_NAMES && !self.names.contains_key(name) {
+            self.names_left_out += 1;
+            return None;
+        }
+        Some(
+            self.names
+                .entry(name.clone())
+                .or_insert_with(|| NameRecord {
+                    service: Arc::clone(&matched.service),
+                    signals: [false; Signal::ALL.len()],
+                    evidence: Evidence::Lookup,
+                    sightings: 0,
+                    span: Span::at(time),
+                    samples: Vec::new(),
+                    blocked: None,
+                    nxdomain: None,
+                }),
+        )
+    }
+
+    fn receive(&mut self, sighting: &Sighting) {
+        let hour = sighting.span.last.hour();
+        let service = &sighting.matched.service.id;
+        let known = self
+            .received
+            .iter_mut()
+            .find(|known| known.hour == hour && known.service == *service);
+        match known {
+            Some(known) => {
+                known.bytes += sighting.received;
+                known.last = known.last.max(sighting.span.last);
+            }
+            None => {
+                let horizon = self.span.last.max(sighting.span.last).before(WINDOW);
+                self.received.retain(|known| known.last > horizon);
+                self.received.push(HourBytes {
+                    service: service.clone(),
+                    hour,
+                    last: sighting.span.last,
+                    bytes: sighting.received,
+                });
+            }
+        }
+    }
+}
+
+impl NameRecord {
+    fn sighting(&mut self, sighting: &Sighting) {
+        self.signals[sighting.signal.index()] = true;
+        self.sightings += sighting.count;
+        self.span.cover(sighting.span.first);
+        self.span.cover(sighting.span.last);
+        if sighting.count > 0 && sighting.evidence > self.evidence {
+            self.evidence = sighting.evidence;
+            self.samples.clear();
+        }
+        if sighting.evidence == self.evidence {
+            let room = crate::model::MAX_SAMPLES - self.samples.len();
+            self.samples
+                .extend(sighting.samples.iter().take(room).cloned());
+        }
+    }
+
+    fn view(&self, name: &DomainName) -> NameUse {
+        NameUse {
+            name: name.clone(),
+            service: Arc::clone(&self.service),
+            signals: Signal::ALL
+                .iter()
+                .copied()
+                .filter(|signal| self.signals[signal.index()])
+                .collect(),
+            evidence: self.evidence,
+            sightings: self.sightings,
+            first_seen: self.span.first,
+            last_seen: self.span.last,
+            samples: self.samples.clone(),
+        }
+    }
+}

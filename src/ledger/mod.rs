@@ -1,0 +1,254 @@
+//! The one place that knows hosts: sightings of all workers through hosts and evidence, to the snapshot.
+//!
+//! No I/O, no threads, no clock. Whichever worker saw a packet, it ends here, so nothing depends on which.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::evidence::{self, Book, Cutoffs, Looked, Moment, UnknownCutoff, Usage, WINDOW, judge};
+use crate::hosts::{self, Hosts};
+use crate::model::{
+    Batch, Category, CutoffInForce, Finding, HostKey, HostView, Pack, Snapshot, Strength,
+    Timestamp, VendorView,
+};
+
+/// How the ledger judges.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// How evidence is judged.
+    pub evidence: evidence::Settings,
+    /// Whether local networks were given or known from an interface; otherwise the page says so.
+    pub local_networks_known: bool,
+}
+
+/// Counters of the ledger's tables.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Addresses.
+    pub hosts: hosts::Stats,
+    /// Usages.
+    pub book: evidence::Stats,
+}
+
+/// Everything that is concluded.
+pub struct Ledger {
+    settings: Settings,
+    packs: Vec<Pack>,
+    cutoffs: Cutoffs,
+    hosts: Hosts,
+    book: Book,
+    looked: Looked,
+    now: Option<Timestamp>,
+}
+
+impl Ledger {
+    /// An empty ledger for the packs in force.
+    pub fn new(settings: Settings, packs: &[Pack]) -> Result<Self, UnknownCutoff> {
+        Ok(Self {
+            cutoffs: Cutoffs::choose(packs, &settings.evidence)?,
+            packs: packs.to_vec(),
+            settings,
+            hosts: Hosts::default(),
+            book: Book::default(),
+            looked: Looked::default(),
+            now: None,
+        })
+    }
+
+    /// Takes what a worker reports.
+    pub fn absorb(&mut self, batch: &Batch) {
+        self.now = self.now.max(batch.clock);
+        if let Some(span) = batch.looked {
+            self.looked.add(span);
+        }
+        for presence in &batch.presences {
+            self.hosts.see(presence.host, presence.time);
+        }
+        for sighting in &batch.sightings {
+            let host = self.hosts.see(sighting.host, sighting.span.last);
+            let now = self.now.unwrap_or(sighting.span.last);
+            self.book.sighting(&host, sighting, &self.cutoffs, now);
+        }
+        for reply in &batch.replies {
+            // A reply proves no packet of the host's own, so it says nothing about presence.
+            self.book.reply(&HostKey::from_address(reply.host), reply);
+        }
+    }
+
+    /// Judges at another time than the latest capture time.
+    pub fn set_time(&mut self, at: Timestamp) {
+        self.now = Some(at);
+    }
+
+    /// Counters.
+    pub fn stats(&self) -> Stats {
+        Stats {
+            hosts: self.hosts.stats(),
+            book: self.book.stats(),
+        }
+    }
+
+    /// Everything concluded at engine time.
+    pub fn snapshot(&self) -> Snapshot {
+        let now = self.now.unwrap_or(Timestamp::MIN);
+        let looked = self.looked.share(now, WINDOW);
+        let mut findings: Vec<Finding> = self
+            .book
+            .usages()
+            .filter_map(|((host, vendor, category), usage)| {
+                let pack = self.packs.iter().find(|pack| pack.vendor == *vendor)?;
+                Some(self.finding(host, pack, *category, usage, now, looked))
+            })
+            .collect();
+        findings.sort_by(|a, b| {
+            let rank = |finding: &Finding| (!finding.straggler, finding.role, finding.status);
+            rank(a)
+                .cmp(&rank(b))
+                .then_with(|| b.last_seen.cmp(&a.last_seen))
+                .then_with(|| {
+                    (&a.host, &a.vendor, a.category).cmp(&(&b.host, &b.vendor, b.category))
+                })
+        });
+        Snapshot {
+            at: self.now,
+            looked,
+            vendors: self
+                .packs
+                .iter()
+                .map(|pack| self.vendor(pack, &findings))
+                .collect(),
+            weak: self.book.weak().cloned().collect(),
+            hosts: self.host_views(&findings),
+            local_hosts: self.hosts.present_after(now.before(WINDOW)),
+            local_networks_known: self.settings.local_networks_known,
+            totals: self.book.totals().clone(),
+            findings,
+        }
+    }
+
+    fn finding(
+        &self,
+        host: &HostKey,
+        pack: &Pack,
+        category: Category,
+        usage: &Usage,
+        now: Timestamp,
+        looked: f64,
+    ) -> Finding {
+        let cutoff = self.cutoffs.find(&pack.vendor, category);
+        let last_blocked = usage.last_blocked(|name| self.book.resolved(name));
+        let moment = Moment {
+            now,
+            looked,
+            last_packet: usage
+                .addresses
+                .iter()
+                .filter_map(|&address| self.hosts.seen(address))
+                .map(|seen| seen.last)
+                .max(),
+            last_blocked,
+            transfer_threshold: self.settings.evidence.transfer_threshold,
+        };
+        let (status, straggler) = judge(usage, &moment, cutoff);
+        let (names, names_left_out) = usage.names();
+        Finding {
+            host: host.clone(),
+            addresses: usage.addresses.clone(),
+            vendor: pack.vendor.clone(),
+            vendor_name: pack.name.clone(),
+            role: pack.role,
+            category,
+            status,
+            straggler,
+            ever_straggler: usage.ever_straggler || straggler,
+            cutoff: cutoff.map(|cutoff| cutoff.at),
+            phase: usage.phase,
+            evidence: usage.evidence(),
+            first_seen: usage.span.first,
+            last_seen: usage.span.last,
+            last_by_evidence: usage.last_by_evidence,
+            last_blocked,
+            after_cutoff_sightings: usage.after_cutoff_sightings,
+            received: usage.bytes.0,
+            sent: usage.bytes.1,
+            after_cutoff_received: usage.after_cutoff_bytes.0,
+            after_cutoff_sent: usage.after_cutoff_bytes.1,
+            names,
+            names_left_out,
+        }
+    }
+
+    fn vendor(&self, pack: &Pack, findings: &[Finding]) -> VendorView {
+        let categories: BTreeSet<Category> = pack
+            .services
+            .iter()
+            .map(|service| service.category)
+            .collect();
+        let with = |strength: Strength| -> Vec<Category> {
+            let services = pack.services.iter();
+            let categories: BTreeSet<Category> = services
+                .filter(|service| service.strength == strength)
+                .map(|service| service.category)
+                .collect();
+            categories.into_iter().collect()
+        };
+        let mut hosts = BTreeMap::new();
+        let mut stragglers = BTreeMap::new();
+        let mut straggling: BTreeSet<&HostKey> = BTreeSet::new();
+        for finding in findings
+            .iter()
+            .filter(|finding| finding.vendor == pack.vendor)
+        {
+            *hosts.entry((finding.category, finding.status)).or_default() += 1;
+            if finding.straggler {
+                *stragglers.entry(finding.category).or_default() += 1;
+                straggling.insert(&finding.host);
+            }
+        }
+        VendorView {
+            id: pack.vendor.clone(),
+            name: pack.name.clone(),
+            role: pack.role,
+            version: pack.version.to_string(),
+            digest: pack.digest.clone(),
+            services: pack.services.len(),
+            cutoffs: categories
+                .iter()
+                .filter_map(|&category| {
+                    let cutoff = self.cutoffs.find(&pack.vendor, category)?.clone();
+                    Some(CutoffInForce { category, cutoff })
+                })
+                .collect(),
+            categories: categories.into_iter().collect(),
+            strong: with(Strength::Strong),
+            weak: with(Strength::Weak),
+            hosts,
+            stragglers,
+            straggling_hosts: straggling.len() as u64,
+        }
+    }
+
+    /// Hosts that have a finding or a weak name.
+    fn host_views(&self, findings: &[Finding]) -> Vec<HostView> {
+        let mut views: BTreeMap<HostKey, HostView> = BTreeMap::new();
+        for finding in findings {
+            let view = views
+                .entry(finding.host.clone())
+                .or_insert_with(|| HostView {
+                    key: finding.host.clone(),
+                    addresses: Vec::new(),
+                    first_seen: finding.first_seen,
+                    last_seen: finding.last_seen,
+                });
+            for &address in &finding.addresses {
+                if let Err(at) = view.addresses.binary_search(&address) {
+                    view.addresses.insert(at, address);
+                }
+                if let Some(seen) = self.hosts.seen(address) {
+                    view.first_seen = view.first_seen.min(seen.first);
+                    view.last_seen = view.last_seen.max(seen.last);
+                }
+            }
+        }
+        views.into_values().collect()
+    }
+}

@@ -1,0 +1,122 @@
+//! Name, type, labels and help of every family.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use prometheus::core::Desc;
+
+/// Type of a family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A value that goes up and down.
+    Gauge,
+    /// A count that only grows.
+    Counter,
+}
+
+/// One metric family.
+#[derive(Clone, Copy, Debug)]
+pub struct Family {
+    /// Its name, unit included.
+    pub name: &'static str,
+    /// Its type.
+    pub kind: Kind,
+    /// Its labels, in the order in which values are given.
+    pub labels: &'static [&'static str],
+    /// Its help text.
+    pub help: &'static str,
+}
+
+macro_rules! families {
+    ($($id:ident: $kind:ident $name:literal [$($label:literal),*] $help:literal;)*) => {
+        $(pub(super) const $id: Family = Family {
+            name: $name,
+            kind: Kind::$kind,
+            labels: &[$($label),*],
+            help: $help,
+        };)*
+
+        /// Every family, in the order of the documentation.
+        pub const FAMILIES: &[Family] = &[$($id),*];
+    };
+}
+
+families! {
+    BUILD_INFO: Gauge "straggler_build_info" ["version", "revision"] "Version of the program; always 1.";
+    RULE_PACK_INFO: Gauge "straggler_rule_pack_info" ["vendor", "role", "version", "digest"] "Rule packs in force; always 1.";
+    RULE_SERVICES: Gauge "straggler_rule_services" ["vendor"] "Services in a vendor's pack.";
+    CUTOFF: Gauge "straggler_cutoff_timestamp_seconds" ["vendor", "category", "cutoff", "jurisdiction", "group"] "Each cutoff in force.";
+    RELOAD_OK: Gauge "straggler_config_last_reload_successful" [] "Whether the configuration and the rules were read without a fault the last time.";
+    RELOAD_TIME: Gauge "straggler_config_last_reload_success_timestamp_seconds" [] "When the configuration and the rules were last read without a fault.";
+
+    HOST_STRAGGLING: Gauge "straggler_host_straggling" ["host", "vendor", "category"] "1 while the host is a straggler, 0 for a combination that was one.";
+    HOST_LAST_SIGHTING: Gauge "straggler_host_last_sighting_timestamp_seconds" ["host", "vendor", "category", "evidence"] "Capture time of the latest strong sighting that reached this evidence.";
+    HOST_AFTER_SIGHTINGS: Counter "straggler_host_after_cutoff_sightings_total" ["host", "vendor", "category"] "Strong sightings at or after the cutoff.";
+    HOST_AFTER_RECEIVED: Counter "straggler_host_after_cutoff_received_bytes_total" ["host", "vendor", "category"] "Payload bytes from the vendor in matched flows at or after the cutoff.";
+    HOST_AFTER_SENT: Counter "straggler_host_after_cutoff_sent_bytes_total" ["host", "vendor", "category"] "Payload bytes to the vendor in matched flows at or after the cutoff.";
+    HOST_INFO: Gauge "straggler_host_info" ["host", "address", "mac", "name", "owner", "role", "confidence"] "What is known of a host; always 1.";
+    HOST_SERIES: Gauge "straggler_host_series" [] "Combinations of host, vendor and category exported.";
+    HOST_SERIES_LIMIT: Gauge "straggler_host_series_limit" [] "Combinations that may be exported.";
+    HOST_SERIES_REJECTED: Counter "straggler_host_series_rejected_total" [] "The most combinations left out at once because of the limit.";
+
+    STRAGGLERS: Gauge "straggler_stragglers" ["vendor", "category"] "Hosts that are stragglers now.";
+    HOSTS: Gauge "straggler_hosts" ["vendor", "category", "status"] "Hosts with strong sightings, by status now.";
+    SIGHTINGS: Counter "straggler_sightings_total" ["vendor", "category", "signal", "evidence", "phase"] "Strong sightings; cumulative over evidence, so never sum over it.";
+    WEAK_SIGHTINGS: Counter "straggler_weak_sightings_total" ["vendor", "category"] "Sightings of names that people and other software ask for too.";
+    RECEIVED: Counter "straggler_received_bytes_total" ["vendor", "category", "phase"] "Payload bytes from the vendor in flows with a strong name.";
+    SENT: Counter "straggler_sent_bytes_total" ["vendor", "category", "phase"] "Payload bytes to the vendor in flows with a strong name.";
+    LOCAL_HOSTS: Gauge "straggler_local_hosts" [] "Distinct local hosts present in the last 24 hours of capture time.";
+
+    CAPTURE_UP: Gauge "straggler_capture_up" ["interface"] "1 while the interface is captured.";
+    CAPTURE_PACKETS: Counter "straggler_capture_packets_total" ["interface"] "Packets delivered by the interface.";
+    CAPTURE_BYTES: Counter "straggler_capture_bytes_total" ["interface"] "Bytes on the wire of the packets delivered.";
+    CAPTURE_DROPPED: Counter "straggler_capture_dropped_packets_total" ["interface", "reason"] "Packets lost before inspection.";
+    CAPTURE_TRUNCATED: Counter "straggler_capture_truncated_packets_total" ["interface"] "Packets cut by the snap length.";
+    CAPTURE_LAST_PACKET: Gauge "straggler_capture_last_packet_timestamp_seconds" ["interface"] "Capture time of the latest packet.";
+    UNDECODED: Counter "straggler_undecoded_packets_total" ["reason"] "Packets whose network or transport layer could not be read.";
+    FLOWS: Counter "straggler_flows_total" ["protocol"] "Flows by what they were found to speak; each DNS question over UDP is one.";
+    NAMED_FLOWS: Counter "straggler_named_flows_total" ["signal"] "Flows with a name.";
+    TABLE_ENTRIES: Gauge "straggler_table_entries" ["table"] "Entries of each bounded table.";
+    TABLE_EVICTIONS: Counter "straggler_table_evictions_total" ["table"] "Entries evicted or refused because the table was full.";
+}
+
+/// Descriptors of all families, as the registry wants them.
+pub(super) fn descs() -> Vec<&'static Desc> {
+    static DESCS: LazyLock<Vec<Desc>> = LazyLock::new(|| {
+        FAMILIES
+            .iter()
+            .filter_map(|family| {
+                let labels = family.labels.iter().map(ToString::to_string).collect();
+                // A malformed family would be missing here, and a test counts them.
+                Desc::new(
+                    family.name.to_owned(),
+                    family.help.to_owned(),
+                    labels,
+                    HashMap::new(),
+                )
+                .ok()
+            })
+            .collect()
+    });
+    DESCS.iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_family_is_well_formed() {
+        assert_eq!(descs().len(), FAMILIES.len());
+        for family in FAMILIES {
+            assert!(family.name.starts_with("straggler_"), "{}", family.name);
+            assert_eq!(
+                family.kind == Kind::Counter,
+                family.name.ends_with("_total"),
+                "{}",
+                family.name
+            );
+            assert!(family.help.ends_with('.'), "{}", family.name);
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! A scene to metric families.
+
+use std::sync::atomic::AtomicU64;
+
+use prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily, MetricType};
+
+use super::families::{self as f, Family, Kind};
+use super::{Scene, Settings, hosts};
+use crate::model::{
+    Category, Evidence, FlowProtocol, PackRole, Phase, Signal, Status, Undecoded, VendorView,
+};
+
+/// Samples collected family by family.
+#[derive(Default)]
+pub(super) struct Samples {
+    families: Vec<MetricFamily>,
+}
+
+impl Samples {
+    /// Adds a sample; label values in the order of the family's labels.
+    pub(super) fn add(&mut self, family: &Family, values: &[&str], value: f64) {
+        debug_assert_eq!(family.labels.len(), values.len(), "{}", family.name);
+        let labels = family
+            .labels
+            .iter()
+            .zip(values)
+            .map(|(name, value)| {
+                let mut pair = LabelPair::default();
+                pair.set_name((*name).to_owned());
+                pair.set_value((*value).to_owned());
+                pair
+            })
+            .collect();
+        let mut metric = Metric::from_label(labels);
+        match family.kind {
+            Kind::Gauge => {
+                let mut gauge = Gauge::default();
+                gauge.set_value(value);
+                metric.set_gauge(gauge);
+            }
+            Kind::Counter => {
+                let mut counter = Counter::default();
+                counter.set_value(value);
+                metric.set_counter(counter);
+            }
+        }
+        self.family(family).mut_metric().push(metric);
+    }
+
+    fn family(&mut self, family: &Family) -> &mut MetricFamily {
+        let at = self
+            .families
+            .iter()
+            .position(|known| known.name() == family.name);
+        let at = at.unwrap_or_else(|| {
+            let mut new = MetricFamily::default();
+            new.set_name(family.name.to_owned());
+            new.set_help(family.help.to_owned());
+            new.set_field_type(match family.kind {
+                Kind::Gauge => MetricType::GAUGE,
+                Kind::Counter => MetricType::COUNTER,
+            });
+            self.families.push(new);
+            self.families.len() - 1
+        });
+        &mut self.families[at]
+    }
+}
+
+/// Everything, in one pass. Families without a sample are left out, as the format wants it.
+pub(super) fn gather(
+    scene: &Scene,
+    settings: &Settings,
+    rejected: &AtomicU64,
+) -> Vec<MetricFamily> {
+    let mut samples = Samples::default();
+    identity(&mut samples, scene);
+    hosts::findings(&mut samples, scene, settings, rejected);
+    for vendor in &scene.snapshot.vendors {
+        totals(&mut samples, scene, vendor);
+    }
+    samples.add(&f::LOCAL_HOSTS, &[], number(scene.snapshot.local_hosts));
+    interfaces(&mut samples, scene);
+    inspection(&mut samples, scene);
+    samples.families
+}
+
+/// Prometheus has only floats; counts are exact to 2^53.
+pub(super) fn number(count: u64) -> f64 {
+    count as f64
+}
+
+fn flag(on: bool) -> f64 {
+    f64::from(u8::from(on))
+}
+
+fn identity(samples: &mut Samples, scene: &Scene) {
+    let revision = option_env!("STRAGGLER_REVISION").unwrap_or("unknown");
+    samples.add(&f::BUILD_INFO, &[env!("CARGO_PKG_VERSION"), revision], 1.0);
+    for vendor in &scene.snapshot.vendors {
+        let id = vendor.id.as_str();
+        let labels = [id, vendor.role.label(), &vendor.version, &vendor.digest];
+        samples.add(&f::RULE_PACK_INFO, &labels, 1.0);
+        samples.add(&f::RULE_SERVICES, &[id], number(vendor.services as u64));
+        for in_force in &vendor.cutoffs {
+            let cutoff = &in_force.cutoff;
+            let labels = [
+                id,
+                in_force.category.label(),
+                &cutoff.id,
+                &cutoff.jurisdiction,
+                "default",
+            ];
+            samples.add(&f::CUTOFF, &labels, cutoff.at.as_seconds());
+        }
+    }
+    // The daemon does not run with a configuration that has a fault.
+    samples.add(&f::RELOAD_OK, &[], 1.0);
+    samples.add(&f::RELOAD_TIME, &[], scene.configured_at);
+}
+
+/// Signals of which sightings can occur, with the levels that each can reach.
+const LADDERS: [(Signal, &[Evidence]); 2] = [
+    (Signal::Dns, &[Evidence::Lookup]),
+    (
+        Signal::Tls,
+        &[Evidence::Attempt, Evidence::Contact, Evidence::Transfer],
+    ),
+];
+
+fn totals(samples: &mut Samples, scene: &Scene, vendor: &VendorView) {
+    let id = vendor.id.as_str();
+    let totals = &scene.snapshot.totals;
+    for &category in &vendor.categories {
+        let label = category.label();
+        if vendor.strong.contains(&category) {
+            let has_cutoff = vendor
+                .cutoffs
+                .iter()
+                .any(|cutoff| cutoff.category == category);
+            if vendor.role == PackRole::Restricted && has_cutoff {
+                let count = vendor.stragglers.get(&category).copied().unwrap_or(0);
+                samples.add(&f::STRAGGLERS, &[id, label], number(count));
+            }
+            for &status in Status::ALL {
+                let count = vendor.hosts.get(&(category, status)).copied().unwrap_or(0);
+                samples.add(&f::HOSTS, &[id, label, status.label()], number(count));
+            }
+            for &phase in phases(has_cutoff) {
+                strong(samples, scene, vendor, category, phase);
+            }
+        }
+        if vendor.weak.contains(&category) {
+            let key = (vendor.id.clone(), category);
+            let weak = totals.weak_sightings.get(&key).copied().unwrap_or(0);
+            samples.add(&f::WEAK_SIGHTINGS, &[id, label], number(weak));
+        }
+    }
+}
+
+fn phases(has_cutoff: bool) -> &'static [Phase] {
+    if has_cutoff {
+        &[Phase::Before, Phase::After]
+    } else {
+        &[Phase::None]
+    }
+}
+
+fn strong(
+    samples: &mut Samples,
+    scene: &Scene,
+    vendor: &VendorView,
+    category: Category,
+    phase: Phase,
+) {
+    let totals = &scene.snapshot.totals;
+    let (id, label) = (vendor.id.as_str(), category.label());
+    for (signal, levels) in LADDERS {
+        for &evidence in levels {
+            let key = (vendor.id.clone(), category, signal, evidence, phase);
+            let count = totals.sightings.get(&key).copied().unwrap_or(0);
+            let labels = [id, label, signal.label(), evidence.label(), phase.label()];
+            samples.add(&f::SIGHTINGS, &labels, number(count));
+        }
+    }
+    let key = (vendor.id.clone(), category, phase);
+    let (received, sent) = totals.bytes.get(&key).copied().unwrap_or_default();
+    samples.add(&f::RECEIVED, &[id, label, phase.label()], number(received));
+    samples.add(&f::SENT, &[id, label, phase.label()], number(sent));
+}
+
+fn interfaces(samples: &mut Samples, scene: &Scene) {
+    for interface in &scene.interfaces {
+        let name = interface.name.as_str();
+        let seen = &interface.tracker.seen;
+        samples.add(&f::CAPTURE_UP, &[name], flag(interface.up));
+        samples.add(&f::CAPTURE_PACKETS, &[name], number(seen.frames));
+        samples.add(&f::CAPTURE_BYTES, &[name], number(seen.wire_bytes));
+        samples.add(&f::CAPTURE_TRUNCATED, &[name], number(seen.cut_frames));
+        let drops = [
+            ("kernel", interface.capture.kernel_drops),
+            ("interface", interface.capture.interface_drops),
+        ];
+        for (reason, count) in drops {
+            samples.add(&f::CAPTURE_DROPPED, &[name, reason], number(count));
+        }
+        if let Some(last) = interface.tracker.last_frame {
+            samples.add(&f::CAPTURE_LAST_PACKET, &[name], last.as_seconds());
+        }
+    }
+}
+
+fn inspection(samples: &mut Samples, scene: &Scene) {
+    let seen = &scene.tracker.seen;
+    for &cause in Undecoded::ALL {
+        samples.add(
+            &f::UNDECODED,
+            &[cause.label()],
+            number(seen.undecoded[cause.index()]),
+        );
+    }
+    for &protocol in FlowProtocol::ALL {
+        samples.add(
+            &f::FLOWS,
+            &[protocol.label()],
+            number(seen.flows[protocol.index()]),
+        );
+    }
+    for &signal in Signal::ALL {
+        samples.add(
+            &f::NAMED_FLOWS,
+            &[signal.label()],
+            number(seen.named_flows[signal.index()]),
+        );
+    }
+    let ledger = &scene.ledger;
+    let ledgers = [
+        ("addresses", ledger.hosts.entries, ledger.hosts.evictions),
+        ("usages", ledger.book.usages, ledger.book.usage_evictions),
+        ("weak_names", ledger.book.weak, ledger.book.weak_refused),
+    ];
+    let trackers = scene
+        .tracker
+        .tables
+        .map(|table| (table.name, table.entries, table.evictions));
+    for (name, entries, evictions) in trackers.into_iter().chain(ledgers) {
+        samples.add(&f::TABLE_ENTRIES, &[name], number(entries));
+        samples.add(&f::TABLE_EVICTIONS, &[name], number(evictions));
+    }
+}

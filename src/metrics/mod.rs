@@ -1,0 +1,113 @@
+//! Every metric family in one place, built from what the daemon published last.
+//!
+//! One [`Collector`] reads the [`Scene`] at each scrape: counters live where they are counted, and nothing is kept twice.
+//! Labels come from closed sets and packs; the one exception, the host key, is limited by [`Settings::host_series`].
+
+mod families;
+mod gather;
+mod hosts;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use arc_swap::ArcSwap;
+use prometheus::core::{Collector, Desc};
+use prometheus::process_collector::ProcessCollector;
+use prometheus::proto::MetricFamily;
+use prometheus::{Encoder, Registry, TextEncoder};
+
+use crate::model::Snapshot;
+use crate::{capture, ledger, tracker};
+
+pub use families::{FAMILIES, Family, Kind};
+
+/// How many series there may be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Combinations of host, vendor and category; each makes up to eight series.
+    pub host_series: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { host_series: 5_000 }
+    }
+}
+
+/// All that is to be seen from outside at one instant.
+#[derive(Clone, Debug, Default)]
+pub struct Scene {
+    /// The ledger's conclusions.
+    pub snapshot: Snapshot,
+    /// Trackers' counters, all together.
+    pub tracker: tracker::Stats,
+    /// The ledger's counters.
+    pub ledger: ledger::Stats,
+    /// Live interfaces; none in a replay.
+    pub interfaces: Vec<InterfaceScene>,
+    /// What went wrong with a source, for people.
+    pub faults: Vec<String>,
+    /// Whether captures are open, or replayed to their end.
+    pub ready: bool,
+    /// Wall time at which configuration and rules were read, in seconds since the epoch.
+    pub configured_at: f64,
+}
+
+/// One live interface.
+#[derive(Clone, Debug, Default)]
+pub struct InterfaceScene {
+    /// Its name.
+    pub name: String,
+    /// Whether it is being captured.
+    pub up: bool,
+    /// What was lost.
+    pub capture: capture::Stats,
+    /// Its worker's counters.
+    pub tracker: tracker::Stats,
+}
+
+/// Where the daemon puts the latest scene, and everybody reads it without waiting.
+pub type Board = ArcSwap<Scene>;
+
+/// The metrics of a board in the text exposition format.
+pub struct Exposition {
+    registry: Registry,
+}
+
+impl Exposition {
+    /// Registers the collector and the process metrics.
+    pub fn new(board: Arc<Board>, settings: Settings) -> Result<Self, prometheus::Error> {
+        let registry = Registry::new();
+        registry.register(Box::new(SceneCollector {
+            board,
+            settings,
+            most_rejected: AtomicU64::new(0),
+        }))?;
+        registry.register(Box::new(ProcessCollector::for_self()))?;
+        Ok(Self { registry })
+    }
+
+    /// One scrape.
+    pub fn text(&self) -> Result<Vec<u8>, prometheus::Error> {
+        let mut text = Vec::new();
+        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        Ok(text)
+    }
+}
+
+struct SceneCollector {
+    board: Arc<Board>,
+    settings: Settings,
+    /// The most combinations left out at any scrape.
+    most_rejected: AtomicU64,
+}
+
+impl Collector for SceneCollector {
+    fn desc(&self) -> Vec<&Desc> {
+        families::descs()
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        gather::gather(&self.board.load(), &self.settings, &self.most_rejected)
+    }
+}

@@ -1,0 +1,83 @@
+//! Which addresses are on the local side.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+/// The networks whose hosts are watched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalNetworks {
+    networks: Vec<IpNet>,
+    /// Whether somebody or an interface said so; otherwise the private ranges are a guess.
+    known: bool,
+}
+
+/// Ranges that are local wherever they appear: RFC 1918, RFC 3927, RFC 4193, RFC 4291 section 2.5.6, and RFC 6598.
+const PRIVATE: [&str; 7] = [
+    "10.0.0.0/8",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "100.64.0.0/10",
+    "169.254.0.0/16",
+    "fc00::/7",
+    "fe80::/10",
+];
+
+impl Default for LocalNetworks {
+    fn default() -> Self {
+        Self::new(Vec::new())
+    }
+}
+
+impl LocalNetworks {
+    /// The private ranges and `networks`.
+    pub fn new(networks: Vec<IpNet>) -> Self {
+        let known = !networks.is_empty();
+        let private = PRIVATE.iter().filter_map(|range| range.parse().ok());
+        Self {
+            networks: private.chain(networks).collect(),
+            known,
+        }
+    }
+
+    /// Whether the networks were given, not guessed.
+    pub fn known(&self) -> bool {
+        self.known
+    }
+
+    /// Whether an address is local.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        self.networks
+            .iter()
+            .any(|network| network.contains(&address))
+    }
+
+    /// The host to which a client's request is put down. A client on the local side is the host. Where both ends are
+    /// foreign and nobody said what is local, the client is taken for one: it is the flow's initiator. A request from
+    /// outside to a local server concerns no host of ours.
+    pub fn host(&self, client: IpAddr, server: IpAddr) -> Option<IpAddr> {
+        let in_doubt = !self.known && !self.contains(server);
+        (self.contains(client) || in_doubt).then_some(client)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_host_is_the_local_client() {
+        let [local, public, other]: [IpAddr; 3] = [
+            [10, 0, 0, 1].into(),
+            [198, 51, 100, 1].into(),
+            [203, 0, 113, 9].into(),
+        ];
+        let guessed = LocalNetworks::default();
+        assert_eq!(guessed.host(local, public), Some(local));
+        assert_eq!(guessed.host(public, local), None);
+        assert_eq!(guessed.host(public, other), Some(public));
+        let given = LocalNetworks::new(vec!["203.0.113.0/24".parse().unwrap()]);
+        assert_eq!(given.host(public, other), None);
+        assert_eq!(given.host(other, public), Some(other));
+    }
+}

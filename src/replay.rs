@@ -1,0 +1,146 @@
+//! Savefiles through one tracker and one ledger, in one thread: the same input gives the same findings, every time.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::capture::{CaptureError, FrameSource, Inputs, Pumped, Savefile};
+use crate::ledger::{self, Ledger};
+use crate::model::{Frame, Snapshot, Timestamp};
+use crate::rules::RuleSet;
+use crate::tracker::{self, Tracker, Witness};
+
+/// Frames read before what they told goes to the ledger.
+const BATCH: usize = 4096;
+
+/// How captures are judged.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// The tracker's.
+    pub tracker: tracker::Settings,
+    /// The ledger's.
+    pub ledger: ledger::Settings,
+    /// Judge as of this instant: later frames are left out, and the window ends here.
+    pub at: Option<Timestamp>,
+}
+
+/// What a replay came to.
+pub struct Replayed {
+    /// The findings.
+    pub snapshot: Snapshot,
+    /// The tracker's counters.
+    pub tracker: tracker::Stats,
+    /// The ledger's counters.
+    pub ledger: ledger::Stats,
+    /// Captures that could not be read to their end.
+    pub faults: Vec<CaptureError>,
+    /// Frames later than the instant asked for, left out.
+    pub later_frames: u64,
+    /// By how much a lone last packet lies after all others; its time was not taken for engine time.
+    pub wild_last_packet: Option<Duration>,
+}
+
+/// Where a replay stands, for whoever shows it.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress<'a> {
+    /// The file being read.
+    pub file: &'a Path,
+    /// Bytes read of all files, headers estimated.
+    pub bytes: u64,
+}
+
+/// A replay under way.
+pub struct Replay {
+    tracker: Tracker,
+    ledger: Ledger,
+    at: Option<Timestamp>,
+    bytes: u64,
+    later_frames: u64,
+    faults: Vec<CaptureError>,
+}
+
+impl Replay {
+    /// A replay with an empty tracker and ledger.
+    pub fn new(
+        settings: Settings,
+        rules: Arc<RuleSet>,
+    ) -> Result<Self, crate::evidence::UnknownCutoff> {
+        Ok(Self {
+            ledger: Ledger::new(settings.ledger, &rules.packs)?,
+            tracker: Tracker::new(settings.tracker, rules),
+            at: settings.at,
+            bytes: 0,
+            later_frames: 0,
+            faults: Vec::new(),
+        })
+    }
+
+    /// Reads captures in their order. One that cannot be read to its end is noted and does not stop the others.
+    pub fn read(
+        &mut self,
+        inputs: &Inputs,
+        witness: &mut impl Witness,
+        progress: &mut dyn FnMut(Progress<'_>),
+    ) {
+        for file in &inputs.files {
+            self.tracker.begin();
+            if let Err(fault) = self.read_file(file, witness, progress) {
+                self.faults.push(fault);
+            }
+            self.hand_over();
+        }
+    }
+
+    /// The findings so far.
+    pub fn finish(mut self) -> Replayed {
+        let wild_last_packet = self.tracker.settle();
+        self.hand_over();
+        if let Some(at) = self.at {
+            self.ledger.set_time(at);
+        }
+        Replayed {
+            snapshot: self.ledger.snapshot(),
+            tracker: self.tracker.stats(),
+            ledger: self.ledger.stats(),
+            faults: self.faults,
+            later_frames: self.later_frames,
+            wild_last_packet,
+        }
+    }
+
+    fn read_file(
+        &mut self,
+        file: &Path,
+        witness: &mut impl Witness,
+        progress: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<(), CaptureError> {
+        let mut source = Savefile::open(file)?;
+        loop {
+            let pumped = source.pump(BATCH, &mut |frame| self.take(&frame, witness));
+            self.hand_over();
+            progress(Progress {
+                file,
+                bytes: self.bytes,
+            });
+            if pumped? == Pumped::End {
+                return Ok(());
+            }
+        }
+    }
+
+    fn take(&mut self, frame: &Frame<'_>, witness: &mut impl Witness) {
+        /// Bytes that a savefile adds to each frame.
+        const FRAME_HEADER: u64 = 16;
+        self.bytes += frame.bytes.len() as u64 + FRAME_HEADER;
+        if self.at.is_some_and(|at| frame.time > at) {
+            self.later_frames += 1;
+        } else {
+            self.tracker.ingest(frame, witness);
+        }
+    }
+
+    fn hand_over(&mut self) {
+        let batch = self.tracker.drain();
+        self.ledger.absorb(&batch);
+    }
+}

@@ -1,0 +1,225 @@
+//! Engine time: the latest capture time that can be believed.
+//!
+//! One packet with a wild time must not end the window of every host. A leap forward of more than [`MAX_STEP`] is
+//! provisional until [`CONFIRMING_FLOWS`] flows or [`CONFIRMING_PACKETS`] packets agree with it. Older packets move
+//! nothing. At the end of a recording nothing more can come, so there two packets that agree suffice.
+
+use std::time::Duration;
+
+use crate::model::{Span, Timestamp};
+
+/// Larger steps forward are provisional.
+const MAX_STEP: Duration = Duration::from_secs(3600);
+const CONFIRMING_FLOWS: u32 = 3;
+const CONFIRMING_PACKETS: u32 = 100;
+/// Packets that must agree at the end of a recording.
+const AGREEING_AT_END: u32 = 2;
+
+/// Engine time of one worker.
+#[derive(Clone, Debug, Default)]
+pub struct Clock {
+    confirmed: Option<Timestamp>,
+    pending: Option<Pending>,
+    /// Start of the stretch that is being captured without a break.
+    stretch: Option<Timestamp>,
+}
+
+/// Packets that agree on a time far from engine time.
+#[derive(Clone, Copy, Debug)]
+struct Pending {
+    span: Span,
+    packets: u32,
+    flows: u32,
+}
+
+impl Clock {
+    /// Engine time, if any packet was seen.
+    pub fn now(&self) -> Option<Timestamp> {
+        self.confirmed
+            .or(self.pending.map(|pending| pending.span.last))
+    }
+
+    /// A capture begins: what lies between the last one and this was not looked at.
+    pub fn begin(&mut self) {
+        self.stretch = None;
+    }
+
+    /// The stretch of time that was looked at since the capture began.
+    pub fn looked(&self) -> Option<Span> {
+        let (first, last) = (self.stretch?, self.confirmed?);
+        Some(Span {
+            first: first.min(last),
+            last,
+        })
+    }
+
+    /// Takes the time of a packet, and whether it opened a flow.
+    pub fn observe(&mut self, time: Timestamp, opened_flow: bool) {
+        if let Some(now) = self.confirmed
+            && time <= now.after(MAX_STEP)
+        {
+            self.stretch.get_or_insert(time);
+            self.confirmed = Some(now.max(time));
+            return;
+        }
+        let pending = match &mut self.pending {
+            Some(pending) if pending.agrees(time) => pending,
+            // A packet that agrees with nothing starts over; only agreement makes time.
+            other => other.insert(Pending {
+                span: Span::at(time),
+                packets: 0,
+                flows: 0,
+            }),
+        };
+        pending.span.cover(time);
+        pending.packets += 1;
+        pending.flows += u32::from(opened_flow);
+        if pending.packets >= CONFIRMING_PACKETS || pending.flows >= CONFIRMING_FLOWS {
+            self.confirm();
+        }
+    }
+
+    /// Wall time on a live interface: moves a quiet sensor on, never leaps.
+    pub fn tick(&mut self, wall: Timestamp) {
+        if let Some(now) = self.confirmed
+            && wall <= now.after(MAX_STEP)
+        {
+            self.confirmed = Some(now.max(wall));
+        }
+    }
+
+    /// The recording is at its end. Says by how much a lone packet's time was left aside, if one was.
+    pub fn settle(&mut self) -> Option<Duration> {
+        let pending = self.pending?;
+        match self.confirmed {
+            Some(now) if pending.packets < AGREEING_AT_END => {
+                Some(pending.span.last.since(now)).filter(|gap| !gap.is_zero())
+            }
+            _ => {
+                self.confirm();
+                None
+            }
+        }
+    }
+
+    fn confirm(&mut self) {
+        if let Some(pending) = self.pending.take() {
+            self.stretch.get_or_insert(pending.span.first);
+            self.confirmed = self.confirmed.max(Some(pending.span.last));
+        }
+    }
+}
+
+impl Pending {
+    fn agrees(&self, time: Timestamp) -> bool {
+        time <= self.span.last.after(MAX_STEP) && time >= self.span.first.before(MAX_STEP)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(hours: i64) -> Timestamp {
+        Timestamp::from_unix(hours * 3600, 0)
+    }
+
+    fn started() -> Clock {
+        let mut clock = Clock::default();
+        for _ in 0..CONFIRMING_FLOWS {
+            clock.observe(at(100), true);
+        }
+        clock
+    }
+
+    #[test]
+    fn a_wild_packet_moves_nothing() {
+        let mut clock = started();
+        clock.observe(at(9000), true);
+        clock.observe(at(101), true);
+        assert_eq!(clock.now(), Some(at(101)));
+        clock.observe(at(3), true);
+        assert_eq!(clock.now(), Some(at(101)));
+        assert_eq!(clock.settle(), Some(Duration::from_secs(8899 * 3600)));
+        assert_eq!(clock.now(), Some(at(101)));
+    }
+
+    #[test]
+    fn flows_or_packets_confirm_a_leap() {
+        let mut clock = started();
+        for _ in 0..CONFIRMING_FLOWS {
+            assert_eq!(clock.now(), Some(at(100)));
+            clock.observe(at(200), true);
+        }
+        assert_eq!(clock.now(), Some(at(200)));
+        for _ in 0..CONFIRMING_PACKETS {
+            assert_eq!(clock.now(), Some(at(200)));
+            clock.observe(at(300), false);
+        }
+        assert_eq!(clock.now(), Some(at(300)));
+        assert_eq!(
+            clock.looked(),
+            Some(Span {
+                first: at(100),
+                last: at(300)
+            })
+        );
+    }
+
+    #[test]
+    fn a_wild_first_packet_is_forgotten() {
+        for wild in [at(9000), at(-9000)] {
+            let mut clock = Clock::default();
+            clock.observe(wild, true);
+            assert_eq!(clock.now(), Some(wild));
+            for _ in 0..3 {
+                clock.observe(at(100), true);
+            }
+            assert_eq!(clock.now(), Some(at(100)));
+            assert_eq!(clock.looked().map(|span| span.first), Some(at(100)));
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_recording_needs_two_packets_that_agree() {
+        let mut clock = started();
+        clock.observe(at(200), true);
+        clock.observe(at(200), false);
+        assert_eq!(clock.settle(), None);
+        assert_eq!(clock.now(), Some(at(200)));
+        let mut short = Clock::default();
+        short.observe(at(5), true);
+        assert_eq!(short.settle(), None);
+        assert_eq!(
+            short.now(),
+            Some(at(5)),
+            "a recording of one packet has its time"
+        );
+    }
+
+    #[test]
+    fn ticks_move_a_quiet_sensor_but_never_leap() {
+        let mut clock = started();
+        clock.tick(at(101));
+        clock.tick(at(5000));
+        clock.tick(at(1));
+        assert_eq!(clock.now(), Some(at(101)));
+    }
+
+    #[test]
+    fn a_new_capture_is_a_new_stretch() {
+        let mut clock = started();
+        clock.begin();
+        assert_eq!(clock.looked(), None);
+        for _ in 0..3 {
+            clock.observe(at(500), true);
+        }
+        assert_eq!(
+            clock.looked(),
+            Some(Span {
+                first: at(500),
+                last: at(500)
+            })
+        );
+    }
+}

@@ -1,0 +1,262 @@
+//! What the tracker keeps for each flow: what is still to be read, and how far a matched name got.
+
+use crate::dissect::Dissection;
+use crate::dissect::tls::{self, ServerReply};
+use crate::flows::{Budget, FirstBytes};
+use crate::model::{
+    Category, Endpoint, Evidence, Protocol, ReplyKind, Sample, Segment, Side, Timestamp,
+};
+
+use super::rollup::{Rollup, Subject};
+
+/// State of one flow.
+#[derive(Debug, Default)]
+pub struct Conversation {
+    /// Minute of the latest packet from each side, to tell presence once a minute only.
+    minutes: [i64; 2],
+    /// Payload bytes from each side before a name was matched.
+    pub(super) unnamed_bytes: [u64; 2],
+    /// What is still to be read.
+    pub(super) reading: Reading,
+    /// The matched name, if one was read.
+    pub(super) named: Option<Box<Named>>,
+}
+
+/// What is still to be read in a flow.
+#[derive(Debug)]
+pub(super) enum Reading {
+    /// The first bytes of both sides may hold a hello.
+    Hello(Opening),
+    /// Nothing more.
+    Settled,
+}
+
+/// The first bytes of both sides, and which of them cannot hold a hello any more.
+#[derive(Debug, Default)]
+pub(super) struct Opening {
+    pub(super) streams: [FirstBytes; 2],
+    pub(super) spent: [bool; 2],
+}
+
+impl Default for Reading {
+    fn default() -> Self {
+        Self::Hello(Opening::default())
+    }
+}
+
+impl Conversation {
+    /// Whether this is a side's first packet in its minute.
+    pub(super) fn minute_began(&mut self, side: Side, time: Timestamp) -> bool {
+        let minute = &mut self.minutes[side.index()];
+        std::mem::replace(minute, time.minute()) != time.minute()
+    }
+
+    /// Whether it is known what the flow speaks.
+    pub(super) fn is_classified(&self) -> bool {
+        matches!(self.reading, Reading::Settled)
+    }
+
+    /// Gives kept bytes back.
+    pub(super) fn release(&mut self, budget: &mut Budget) {
+        if let Reading::Hello(opening) = &mut self.reading {
+            for stream in &mut opening.streams {
+                stream.release(budget);
+            }
+        }
+        if let Some(named) = &mut self.named {
+            named.reply.release(budget);
+        }
+    }
+
+    /// Reports the matched name's bytes.
+    pub(super) fn report_bytes(&mut self, rollup: &mut Rollup) {
+        if let Some(named) = &mut self.named {
+            named.report_bytes(rollup);
+        }
+    }
+}
+
+/// A matched name on its way up the evidence ladder.
+#[derive(Debug)]
+pub(super) struct Named {
+    subject: Subject,
+    client: Endpoint,
+    server: Endpoint,
+    client_side: Side,
+    level: Evidence,
+    /// The server's bytes after the hello, until it is known what they say.
+    reply: FirstBytes,
+    /// Whether it is known what came back.
+    replied: bool,
+    received: u64,
+    sent: u64,
+    unreported: Unreported,
+}
+
+/// Bytes that the rollup does not have yet, all of one hour and on one side of every cutoff.
+#[derive(Debug, Default)]
+struct Unreported {
+    received: u64,
+    sent: u64,
+    /// Time of the latest of them; `None` where there are none.
+    time: Option<Timestamp>,
+}
+
+/// Server bytes whose content the snap length cut: so many cannot be an alert alone (a record of 7 bytes, encrypted
+/// alerts at most some tens).
+const MORE_THAN_AN_ALERT: u64 = 64;
+/// Kept of the server's reply: alerts are short.
+const MAX_REPLY_LEN: usize = 1024;
+
+impl Named {
+    /// A name read in a client's hello: the attempt.
+    pub(super) fn attempt(
+        subject: Subject,
+        client: Endpoint,
+        server: Endpoint,
+        client_side: Side,
+        time: Timestamp,
+        rollup: &mut Rollup,
+    ) -> Self {
+        let mut named = Self {
+            subject,
+            client,
+            server,
+            client_side,
+            level: Evidence::Attempt,
+            reply: FirstBytes::default(),
+            replied: false,
+            received: 0,
+            sent: 0,
+            unreported: Unreported::default(),
+        };
+        named.reach(Evidence::Attempt, time, rollup);
+        named
+    }
+
+    /// Counts payload bytes. True when the flow has to be put on the list of those with unreported bytes.
+    pub(super) fn count(
+        &mut self,
+        side: Side,
+        bytes: u64,
+        time: Timestamp,
+        rollup: &mut Rollup,
+    ) -> bool {
+        if bytes == 0 {
+            return false;
+        }
+        let service = &self.subject.matched.service;
+        let differs = self.unreported.time.is_some_and(|last| {
+            last.hour() != time.hour() || service.era(last) != service.era(time)
+        });
+        if differs {
+            self.report_bytes(rollup);
+        }
+        let (total, unreported) = if side == self.client_side {
+            (&mut self.sent, &mut self.unreported.sent)
+        } else {
+            (&mut self.received, &mut self.unreported.received)
+        };
+        *total += bytes;
+        *unreported += bytes;
+        self.unreported.time.replace(time).is_none()
+    }
+
+    /// Takes a segment that came after the name: what it proves.
+    pub(super) fn segment(
+        &mut self,
+        side: Side,
+        segment: &Segment<'_>,
+        time: Timestamp,
+        threshold: u64,
+        budget: &mut Budget,
+        rollup: &mut Rollup,
+    ) {
+        if side != self.client_side && !self.replied {
+            self.server_reply(segment, time, budget, rollup);
+        }
+        let telemetry = self.subject.matched.service.category == Category::Telemetry;
+        let enough = self.received >= threshold || (telemetry && self.sent >= threshold);
+        if self.level == Evidence::Contact && enough {
+            self.reach(Evidence::Transfer, time, rollup);
+        }
+    }
+
+    fn server_reply(
+        &mut self,
+        segment: &Segment<'_>,
+        time: Timestamp,
+        budget: &mut Budget,
+        rollup: &mut Rollup,
+    ) {
+        match self.read_reply(segment, budget) {
+            Dissection::Found(ServerReply::Talk) => {
+                self.settle_reply(budget);
+                self.reach(Evidence::Contact, time, rollup);
+            }
+            Dissection::Found(ServerReply::FatalAlert) => {
+                self.settle_reply(budget);
+                rollup.reply(&self.subject, ReplyKind::TlsAlert, time);
+            }
+            _ if segment.flags.rst => {
+                self.settle_reply(budget);
+                rollup.reply(&self.subject, ReplyKind::Reset, time);
+            }
+            _ => {}
+        }
+    }
+
+    fn read_reply(
+        &mut self,
+        segment: &Segment<'_>,
+        budget: &mut Budget,
+    ) -> Dissection<ServerReply> {
+        if segment.payload.is_empty() && self.received >= MORE_THAN_AN_ALERT {
+            return Dissection::Found(ServerReply::Talk);
+        }
+        let Some(fresh) = self.reply.fresh(segment.seq, segment.payload) else {
+            // Behind a hole: the server said something before this, and then went on.
+            return Dissection::Found(ServerReply::Talk);
+        };
+        if self.reply.bytes().is_empty() {
+            let verdict = tls::server_reply(fresh);
+            if verdict == Dissection::NeedMore && !fresh.is_empty() {
+                self.reply.append(fresh, MAX_REPLY_LEN, budget);
+            }
+            return verdict;
+        }
+        if !self.reply.append(fresh, MAX_REPLY_LEN, budget) {
+            return Dissection::Found(ServerReply::Talk);
+        }
+        tls::server_reply(self.reply.bytes())
+    }
+
+    fn settle_reply(&mut self, budget: &mut Budget) {
+        self.replied = true;
+        self.reply.release(budget);
+    }
+
+    fn reach(&mut self, level: Evidence, time: Timestamp, rollup: &mut Rollup) {
+        // Bytes so far belong to the level so far.
+        self.level = level;
+        let sample = Sample {
+            time,
+            client: self.client,
+            server: self.server,
+            protocol: Protocol::Tcp,
+            pattern: self.subject.matched.pattern.clone(),
+        };
+        rollup.sighting(&self.subject, level, sample);
+    }
+
+    fn report_bytes(&mut self, rollup: &mut Rollup) {
+        let Unreported {
+            received,
+            sent,
+            time,
+        } = std::mem::take(&mut self.unreported);
+        if let Some(time) = time {
+            rollup.bytes(&self.subject, self.level, time, received, sent);
+        }
+    }
+}

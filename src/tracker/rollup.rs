@@ -1,0 +1,208 @@
+//! Sightings and replies rolled up until the ledger takes them, so that a stall loses no count.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::model::{
+    DomainName, Evidence, MAX_SAMPLES, Match, Reply, ReplyKind, Sample, Service, ServiceId,
+    Sighting, Signal, Span, Timestamp, VendorId,
+};
+
+/// Rolled-up records kept at once, of each kind: with names, samples and keys at most about 1 KiB each, so 32 MiB.
+/// A second of honest traffic makes a few hundred.
+pub const MAX_RECORDS: usize = 32_768;
+
+/// What all records of one name by one host share.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// The host's address.
+    pub host: IpAddr,
+    /// The rule that won.
+    pub matched: Match,
+    /// The name as the host asked for it.
+    pub name: DomainName,
+    /// How it was learnt.
+    pub signal: Signal,
+}
+
+/// Identity of a rolled-up record: two of the same key are one. `era` and `hour` keep cutoffs and hours apart.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Key<K> {
+    host: IpAddr,
+    vendor: VendorId,
+    service: ServiceId,
+    name: DomainName,
+    signal: Signal,
+    kind: K,
+    era: u8,
+    hour: i64,
+}
+
+impl<K> Key<K> {
+    fn new(subject: &Subject, kind: K, time: Timestamp) -> Self {
+        let service: &Arc<Service> = &subject.matched.service;
+        Self {
+            host: subject.host,
+            vendor: service.vendor.clone(),
+            service: service.id.clone(),
+            name: subject.name.clone(),
+            signal: subject.signal,
+            kind,
+            era: service.era(time),
+            hour: time.hour(),
+        }
+    }
+}
+
+/// Records in the order in which their keys first came, so that a replay gives the same batches.
+#[derive(Debug)]
+struct Ordered<K, R> {
+    index: HashMap<Key<K>, usize>,
+    records: Vec<R>,
+}
+
+impl<K: Eq + Hash, R> Ordered<K, R> {
+    fn new() -> Self {
+        Self {
+            index: HashMap::new(),
+            records: Vec::new(),
+        }
+    }
+
+    /// The record of a key; `None` when it would be one too many.
+    fn record(&mut self, key: Key<K>, new: impl FnOnce() -> R) -> Option<&mut R> {
+        let next = self.records.len();
+        let at = match self.index.get(&key) {
+            Some(&at) => at,
+            None if next >= MAX_RECORDS => return None,
+            None => {
+                self.records.push(new());
+                self.index.insert(key, next);
+                next
+            }
+        };
+        self.records.get_mut(at)
+    }
+
+    fn take(&mut self) -> Vec<R> {
+        self.index.clear();
+        std::mem::take(&mut self.records)
+    }
+}
+
+/// What is waiting for the ledger.
+#[derive(Debug)]
+pub struct Rollup {
+    sightings: Ordered<Evidence, Sighting>,
+    replies: Ordered<ReplyKind, Reply>,
+    refused: u64,
+}
+
+impl Default for Rollup {
+    fn default() -> Self {
+        Self {
+            sightings: Ordered::new(),
+            replies: Ordered::new(),
+            refused: 0,
+        }
+    }
+}
+
+impl Rollup {
+    /// Counts one flow or transaction that reached a level.
+    pub fn sighting(&mut self, subject: &Subject, evidence: Evidence, sample: Sample) {
+        let time = sample.time;
+        if let Some(record) = self.record(subject, evidence, time) {
+            record.count += 1;
+            if record.samples.len() < MAX_SAMPLES {
+                record.samples.push(sample);
+            }
+        }
+    }
+
+    /// Adds payload bytes to the level that a flow has reached.
+    pub fn bytes(
+        &mut self,
+        subject: &Subject,
+        evidence: Evidence,
+        time: Timestamp,
+        received: u64,
+        sent: u64,
+    ) {
+        if let Some(record) = self.record(subject, evidence, time) {
+            record.received += received;
+            record.sent += sent;
+        }
+    }
+
+    /// Counts what came back to a try.
+    pub fn reply(&mut self, subject: &Subject, kind: ReplyKind, time: Timestamp) {
+        let record = self
+            .replies
+            .record(Key::new(subject, kind, time), || Reply {
+                host: subject.host,
+                service: Arc::clone(&subject.matched.service),
+                name: subject.name.clone(),
+                signal: subject.signal,
+                kind,
+                span: Span::at(time),
+                count: 0,
+            });
+        match record {
+            Some(record) => {
+                record.count += 1;
+                record.span.cover(time);
+            }
+            None => self.refused += 1,
+        }
+    }
+
+    fn record(
+        &mut self,
+        subject: &Subject,
+        evidence: Evidence,
+        time: Timestamp,
+    ) -> Option<&mut Sighting> {
+        let record = self
+            .sightings
+            .record(Key::new(subject, evidence, time), || Sighting {
+                host: subject.host,
+                matched: subject.matched.clone(),
+                name: subject.name.clone(),
+                signal: subject.signal,
+                evidence,
+                span: Span::at(time),
+                count: 0,
+                received: 0,
+                sent: 0,
+                samples: Vec::new(),
+            });
+        match record {
+            Some(record) => {
+                record.span.cover(time);
+                Some(record)
+            }
+            None => {
+                self.refused += 1;
+                None
+            }
+        }
+    }
+
+    /// Records waiting.
+    pub fn len(&self) -> usize {
+        self.sightings.records.len() + self.replies.records.len()
+    }
+
+    /// Reports that found no place.
+    pub fn refused(&self) -> u64 {
+        self.refused
+    }
+
+    /// Hands everything over and starts empty.
+    pub fn take(&mut self) -> (Vec<Sighting>, Vec<Reply>) {
+        (self.sightings.take(), self.replies.take())
+    }
+}

@@ -1,0 +1,206 @@
+//! TCP: the first bytes of each flow are offered to the TLS dissector, whatever the port; a matched name is followed.
+
+use super::conversation::{Conversation, Named, Opening, Reading};
+use super::rollup::Subject;
+use super::{Insides, NameRead, Settings, Tracker, Witness};
+use crate::dissect::Dissection;
+use crate::dissect::tls::{self, ClientHello};
+use crate::flows::{self, Flow, Touched};
+use crate::model::{FlowProtocol, Segment, Side, Signal, Timestamp};
+use crate::rules::RuleSet;
+
+impl Tracker {
+    /// Takes a segment; says whether it opened a flow.
+    pub(super) fn tcp(
+        &mut self,
+        segment: &Segment<'_>,
+        time: Timestamp,
+        witness: &mut impl Witness,
+    ) -> bool {
+        let header = flows::Header {
+            time,
+            src: segment.src,
+            dst: segment.dst,
+            wire_len: segment.wire_len,
+        };
+        let insides = &mut self.insides;
+        let Touched {
+            flow,
+            side,
+            new,
+            advanced,
+            slot,
+        } = self
+            .flows
+            .touch_tcp(header, segment.seq, segment.flags, &mut |flow| {
+                insides.end(flow);
+            });
+        let sender = segment.src.addr;
+        if flow.state.minute_began(side, time) && self.settings.local.contains(sender) {
+            insides.presence.note(sender, time);
+        }
+        match &mut flow.state.named {
+            Some(named) => {
+                if named.count(side, advanced, time, &mut insides.rollup) {
+                    insides.unreported.push(slot);
+                }
+                let threshold = self.settings.transfer_threshold;
+                named.segment(
+                    side,
+                    segment,
+                    time,
+                    threshold,
+                    &mut insides.budget,
+                    &mut insides.rollup,
+                );
+            }
+            None => {
+                flow.state.unnamed_bytes[side.index()] += advanced;
+                let syn_seen = flow.syn_seen();
+                let hello = read_hello(&mut flow.state, syn_seen, side, segment, insides);
+                if let Some(hello) = hello {
+                    let at = Moment { side, slot, time };
+                    insides.hello(flow, &hello, at, &self.rules, &self.settings, witness);
+                }
+            }
+        }
+        new
+    }
+}
+
+/// Where and when a hello was completed.
+#[derive(Clone, Copy)]
+struct Moment {
+    side: Side,
+    slot: usize,
+    time: Timestamp,
+}
+
+/// Offers a segment to the dissector, and settles what the flow speaks once that is clear.
+fn read_hello(
+    state: &mut Conversation,
+    syn_seen: bool,
+    side: Side,
+    segment: &Segment<'_>,
+    insides: &mut Insides,
+) -> Option<ClientHello> {
+    let Reading::Hello(opening) = &mut state.reading else {
+        return None;
+    };
+    if segment.flags.syn {
+        opening.streams[side.index()].start_at(segment.seq.wrapping_add(1));
+    }
+    // The SYN may carry data (RFC 7413); its payload then starts one further.
+    let seq = segment.seq.wrapping_add(u32::from(segment.flags.syn));
+    let verdict = opening.offer(side, seq, segment.payload, insides);
+    let other_is_spent = opening.spent[side.other().index()];
+    let settled = match &verdict {
+        Dissection::Found(_) => true,
+        Dissection::NeedMore => false,
+        // The one who opened the connection sends the hello. Where the opening was not seen, it may be either.
+        Dissection::NotThis => other_is_spent || (syn_seen && side == Side::Initiator),
+    };
+    if settled {
+        state.release(&mut insides.budget);
+        state.reading = Reading::Settled;
+    }
+    match verdict {
+        Dissection::Found(hello) => Some(hello),
+        _ => {
+            insides.stats.seen.flows[FlowProtocol::Other.index()] += u64::from(settled);
+            None
+        }
+    }
+}
+
+impl Opening {
+    fn offer(
+        &mut self,
+        side: Side,
+        seq: u32,
+        payload: &[u8],
+        insides: &mut Insides,
+    ) -> Dissection<ClientHello> {
+        let at = side.index();
+        if payload.is_empty() {
+            return Dissection::NeedMore;
+        }
+        if self.spent[at] {
+            return Dissection::NotThis;
+        }
+        let budget = &mut insides.budget;
+        let stream = &mut self.streams[at];
+        let verdict = match stream.fresh(seq, payload) {
+            Some([]) => Dissection::NeedMore,
+            Some(fresh) if stream.bytes().is_empty() => match tls::client_hello(fresh) {
+                Dissection::NeedMore if !stream.append(fresh, tls::MAX_STREAM_LEN, budget) => {
+                    Dissection::NotThis
+                }
+                verdict => verdict,
+            },
+            Some(fresh) if stream.append(fresh, tls::MAX_STREAM_LEN, budget) => {
+                tls::client_hello(stream.bytes())
+            }
+            _ => Dissection::NotThis,
+        };
+        if verdict == Dissection::NotThis {
+            self.spent[at] = true;
+            stream.release(budget);
+        }
+        verdict
+    }
+}
+
+impl Insides {
+    /// A hello was read: its sender is the client.
+    fn hello(
+        &mut self,
+        flow: &mut Flow<Conversation>,
+        hello: &ClientHello,
+        at: Moment,
+        rules: &RuleSet,
+        settings: &Settings,
+        witness: &mut impl Witness,
+    ) {
+        self.stats.seen.flows[FlowProtocol::Tls.index()] += 1;
+        let Some(name) = hello
+            .server_name
+            .as_deref()
+            .and_then(|host| self.name.set_host(host).ok())
+        else {
+            return;
+        };
+        self.stats.seen.named_flows[Signal::Tls.index()] += 1;
+        let (client, server) = match at.side {
+            Side::Initiator => (flow.initiator, flow.responder),
+            Side::Responder => (flow.responder, flow.initiator),
+        };
+        let matched = rules.lookup(name);
+        witness.name_read(&NameRead {
+            time: at.time,
+            signal: Signal::Tls,
+            client,
+            server,
+            name,
+            matched,
+        });
+        let Some(matched) = matched else { return };
+        let Some(host) = settings.local.host(client.addr, server.addr) else {
+            return;
+        };
+        let subject = Subject {
+            host,
+            matched: matched.clone(),
+            name: name.to_owned(),
+            signal: Signal::Tls,
+        };
+        let mut named = Named::attempt(subject, client, server, at.side, at.time, &mut self.rollup);
+        let bytes = flow.state.unnamed_bytes;
+        for side in [Side::Initiator, Side::Responder] {
+            if named.count(side, bytes[side.index()], at.time, &mut self.rollup) {
+                self.unreported.push(at.slot);
+            }
+        }
+        flow.state.named = Some(Box::new(named));
+    }
+}

@@ -1,0 +1,84 @@
+//! The server: page, metrics, health.
+//!
+//! Everything is answered from the scene that the daemon published last; nothing waits for the capture.
+
+mod page;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderName, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use tokio::net::TcpListener;
+
+use crate::metrics::{Board, Exposition};
+
+/// What the handlers read.
+struct Shared {
+    board: Arc<Board>,
+    exposition: Exposition,
+}
+
+/// Nothing from outside, no script, no frame: the page needs its own style sheet and nothing else.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// The endpoints.
+pub fn app(board: Arc<Board>, exposition: Exposition) -> Router {
+    Router::new()
+        .route("/", get(index))
+        .route("/style.css", get(style))
+        .route("/metrics", get(metrics))
+        .route("/-/healthy", get(|| async { "healthy\n" }))
+        .route("/-/ready", get(ready))
+        .with_state(Arc::new(Shared { board, exposition }))
+}
+
+/// Serves until the task is ended.
+pub async fn serve(listener: TcpListener, app: Router) {
+    if let Err(error) = axum::serve(listener, app).await {
+        tracing::error!("the server ended: {error}");
+    }
+}
+
+async fn index(State(shared): State<Arc<Shared>>) -> Response {
+    let page = page::render(&shared.board.load());
+    let headers = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    (headers, page).into_response()
+}
+
+async fn style() -> impl IntoResponse {
+    let headers: [(HeaderName, &str); 2] = [
+        (header::CONTENT_TYPE, "text/css; charset=utf-8"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    (headers, include_str!("style.css"))
+}
+
+async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
+    match shared.exposition.text() {
+        Ok(text) => {
+            let kind = "text/plain; version=0.0.4; charset=utf-8";
+            ([(header::CONTENT_TYPE, kind)], text).into_response()
+        }
+        Err(error) => {
+            tracing::error!("cannot write the metrics: {error}");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+async fn ready(State(shared): State<Arc<Shared>>) -> Response {
+    if shared.board.load().ready {
+        "ready\n".into_response()
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "still reading\n").into_response()
+    }
+}

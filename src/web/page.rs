@@ -1,0 +1,303 @@
+//! The page: the answer first, then what speaks for it, then what could not be seen, then the sensor's health.
+
+use std::collections::BTreeSet;
+
+use maud::{DOCTYPE, Markup, html};
+
+use crate::metrics::Scene;
+use crate::model::{
+    Category, Finding, FlowProtocol, HostKey, PackRole, Status, Timestamp, Undecoded, VendorView,
+};
+use crate::report::{bytes, span};
+
+/// Rows shown in a table; the metrics have all of them.
+const MAX_ROWS: usize = 500;
+/// Names shown in a row.
+const MAX_NAMES: usize = 5;
+
+/// The whole page.
+pub(super) fn render(scene: &Scene) -> String {
+    let snapshot = &scene.snapshot;
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (title(scene)) }
+                link rel="stylesheet" href="style.css";
+            }
+            body {
+                header {
+                    h1 { "Straggler" }
+                    p { "Which hosts still fetch a vendor’s updates, or still report to it, after the date on which that had to stop?" }
+                }
+                main {
+                    @for fault in &scene.faults {
+                        p.fault role="alert" { (fault) }
+                    }
+                    @if !scene.ready {
+                        p { "The captures are still being read." }
+                    } @else if snapshot.at.is_none() {
+                        p { "No packet was seen yet: nothing can be said." }
+                    }
+                    @for vendor in restricted(scene) {
+                        (vendor_section(scene, vendor))
+                    }
+                    (others(scene))
+                    (weak(scene))
+                    (unseen(scene))
+                    (health(scene))
+                }
+                footer {
+                    p { "straggler " (env!("CARGO_PKG_VERSION")) " · " a href="metrics" { "metrics" } }
+                }
+            }
+        }
+    }
+    .into_string()
+}
+
+fn restricted(scene: &Scene) -> impl Iterator<Item = &VendorView> {
+    let vendors = scene.snapshot.vendors.iter();
+    vendors.filter(|vendor| vendor.role == PackRole::Restricted)
+}
+
+fn title(scene: &Scene) -> String {
+    let hosts: BTreeSet<&HostKey> = scene
+        .snapshot
+        .stragglers()
+        .map(|finding| &finding.host)
+        .collect();
+    match hosts.len() {
+        0 => "No stragglers".to_owned(),
+        1 => "1 straggler".to_owned(),
+        count => format!("{count} stragglers"),
+    }
+}
+
+fn vendor_section(scene: &Scene, vendor: &VendorView) -> Markup {
+    let findings: Vec<&Finding> = of_vendor(scene, vendor);
+    let count = vendor.straggling_hosts;
+    html! {
+        section aria-labelledby=(format!("v-{}", vendor.id)) {
+            h2 id=(format!("v-{}", vendor.id)) { (vendor.name) }
+            p.answer.(if count > 0 { "bad" } else { "good" }) {
+                @match count {
+                    0 => { "No host was seen to fetch from it or report to it after the cutoff." }
+                    1 => { strong { "1 host" } " still fetches from it or reports to it after the cutoff." }
+                    count => { strong { (count) " hosts" } " still fetch from it or report to it after the cutoff." }
+                }
+                @if let Some(at) = scene.snapshot.at {
+                    " As of " (time(at)) ", by the 24 hours before."
+                }
+            }
+            (cutoffs(scene, vendor))
+            (statuses(vendor))
+            @if findings.is_empty() {
+                p { "No host asked for any of its names." }
+            } @else {
+                (table(&findings))
+            }
+        }
+    }
+}
+
+fn of_vendor<'a>(scene: &'a Scene, vendor: &VendorView) -> Vec<&'a Finding> {
+    let findings = scene.snapshot.findings.iter();
+    findings
+        .filter(|finding| finding.vendor == vendor.id)
+        .collect()
+}
+
+fn cutoffs(scene: &Scene, vendor: &VendorView) -> Markup {
+    let mut told: BTreeSet<&str> = BTreeSet::new();
+    let first: Vec<_> = vendor
+        .cutoffs
+        .iter()
+        .map(|in_force| &in_force.cutoff)
+        .filter(|cutoff| told.insert(&cutoff.id))
+        .collect();
+    html! {
+        @if first.is_empty() {
+            p { "No cutoff is in force, so no host can be a straggler." }
+        }
+        @for cutoff in first {
+            p.cutoff {
+                "Cutoff " (time(cutoff.at))
+                @if let Some(at) = scene.snapshot.at {
+                    @if at >= cutoff.at {
+                        " (" (span(at.since(cutoff.at))) " ago)"
+                    } @else {
+                        " (in " (span(cutoff.at.since(at))) ")"
+                    }
+                }
+                " for " (words(&cutoff.categories)) ", " (cutoff.jurisdiction) ": "
+                a href=(cutoff.source) rel="noreferrer" { (cutoff.authority) }
+                ". Binds: " (cutoff.binds)
+            }
+        }
+    }
+}
+
+fn words(categories: &[Category]) -> String {
+    let labels: Vec<&str> = categories.iter().map(|category| category.label()).collect();
+    labels.join(" and ")
+}
+
+fn statuses(vendor: &VendorView) -> Markup {
+    let counts = Status::ALL.iter().filter_map(|&status| {
+        let count: u64 = vendor
+            .hosts
+            .iter()
+            .filter(|((_, other), _)| *other == status)
+            .map(|(_, count)| count)
+            .sum();
+        (count > 0).then_some((status, count))
+    });
+    html! {
+        ul.counts {
+            @for (status, count) in counts {
+                li { span.status.(status.label()) { (status) } " " (count) }
+            }
+        }
+    }
+}
+
+fn table(findings: &[&Finding]) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="region" aria-label="Hosts" {
+            table {
+                thead {
+                    tr {
+                        th scope="col" { "Host" } th scope="col" { "Category" } th scope="col" { "Status" }
+                        th scope="col" { "Evidence" } th scope="col" { "Last seen (UTC)" }
+                        th scope="col" .number { "Received" } th scope="col" .number { "Sent" }
+                        th scope="col" { "Names" }
+                    }
+                }
+                tbody {
+                    @for finding in findings.iter().take(MAX_ROWS) { (row(finding)) }
+                }
+            }
+        }
+        @if findings.len() > MAX_ROWS {
+            p { "The " (MAX_ROWS) " that matter most of " (findings.len()) " rows." }
+        }
+    }
+}
+
+fn row(finding: &Finding) -> Markup {
+    let more = finding.names.len().saturating_sub(MAX_NAMES) as u64 + finding.names_left_out;
+    html! {
+        tr.straggler[finding.straggler] {
+            th scope="row" {
+                @for address in &finding.addresses { (address) br; }
+                @if finding.straggler { span.mark { "straggler" } }
+            }
+            td { (finding.category) }
+            td {
+                span.status.(finding.status.label()) { (finding.status) }
+                @if let (Status::Blocked, Some((_, kind))) = (finding.status, finding.last_blocked) {
+                    " by " (kind.label().replace('_', " "))
+                }
+            }
+            td { (finding.evidence) }
+            td { (time(finding.last_seen)) }
+            td.number { (bytes(finding.received)) }
+            td.number { (bytes(finding.sent)) }
+            td.names {
+                @for name in finding.names.iter().take(MAX_NAMES) { (name.name) br; }
+                @if more > 0 { "and " (more) " more" }
+            }
+        }
+    }
+}
+
+fn others(scene: &Scene) -> Markup {
+    let findings: Vec<&Finding> = scene
+        .snapshot
+        .findings
+        .iter()
+        .filter(|finding| finding.role == PackRole::Replacement)
+        .collect();
+    html! {
+        @if !findings.is_empty() {
+            section {
+                h2 { "Replacement vendors seen" }
+                (table(&findings))
+            }
+        }
+    }
+}
+
+fn weak(scene: &Scene) -> Markup {
+    html! {
+        @if !scene.snapshot.weak.is_empty() {
+            section {
+                h2 { "Context" }
+                p { "Names that people, web pages or other software ask for too. They prove nothing and raise no status." }
+                ul {
+                    @for weak in scene.snapshot.weak.iter().take(MAX_ROWS) {
+                        li {
+                            (weak.host) " – " (weak.vendor) " " (weak.category) ": "
+                            @for (index, name) in weak.names.iter().enumerate() {
+                                @if index > 0 { ", " } (name)
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn unseen(scene: &Scene) -> Markup {
+    let seen = &scene.tracker.seen;
+    let snapshot = &scene.snapshot;
+    html! {
+        section {
+            h2 { "What could not be seen" }
+            ul {
+                li { "The sensor captured " (format!("{:.0}", snapshot.looked * 100.0)) " % of the 24 hours that are judged." }
+                li { "QUIC and HTTP are not read: " (seen.flows[FlowProtocol::Other.index()]) " flows gave no name for this or another reason." }
+                @for &cause in Undecoded::ALL {
+                    @let count = seen.undecoded[cause.index()];
+                    @if count > 0 { li { (count) " frames not decoded: " (cause.label().replace('_', " ")) } }
+                }
+                @if seen.cut_frames > 0 { li { (seen.cut_frames) " frames cut by the snap length" } }
+                @if !snapshot.local_networks_known {
+                    li { "Local networks not set: private addresses, and in doubt whoever opened a flow, count as hosts." }
+                }
+            }
+        }
+    }
+}
+
+fn health(scene: &Scene) -> Markup {
+    let seen = &scene.tracker.seen;
+    html! {
+        section {
+            h2 { "Sensor" }
+            ul {
+                li { (seen.frames) " frames, " (bytes(seen.wire_bytes)) ", " (scene.snapshot.local_hosts) " local hosts in the window" }
+                @for interface in &scene.interfaces {
+                    li {
+                        (interface.name) ": " @if interface.up { "up" } @else { "down" }
+                        ", " (interface.tracker.seen.frames) " frames, dropped "
+                        (interface.capture.kernel_drops) " by the kernel and "
+                        (interface.capture.interface_drops) " by the interface"
+                    }
+                }
+                @for vendor in &scene.snapshot.vendors {
+                    li { "rules: " (vendor.name) " " (vendor.version) " (" (vendor.services) " services, digest " (vendor.digest) ")" }
+                }
+            }
+        }
+    }
+}
+
+fn time(instant: Timestamp) -> Markup {
+    let text = instant.to_string();
+    html! { time datetime=(text) { (text) } }
+}
