@@ -20,7 +20,7 @@ use anyhow::{Context, Result, bail};
 use ipnet::IpNet;
 use tokio::sync::watch;
 
-use crate::capture::{self, Live, LiveWaker};
+use crate::capture::{self, CaptureError, Live, LiveWaker};
 use crate::config::Config;
 use crate::ledger::Ledger;
 use crate::metrics::{Board, Exposition, Scene};
@@ -144,9 +144,19 @@ impl Daemon {
         let rules = Arc::new(self.config.rule_set());
         let mut replay = Replay::new(self.config.replay(), rules)?;
         let board = Arc::clone(&self.board);
+        // Kept here too, because a channel that closes would end the server.
+        let (nothing_read, ended) = watch::channel(false);
+        let tell_ended = nothing_read.clone();
+        let (sender, faults) = mpsc::channel();
         thread("replay", move || {
             replay.read(&inputs, &mut (), &mut |_| {});
             let replayed = replay.finish();
+            if replayed.tracker.seen.frames == 0 && !replayed.faults.is_empty() {
+                // There is nothing to serve; whoever waits for the end gets the reasons.
+                let _ = sender.send(lines(&replayed.faults));
+                tell_ended.send_replace(true);
+                return;
+            }
             show(&replayed);
             let configured_at = board.load().configured_at;
             board.store(Arc::new(Scene {
@@ -159,11 +169,16 @@ impl Daemon {
                 configured_at,
             }));
         })?;
-        // The sender lives as long as the server: a replay never ends by itself. The thread may still be reading
-        // when the program is told to stop; it holds nothing that would be lost.
-        let (_ended, never) = watch::channel(false);
-        self.serve(never)?;
-        Ok(Ended::Asked)
+        // When the program is told to stop the thread may still be reading; it holds nothing that would be lost.
+        let asked = self.serve(ended)?;
+        drop(nothing_read);
+        if asked {
+            return Ok(Ended::Asked);
+        }
+        bail!(
+            "{}",
+            faults.recv().context("the replay ended without a word")?
+        );
     }
 
     /// Serves until a signal comes (true), or all captures have ended (false).
@@ -186,6 +201,11 @@ impl Daemon {
             Ok(asked)
         })
     }
+}
+
+fn lines(faults: &[CaptureError]) -> String {
+    let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    lines.join("\n")
 }
 
 /// Waits for SIGINT or SIGTERM.

@@ -1,0 +1,37 @@
+# Straggler. Two commands: `make run` and `make test`; `make help` lists the rest.
+
+CARGO ?= cargo
+INTERFACE ?=
+EXAMPLE := examples/office.pcapng
+PROGRAM := target/release/straggler
+
+.PHONY: run test check bench build-packages test-packages help
+
+## run: build, and start the daemon on the example capture, or on an interface with INTERFACE=eth0
+run: build-packages
+	$(CARGO) build --release --locked
+	@$(if $(INTERFACE),exec $(PROGRAM) run --interface $(INTERFACE),exec $(PROGRAM) run --replay $(EXAMPLE))
+
+## test: install what the tests need, and run them
+test: test-packages
+	PATH="$(CURDIR)/target/tools:$$PATH" $(CARGO) test --locked
+
+## check: what CI checks besides the tests: format, lints, documentation
+check: build-packages
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
+
+## bench: packets per second of `replay` beside libpcap's own floor, on a generated capture
+bench: build-packages
+	$(CARGO) bench --locked --bench replay
+
+build-packages:
+	@scripts/install-packages libpcap-dev
+
+test-packages:
+	@scripts/install-packages libpcap-dev iproute2 curl bind9-dnsutils dnsmasq-base openssl
+	@scripts/fetch-promtool target/tools
+
+help:
+	@sed -n 's/^## //p' Makefile

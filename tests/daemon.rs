@@ -1,0 +1,160 @@
+//! `straggler run --replay`: page, metrics, health, start and stop.
+
+mod served;
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use served::Served;
+
+/// The stragglers of the example, and no other host.
+const STRAGGLERS: [&str; 4] = ["10.20.0.11", "10.20.0.13", "fd20:20::12", "fd20:20::20"];
+
+fn serve_example() -> Served {
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/office.pcapng");
+    let served = Served::start(&["--replay", example.to_str().unwrap()]);
+    served.wait_ready();
+    served
+}
+
+#[test]
+fn the_page_answers_the_question() {
+    let served = serve_example();
+    let (status, page) = served.get("/");
+    assert_eq!(status, 200);
+    assert!(page.contains("<title>4 stragglers</title>"), "{page}");
+    let marked: BTreeSet<&str> = page
+        .split("<tr class=\"straggler\">")
+        .skip(1)
+        .map(|row| {
+            row.split_once("<th scope=\"row\">")
+                .unwrap()
+                .1
+                .split('<')
+                .next()
+                .unwrap()
+        })
+        .collect();
+    assert_eq!(marked, BTreeSet::from(STRAGGLERS));
+    for words in [
+        "2024-09-29T04:00:00Z",
+        "BIS Final Determination",
+        "2024-09-30T13:01:29Z",
+        "What could not be seen",
+    ] {
+        assert!(page.contains(words), "{words}");
+    }
+    assert!(!page.contains("<script"));
+    assert_eq!(served.get("/style.css").0, 200);
+    assert_eq!(served.get("/-/healthy"), (200, "healthy\n".to_owned()));
+    assert_eq!(served.get("/nothing").0, 404);
+}
+
+#[test]
+fn the_metrics_are_those_of_the_golden_scrape() {
+    let served = serve_example();
+    let (status, text) = served.get("/metrics");
+    assert_eq!(status, 200);
+    let straggling: BTreeSet<&str> = text
+        .lines()
+        .filter(|line| line.starts_with("straggler_host_straggling{") && line.ends_with(" 1"))
+        .map(|line| line.split('"').nth(1).unwrap().strip_prefix("ip-").unwrap())
+        .collect();
+    assert_eq!(straggling, BTreeSet::from(STRAGGLERS));
+    assert!(text.contains("\nprocess_resident_memory_bytes "));
+    let golden: String = text
+        .lines()
+        .filter(|line| !line.contains("process_"))
+        // The wall time of the start.
+        .filter(|line| !line.starts_with("straggler_config_last_reload_success_timestamp_seconds "))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    insta::assert_snapshot!(golden);
+}
+
+#[test]
+fn promtool_finds_nothing_to_say() {
+    let Ok(mut promtool) = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+    else {
+        eprintln!("SKIPPED: promtool is not installed (`make test` fetches it)");
+        return;
+    };
+    let (_, text) = serve_example().get("/metrics");
+    promtool
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(text.as_bytes())
+        .unwrap();
+    let output = promtool.wait_with_output().unwrap();
+    assert!(output.status.success());
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr),
+        ""
+    );
+}
+
+#[test]
+fn both_signals_end_it_cleanly_and_the_findings_are_printed_at_the_start() {
+    for signal in ["TERM", "INT"] {
+        let (status, said, printed) = serve_example().end(signal);
+        assert_eq!(status.code(), Some(0), "{said}");
+        assert!(printed.contains("4 stragglers"), "{printed}");
+    }
+}
+
+#[test]
+fn what_cannot_start_says_why_in_one_line() {
+    let served = serve_example();
+    let taken = served.address.to_string();
+    for (args, exit, words) in [
+        (
+            vec!["run", "--listen", &taken, "--replay", "x.pcap"],
+            3,
+            "cannot listen on",
+        ),
+        (
+            vec!["run", "--listen", "127.0.0.1:0"],
+            3,
+            "no interface to capture; give --interface",
+        ),
+        (
+            vec!["run", "--listen", "127.0.0.1:0", "--interface", "nosuch0"],
+            3,
+            "nosuch0",
+        ),
+        (
+            vec![
+                "run",
+                "--listen",
+                "127.0.0.1:0",
+                "--replay",
+                "/nonexistent.pcap",
+            ],
+            3,
+            "/nonexistent.pcap: no such file",
+        ),
+    ] {
+        let program = env!("CARGO_BIN_EXE_straggler");
+        let output = Command::new("timeout")
+            .arg("20")
+            .arg(program)
+            .args(&args)
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(exit), "{said}");
+        let lines: Vec<&str> = said
+            .lines()
+            .filter(|line| !line.contains("page and metrics on"))
+            .collect();
+        assert!(lines.len() == 1 && lines[0].contains(words), "{said}");
+    }
+}
