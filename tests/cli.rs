@@ -1,5 +1,10 @@
 //! Help, rules and configuration as a user meets them.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that unwraps says what it expects; the panic is its report"
+)]
+
 use std::process::{Command, Output};
 
 use serde_json::Value;

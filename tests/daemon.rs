@@ -1,5 +1,10 @@
 //! `straggler run --replay`: page, metrics, health, start and stop.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that unwraps says what it expects; the panic is its report"
+)]
+
 mod served;
 
 use std::collections::BTreeSet;

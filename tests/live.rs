@@ -2,6 +2,11 @@
 //!
 //! Needs root and the tools that `make test` installs; says so and skips where they are missing.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that unwraps says what it expects; the panic is its report"
+)]
+
 mod served;
 
 use std::process::{Child, Command, Stdio};

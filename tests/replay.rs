@@ -1,5 +1,10 @@
 //! `straggler replay` and `names` as a user runs them: the example's findings, determinism, bad input.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that unwraps says what it expects; the panic is its report"
+)]
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

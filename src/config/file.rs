@@ -26,7 +26,7 @@ pub struct File {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rules: Option<PathBuf>,
     /// Networks whose hosts are watched.
-    pub local_networks: Vec<IpNet>,
+    pub local_networks: Vec<Network>,
     /// Addresses given instead of blocked names.
     pub block_addresses: Vec<IpAddr>,
     /// Payload bytes that make a contact a transfer.
@@ -40,6 +40,28 @@ pub struct File {
     /// Choices for vendors.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub vendor: BTreeMap<String, VendorChoice>,
+}
+
+/// A network in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Network(pub IpNet);
+
+impl TryFrom<String> for Network {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let network = text.parse().map(Self);
+        network.map_err(|_| {
+            format!("`{text}` is no network; write it like 192.0.2.0/24 or 2001:db8::/48")
+        })
+    }
+}
+
+impl From<Network> for String {
+    fn from(network: Network) -> Self {
+        network.0.to_string()
+    }
 }
 
 /// Bounds of tables.
@@ -229,7 +251,11 @@ mod tests {
             ("listen = \"nonsense\"", 1, "socket address"),
             ("\n\n[limits]\nflows = 0", 4, "from 1 to"),
             ("[capture]\nsnap_length = 5", 2, "64 to 262144"),
-            ("local_networks = [\"10.0.0.0/40\"]", 1, "CIDR"),
+            (
+                "local_networks = [\"10.0.0.0/40\"]",
+                1,
+                "`10.0.0.0/40` is no network; write it like 192.0.2.0/24",
+            ),
             ("log = \"loud\"", 1, "unknown variant `loud`"),
         ] {
             let error = File::parse("s.toml", text).unwrap_err().to_string();

@@ -172,7 +172,7 @@ impl Config {
     }
 
     fn local(&self, networks: &[ipnet::IpNet]) -> LocalNetworks {
-        let given = self.file.local_networks.iter().chain(networks);
-        LocalNetworks::new(given.copied().collect())
+        let given = self.file.local_networks.iter().map(|network| network.0);
+        LocalNetworks::new(given.chain(networks.iter().copied()).collect())
     }
 }

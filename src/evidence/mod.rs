@@ -2,7 +2,7 @@
 //!
 //! The rules of counting are the product: a wrong accusation and a false all-clear are the two worst faults.
 //! Only strong names count; weak ones are kept as context. [`Book`] takes what the workers report, [`Cutoffs`] says
-//! which instant binds, and [`judge`] turns what is in the book into a status at engine time.
+//! which instant binds, and [`judge()`] turns what is in the book into a status at engine time.
 
 mod book;
 mod cutoffs;

@@ -238,7 +238,7 @@ impl<S: Default> Table<S> {
         let key = Key::new(header.src, header.dst, Protocol::Tcp);
         let Some(slot) = self.find(&key) else { return };
         let flow = occupied(&mut self.slots, slot);
-        let repeated = flow.syn == Some(seq);
+        let repeated = flow.syn == Some(seq) && !flow.closed;
         // Without a SYN of its own the flow may have begun with this very connection's later packets, out of order.
         let older = flow.syn.is_some() || flow.closed;
         if older

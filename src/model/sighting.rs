@@ -64,6 +64,20 @@ closed_list! {
 }
 
 impl ReplyKind {
+    /// The reply as people say it: "blocked by …".
+    pub fn phrase(self) -> &'static str {
+        match self {
+            Self::Resolved => "an address",
+            Self::NxDomain => "NXDOMAIN",
+            Self::NoData => "an empty answer",
+            Self::ServFail => "a DNS failure",
+            Self::Refused => "DNS refusal",
+            Self::Sinkhole => "sinkhole address",
+            Self::Reset => "reset",
+            Self::TlsAlert => "TLS alert",
+        }
+    }
+
     /// Whether this alone is positive proof that a try was blocked.
     /// NXDOMAIN is not: the vendor may have retired the name.
     pub fn blocks(self) -> bool {

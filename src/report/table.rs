@@ -145,7 +145,7 @@ fn section(text: &mut String, title: &str, findings: &[&Finding], style: Style) 
         "Vendor",
         "Category",
         "Status",
-        "Evidence",
+        "Furthest ever",
         "Last seen",
         "Received",
         "Sent",
@@ -173,7 +173,7 @@ fn row(finding: &Finding) -> Vec<Cell> {
     }
     let status = match finding.last_blocked {
         Some((_, kind)) if finding.status == Status::Blocked => {
-            format!("{} ({})", finding.status, kind.label().replace('_', " "))
+            format!("{} ({})", finding.status, kind.phrase())
         }
         _ => finding.status.to_string(),
     };

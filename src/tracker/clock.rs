@@ -2,7 +2,8 @@
 //!
 //! One packet with a wild time must not end the window of every host. A leap forward of more than [`MAX_STEP`] is
 //! provisional until [`CONFIRMING_FLOWS`] flows or [`CONFIRMING_PACKETS`] packets agree with it. Older packets move
-//! nothing. At the end of a recording nothing more can come, so there two packets that agree suffice.
+//! nothing. At the end of a recording nothing more can come, so there [`AGREEING`] packets suffice, and so they do to
+//! make the first time of all, from which a leap is a leap.
 
 use std::time::Duration;
 
@@ -12,8 +13,8 @@ use crate::model::{Span, Timestamp};
 const MAX_STEP: Duration = Duration::from_secs(3600);
 const CONFIRMING_FLOWS: u32 = 3;
 const CONFIRMING_PACKETS: u32 = 100;
-/// Packets that must agree at the end of a recording.
-const AGREEING_AT_END: u32 = 2;
+/// Packets that must agree before a time is believed at all.
+const AGREEING: u32 = 2;
 
 /// Engine time of one worker.
 #[derive(Clone, Debug, Default)]
@@ -62,6 +63,14 @@ impl Clock {
             self.confirmed = Some(now.max(time));
             return;
         }
+        if let (None, Some(pending)) = (self.confirmed, self.pending)
+            && pending.packets >= AGREEING
+            && !pending.agrees(time)
+        {
+            // The recording has a time already; this packet is older, or leaps.
+            self.confirm();
+            return self.observe(time, opened_flow);
+        }
         let pending = match &mut self.pending {
             Some(pending) if pending.agrees(time) => pending,
             // A packet that agrees with nothing starts over; only agreement makes time.
@@ -92,7 +101,7 @@ impl Clock {
     pub fn settle(&mut self) -> Option<Duration> {
         let pending = self.pending?;
         match self.confirmed {
-            Some(now) if pending.packets < AGREEING_AT_END => {
+            Some(now) if pending.packets < AGREEING => {
                 Some(pending.span.last.since(now)).filter(|gap| !gap.is_zero())
             }
             _ => {
@@ -142,6 +151,16 @@ mod tests {
         assert_eq!(clock.now(), Some(at(101)));
         assert_eq!(clock.settle(), Some(Duration::from_secs(8899 * 3600)));
         assert_eq!(clock.now(), Some(at(101)));
+    }
+
+    #[test]
+    fn a_short_recording_has_its_time_whatever_comes_last() {
+        let mut clock = Clock::default();
+        clock.observe(at(100), true);
+        clock.observe(at(100), false);
+        clock.observe(at(9000), true);
+        assert!(clock.settle().is_some());
+        assert_eq!(clock.now(), Some(at(100)));
     }
 
     #[test]

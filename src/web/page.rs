@@ -171,7 +171,7 @@ fn table(findings: &[&Finding]) -> Markup {
                 thead {
                     tr {
                         th scope="col" { "Host" } th scope="col" { "Category" } th scope="col" { "Status" }
-                        th scope="col" { "Evidence" } th scope="col" { "Last seen (UTC)" }
+                        th scope="col" { "Furthest ever" } th scope="col" { "Last seen (UTC)" }
                         th scope="col" .number { "Received" } th scope="col" .number { "Sent" }
                         th scope="col" { "Names" }
                     }
@@ -199,7 +199,7 @@ fn row(finding: &Finding) -> Markup {
             td {
                 span.status.(finding.status.label()) { (finding.status) }
                 @if let (Status::Blocked, Some((_, kind))) = (finding.status, finding.last_blocked) {
-                    " by " (kind.label().replace('_', " "))
+                    " by " (kind.phrase())
                 }
             }
             td { (finding.evidence) }

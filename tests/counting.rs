@@ -1,0 +1,448 @@
+//! The rules of counting, outcome, status and straggler, one case each: packets in, findings out.
+//!
+//! Times are relative to the cutoff of the built-in pack, so that a case reads as "an hour after it".
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that unwraps says what it expects; the panic is its report"
+)]
+
+mod support;
+
+use std::time::Duration;
+
+use serde_json::Value;
+use support::dns_messages::{A, AAAA, Message};
+use support::{ClientHello, Link, Pcap, Side, Talk, TimedPacket, application_data, fatal_alert};
+use support::{merge, server_hello, warning_alert};
+
+/// 2024-09-29T00:00:00-04:00 in nanoseconds since 1970.
+const CUTOFF: u64 = 1_727_582_400 * SECOND;
+const SECOND: u64 = 1_000_000_000;
+const HOUR: u64 = 3_600 * SECOND;
+
+const UPDATE: &str = "s07.upd.kaspersky.com";
+const TELEMETRY: &str = "dc1.ksn.kaspersky-labs.com";
+const WEAK: &str = "www.kaspersky.com";
+const RESOLVER: &str = "10.0.0.53:53";
+const SERVER: &str = "198.51.100.7:443";
+
+fn nx_domain(query: &Message) -> Message {
+    query.response().rcode(3).soa("kaspersky.com")
+}
+
+fn address(query: &Message, name: &str, address: &str) -> Message {
+    query.response().address(name, address.parse().unwrap())
+}
+
+/// A look-up by a host, with the answer that `answer` makes of the question.
+fn look_up(host: &str, time: u64, answer: impl FnOnce(&Message) -> Message) -> Talk {
+    let query = Message::query(1, UPDATE, A);
+    let answer = answer(&query);
+    Talk::udp(format!("{host}:40000").as_str(), RESOLVER)
+        .at(time)
+        .asks(&query)
+        .answers(&answer)
+}
+
+/// A connection up to the hello.
+fn hello(host: &str, name: &str, time: u64) -> Talk {
+    Talk::tcp(format!("{host}:50000").as_str(), SERVER)
+        .at(time)
+        .open()
+        .client(&ClientHello::to(name).stream())
+}
+
+/// A connection in which the server sends about so many bytes.
+fn download(host: &str, name: &str, time: u64, bytes: usize) -> Talk {
+    hello(host, name, time)
+        .server(&server_hello())
+        .server(&application_data(bytes))
+        .close()
+}
+
+/// Something else that a host does: proof that it is present.
+fn present(host: &str, time: u64) -> Talk {
+    Talk::udp(format!("{host}:1234").as_str(), "198.51.100.9:9999")
+        .at(time)
+        .client(b"hello")
+}
+
+/// A capture that covers a day: other hosts talk every half hour.
+fn day_before(end: u64) -> Vec<Talk> {
+    (0..=48)
+        .map(|half_hour| present("10.0.0.200", end - half_hour * HOUR / 2))
+        .collect()
+}
+
+fn findings(packets: &[TimedPacket], more: &[&str]) -> Vec<Value> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("case.pcap");
+    let link = Link::ethernet();
+    Pcap::new(link.link_type())
+        .nanos()
+        .write(&path, &link.frames(packets))
+        .unwrap();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_straggler"))
+        .args(["replay", "--format", "json", path.to_str().unwrap()])
+        .args(more)
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+/// The one finding of a case.
+fn finding(packets: &[TimedPacket]) -> Value {
+    let mut found = findings(packets, &[]);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    found.remove(0)
+}
+
+/// Status and straggler in one word, as the cases below write it.
+fn verdict(finding: &Value) -> String {
+    let status = finding["status"].as_str().unwrap();
+    if finding["straggler"] == true {
+        format!("{status}, straggler")
+    } else {
+        status.to_owned()
+    }
+}
+
+/// One connection an hour after the cutoff: what is sent after the hello, and what must come out.
+#[test]
+fn outcomes_of_one_connection() {
+    let after = CUTOFF + HOUR;
+    let start = || hello("10.0.0.1", UPDATE, after);
+    let telemetry = || hello("10.0.0.1", TELEMETRY, after);
+    let cases: Vec<(&str, Talk, &str)> = vec![
+        ("no answer was seen", start(), "asking"),
+        (
+            "reset by the server after the hello",
+            start().reset_by_server(),
+            "blocked",
+        ),
+        (
+            "reset by the client itself",
+            start().reset_by_client(),
+            "asking",
+        ),
+        ("closed without a word", start().close(), "asking"),
+        (
+            "fatal alert before data",
+            start().server(&fatal_alert(40)),
+            "blocked",
+        ),
+        (
+            "a warning alert settles nothing",
+            start().server(&warning_alert(112)),
+            "asking",
+        ),
+        (
+            "warning alert, then the handshake",
+            start().server(&warning_alert(112)).server(&server_hello()),
+            "contacting, straggler",
+        ),
+        (
+            "the server talks",
+            start().server(&server_hello()),
+            "contacting, straggler",
+        ),
+        (
+            "reset after the server talked: they were in contact",
+            start().server(&server_hello()).reset_by_server(),
+            "contacting, straggler",
+        ),
+        (
+            "less than the threshold",
+            start()
+                .server(&server_hello())
+                .server(&application_data(30_000)),
+            "contacting, straggler",
+        ),
+        (
+            "at least the threshold",
+            start()
+                .server(&server_hello())
+                .server(&application_data(33_000)),
+            "fetching, straggler",
+        ),
+        (
+            "much sent to an update server is no transfer",
+            start()
+                .server(&server_hello())
+                .client(&application_data(40_000)),
+            "contacting, straggler",
+        ),
+        (
+            "much sent to telemetry is one",
+            telemetry()
+                .server(&server_hello())
+                .client(&application_data(40_000)),
+            "fetching, straggler",
+        ),
+    ];
+    for (case, talk, expected) in cases {
+        assert_eq!(verdict(&finding(talk.packets())), expected, "{case}");
+    }
+}
+
+/// What an answer means for one host that only asks.
+#[test]
+fn outcomes_of_a_look_up() {
+    let after = CUTOFF + HOUR;
+    type Answer = fn(&Message) -> Message;
+    let cases: [(&str, Answer, &str); 7] = [
+        (
+            "an address",
+            |query| address(query, UPDATE, "198.51.100.7"),
+            "asking",
+        ),
+        ("refused", |query| query.response().rcode(5), "blocked"),
+        (
+            "0.0.0.0",
+            |query| address(query, UPDATE, "0.0.0.0"),
+            "blocked",
+        ),
+        (
+            "loopback",
+            |query| address(query, UPDATE, "127.0.0.1"),
+            "blocked",
+        ),
+        (
+            "a failing resolver",
+            |query| query.response().rcode(2),
+            "asking",
+        ),
+        ("no such name, for anybody", nx_domain, "asking"),
+        (
+            "no address of this type",
+            |query| query.response().soa("kaspersky.com"),
+            "asking",
+        ),
+    ];
+    for (case, answer, expected) in cases {
+        let packets = look_up("10.0.0.1", after, answer).into_packets();
+        assert_eq!(verdict(&finding(&packets)), expected, "{case}");
+    }
+    // A name that exists for others is withheld from this host; one that exists for nobody was retired by the vendor.
+    let packets = merge([
+        look_up("10.0.0.1", after, nx_domain),
+        look_up("10.0.0.2", after + SECOND, |query| {
+            address(query, UPDATE, "198.51.100.7")
+        }),
+    ]);
+    let found = findings(&packets, &[]);
+    let of = |host: &str| {
+        verdict(
+            found
+                .iter()
+                .find(|finding| finding["host"] == host)
+                .unwrap(),
+        )
+    };
+    assert_eq!(of("ip-10.0.0.1"), "blocked");
+    assert_eq!(of("ip-10.0.0.2"), "asking");
+}
+
+#[test]
+fn the_cutoff_is_the_first_instant_after_it() {
+    for (offset, expected) in [(-1, "contacting"), (0, "contacting, straggler")] {
+        // The contact is the server's packet: the fifth of the connection, half a millisecond each.
+        let contact = CUTOFF.checked_add_signed(offset).unwrap();
+        let packets: Vec<TimedPacket> = hello("10.0.0.1", UPDATE, contact - 5 * 500_000)
+            .server(&server_hello())
+            .into_packets();
+        let server_spoke = packets
+            .iter()
+            .rfind(|packet| packet.from == Side::Server)
+            .unwrap();
+        assert_eq!(server_spoke.time, contact);
+        assert_eq!(verdict(&finding(&packets)), expected, "{offset} ns");
+    }
+}
+
+#[test]
+fn before_the_cutoff_nobody_is_a_straggler() {
+    let packets = download("10.0.0.1", UPDATE, CUTOFF - HOUR, 40_000).into_packets();
+    assert_eq!(verdict(&finding(&packets)), "fetching");
+}
+
+/// A download, then a day in which the host does something else, or nothing, or the sensor sees too little.
+#[test]
+fn after_a_day_without_it() {
+    let then = CUTOFF + HOUR;
+    let end = then + 26 * HOUR;
+    let old = || download("10.0.0.1", UPDATE, then, 40_000);
+    let with = |more: Vec<Talk>| merge([old()].into_iter().chain(more));
+    let mut present_too = day_before(end);
+    present_too.push(present("10.0.0.1", end - HOUR));
+    assert_eq!(verdict(&finding(&with(day_before(end)))), "absent");
+    assert_eq!(verdict(&finding(&with(present_too))), "silent");
+    // Judged a day later still, the capture does not reach into the window.
+    let later = findings(&with(day_before(end)), &["--at", "2024-10-03T00:00:00Z"]);
+    assert_eq!(verdict(&later[0]), "unknown");
+}
+
+#[test]
+fn the_window_ends_a_straggler_after_24_hours() {
+    let then = CUTOFF + HOUR;
+    for (later, expected) in [(23 * HOUR, "fetching, straggler"), (25 * HOUR, "absent")] {
+        let end = then + later;
+        let talks = [download("10.0.0.1", UPDATE, then, 40_000)];
+        let packets = merge(talks.into_iter().chain(day_before(end)));
+        assert_eq!(verdict(&finding(&packets)), expected);
+    }
+}
+
+#[test]
+fn weak_names_never_accuse() {
+    let packets = download("10.0.0.1", WEAK, CUTOFF + HOUR, 100_000).into_packets();
+    assert_eq!(findings(&packets, &[]), Vec::<Value>::new());
+}
+
+#[test]
+fn a_flow_counts_once_for_each_level_and_bytes_once() {
+    let talk = hello("10.0.0.1", UPDATE, CUTOFF + HOUR)
+        .server(&server_hello())
+        .server(&application_data(40_000))
+        .client(&application_data(500))
+        .close();
+    let (mut sent, mut received) = (0, 0);
+    let mut packets = Vec::new();
+    for packet in talk.packets() {
+        // Behind the IP header of 20 bytes stands that of TCP, its length in words in the upper half of byte 12.
+        let tcp_header = usize::from(packet.bytes[20 + 12] >> 4) * 4;
+        let payload = (packet.bytes.len() - 20 - tcp_header) as u64;
+        *(if packet.from == Side::Client {
+            &mut sent
+        } else {
+            &mut received
+        }) += payload;
+        // Everything is retransmitted once.
+        packets.extend([packet.clone(), packet.clone()]);
+    }
+    let found = finding(&packets);
+    assert_eq!(
+        found["proof"][0]["sightings"], 3,
+        "attempt, contact and transfer"
+    );
+    assert_eq!(found["bytes_received"], received);
+    assert_eq!(found["bytes_sent"], sent);
+    assert_eq!(found["proof"][0]["flows"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_transaction_is_host_name_and_resolver_within_five_seconds() {
+    let asks = |time: u64, kind: u16, resolver: &str| {
+        Talk::udp("10.0.0.1:40000", resolver)
+            .at(CUTOFF + HOUR + time * SECOND)
+            .asks(&Message::query(1, UPDATE, kind))
+    };
+    let packets = merge([
+        asks(0, A, RESOLVER),
+        asks(0, AAAA, RESOLVER),
+        asks(4, A, RESOLVER),
+        asks(6, A, RESOLVER),
+        asks(6, A, "10.0.0.54:53"),
+    ]);
+    assert_eq!(finding(&packets)["proof"][0]["sightings"], 3);
+}
+
+#[test]
+fn an_answer_alone_shows_the_question() {
+    let talk = look_up("10.0.0.1", CUTOFF + HOUR, |query| {
+        address(query, UPDATE, "198.51.100.7")
+    });
+    assert_eq!(verdict(&finding(&talk.only(Side::Server))), "asking");
+}
+
+/// A cutoff inside a flow: every byte counts in the phase of its own packet.
+#[test]
+fn bytes_count_in_the_phase_of_their_own_packet() {
+    let talk = hello("10.0.0.1", UPDATE, CUTOFF - HOUR)
+        .server(&server_hello())
+        .server(&application_data(40_000))
+        .at(CUTOFF + HOUR)
+        .server(&application_data(1_000));
+    let found = finding(talk.packets());
+    assert_eq!(
+        found["after_cutoff"]["bytes_received"], 1_005,
+        "a record of 1,000 bytes and its header"
+    );
+    assert_eq!(
+        found["after_cutoff"]["sightings"], 0,
+        "the levels were reached before"
+    );
+    assert_eq!(found["straggler"], false);
+}
+
+#[test]
+fn many_small_contacts_of_one_service_add_up() {
+    let talks =
+        (0..8).map(|n| download("10.0.0.1", UPDATE, CUTOFF + HOUR + n * 60 * SECOND, 5_000));
+    let found = finding(&merge(talks));
+    assert_eq!(verdict(&found), "fetching, straggler");
+    assert_eq!(found["evidence"], "contact");
+}
+
+#[test]
+fn a_hello_over_two_segments_and_without_the_opening_is_read() {
+    let long = ClientHello::to(UPDATE)
+        .key_share(1_900)
+        .name_last()
+        .stream();
+    let talk = Talk::tcp("10.0.0.1:50000", SERVER)
+        .at(CUTOFF + HOUR)
+        .open()
+        .client(&long)
+        .server(&server_hello());
+    assert_eq!(verdict(&finding(talk.packets())), "contacting, straggler");
+    // The capture began after the handshake of TCP.
+    assert_eq!(
+        verdict(&finding(&talk.packets()[3..])),
+        "contacting, straggler"
+    );
+}
+
+#[test]
+fn a_request_from_outside_concerns_no_host() {
+    let talk = Talk::tcp("203.0.113.9:50000", "10.0.0.1:443")
+        .at(CUTOFF + HOUR)
+        .open()
+        .client(&ClientHello::to(UPDATE).stream())
+        .server(&server_hello());
+    assert_eq!(findings(talk.packets(), &[]), Vec::<Value>::new());
+}
+
+/// One frame with a wild time must not end everybody's window; two that agree do move it, at the end of a recording.
+#[test]
+fn a_lone_wild_frame_moves_nothing() {
+    let then = CUTOFF + HOUR;
+    let far = then + 40 * 24 * HOUR;
+    let download = || download("10.0.0.1", UPDATE, then, 40_000);
+    let wild = merge([download(), present("10.0.0.9", far)]);
+    assert_eq!(verdict(&finding(&wild)), "fetching, straggler");
+    let agreed = merge([
+        download(),
+        present("10.0.0.9", far),
+        present("10.0.0.9", far + SECOND),
+    ]);
+    assert_eq!(verdict(&finding(&agreed)), "absent");
+}
+
+#[test]
+fn addresses_of_a_reply_do_not_make_a_host_present() {
+    let then = CUTOFF + HOUR;
+    let talk =
+        look_up("10.0.0.1", then, |query| query.response().rcode(5)).pause(Duration::from_secs(1));
+    assert_eq!(verdict(&finding(talk.packets())), "blocked");
+}

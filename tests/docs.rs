@@ -1,0 +1,87 @@
+//! What the documents say is what the program does.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that unwraps says what it expects; the panic is its report"
+)]
+
+use std::path::Path;
+use std::process::Command;
+
+use straggler::metrics::{FAMILIES, Kind};
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+}
+
+/// The table of docs/metrics.md is the list of families, no more and no less, in the same order.
+#[test]
+fn every_metric_is_documented() {
+    let rows: Vec<String> = FAMILIES
+        .iter()
+        .map(|family| {
+            let kind = match family.kind {
+                Kind::Gauge => "gauge",
+                Kind::Counter => "counter",
+            };
+            format!(
+                "| `{}` | {kind} | {} | {} |",
+                family.name,
+                family.labels.join(", "),
+                family.help
+            )
+        })
+        .collect();
+    let text = read("docs/metrics.md");
+    let documented: Vec<&str> = text
+        .lines()
+        .filter(|line| line.starts_with("| `straggler_"))
+        .collect();
+    assert_eq!(documented, rows);
+}
+
+/// The result that the README shows is what the command prints.
+#[test]
+fn the_readme_shows_what_replay_prints() {
+    let readme = read("README.md");
+    let shown = readme
+        .split("$ straggler replay examples/office.pcapng\n")
+        .nth(1)
+        .unwrap();
+    let shown = shown.split("```").next().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_straggler"))
+        .args(["replay", "examples/office.pcapng"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(printed.starts_with(shown.trim_end()), "{printed}");
+}
+
+/// Links between documents lead to files.
+#[test]
+fn links_lead_somewhere() {
+    for document in [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "docs/metrics.md",
+        "docs/json.md",
+        "examples/README.md",
+    ] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(document);
+        for target in read(document)
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next())
+        {
+            if !target.contains("://") && !target.starts_with('#') {
+                let path = folder
+                    .parent()
+                    .unwrap()
+                    .join(target.split('#').next().unwrap());
+                assert!(path.exists(), "{document}: {target}");
+            }
+        }
+    }
+}
