@@ -10,7 +10,6 @@
 mod served;
 
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use served::{Served, wait_for};
@@ -21,12 +20,63 @@ const SHOWS_WITHIN: Duration = Duration::from_secs(5);
 const CLIENT: &str = "10.99.0.2";
 const SERVER: &str = "10.99.0.1";
 
-static LABORATORIES: AtomicUsize = AtomicUsize::new(0);
+/// A network namespace that lives as long as its process: nothing is mounted, nothing is left behind.
+struct Namespace(Child);
+
+impl Namespace {
+    fn new() -> Self {
+        let child = Command::new("unshare")
+            .args(["--net", "sleep", "600"])
+            .spawn()
+            .unwrap();
+        let namespace = Self(child);
+        let own = std::fs::read_link("/proc/self/ns/net").unwrap();
+        wait_for("a network namespace", || {
+            let path = format!("/proc/{}/ns/net", namespace.pid());
+            std::fs::read_link(path).is_ok_and(|other| other != own)
+        });
+        namespace
+    }
+
+    fn pid(&self) -> u32 {
+        self.0.id()
+    }
+
+    /// A command to be run inside.
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new("nsenter");
+        command
+            .arg(format!("--net=/proc/{}/ns/net", self.pid()))
+            .arg(program);
+        command
+    }
+
+    fn shell(&self, line: &str) -> std::process::Output {
+        self.command("sh")
+            .args(["-c", &format!("PATH=$PATH:/usr/sbin:/sbin; {line}")])
+            .output()
+            .unwrap()
+    }
+
+    /// The daemon, capturing inside.
+    fn capture(&self) -> Served {
+        let mut command = self.command(env!("CARGO_BIN_EXE_straggler"));
+        command.args(["run", "--listen", "127.0.0.1:0", "--interface", "sg0"]);
+        Served::spawn(command)
+    }
+}
+
+impl Drop for Namespace {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
 
 /// Two namespaces joined by a veth pair, with a resolver and a TLS server in one of them.
 struct Laboratory {
-    client: String,
-    server: String,
+    client: Namespace,
+    server: Namespace,
     children: Vec<Child>,
     folder: tempfile::TempDir,
 }
@@ -34,15 +84,17 @@ struct Laboratory {
 impl Laboratory {
     /// `None`, loudly, where it cannot be built.
     fn build() -> Option<Self> {
-        let missing: Vec<&str> = ["ip", "curl", "dig", "dnsmasq", "openssl"]
-            .into_iter()
-            .filter(|tool| {
-                Command::new("sh")
-                    .args(["-c", &format!("PATH=$PATH:/usr/sbin command -v {tool}")])
-                    .output()
-                    .is_ok_and(|o| !o.status.success())
-            })
-            .collect();
+        let missing: Vec<&str> = [
+            "ip", "unshare", "nsenter", "curl", "dig", "dnsmasq", "openssl",
+        ]
+        .into_iter()
+        .filter(|tool| {
+            Command::new("sh")
+                .args(["-c", &format!("PATH=$PATH:/usr/sbin command -v {tool}")])
+                .output()
+                .is_ok_and(|o| !o.status.success())
+        })
+        .collect();
         let root = Command::new("id")
             .arg("-u")
             .output()
@@ -55,12 +107,9 @@ impl Laboratory {
             eprintln!("SKIPPED: needs root and {missing:?}");
             return None;
         }
-        // Tests of one process run at once, so each laboratory has a number.
-        let number = LABORATORIES.fetch_add(1, Ordering::Relaxed);
-        let id = format!("{}-{number}", std::process::id());
         let laboratory = Self {
-            client: format!("sg-client-{id}"),
-            server: format!("sg-server-{id}"),
+            client: Namespace::new(),
+            server: Namespace::new(),
             children: Vec::new(),
             folder: tempfile::tempdir().unwrap(),
         };
@@ -70,17 +119,21 @@ impl Laboratory {
 
     fn wire(&self) {
         let (client, server) = (&self.client, &self.server);
-        for command in [
-            format!("ip netns add {client}"),
-            format!("ip netns add {server}"),
-            format!("ip -n {client} link add sg0 type veth peer name sg0 netns {server}"),
-            format!("ip -n {client} addr add {CLIENT}/24 dev sg0"),
-            format!("ip -n {server} addr add {SERVER}/24 dev sg0"),
-            format!("ip -n {client} link set sg0 up"),
-            format!("ip -n {server} link set sg0 up"),
-            format!("ip -n {server} link set lo up"),
+        for (namespace, command) in [
+            (
+                client,
+                format!(
+                    "ip link add sg0 type veth peer name sg0 netns {}",
+                    server.pid()
+                ),
+            ),
+            (client, format!("ip addr add {CLIENT}/24 dev sg0")),
+            (server, format!("ip addr add {SERVER}/24 dev sg0")),
+            (client, "ip link set sg0 up".to_owned()),
+            (server, "ip link set sg0 up".to_owned()),
+            (server, "ip link set lo up".to_owned()),
         ] {
-            let output = shell(&command);
+            let output = namespace.shell(&command);
             let said = String::from_utf8_lossy(&output.stderr);
             assert!(output.status.success(), "{command}: {said}");
         }
@@ -91,7 +144,7 @@ impl Laboratory {
         let certificate = format!(
             "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=stand-in -keyout {folder}/key -out {folder}/cert"
         );
-        assert!(shell(&certificate).status.success());
+        assert!(self.server.shell(&certificate).status.success());
         for command in [
             // The real resolver of the site, and a stand-in for the vendor's server.
             format!(
@@ -101,15 +154,10 @@ impl Laboratory {
                 "exec openssl s_server -accept 443 -www -key {folder}/key -cert {folder}/cert -quiet"
             ),
         ] {
-            let child = Command::new("ip")
-                .args([
-                    "netns",
-                    "exec",
-                    &self.server,
-                    "sh",
-                    "-c",
-                    &format!("PATH=$PATH:/usr/sbin; {command}"),
-                ])
+            let child = self
+                .server
+                .command("sh")
+                .args(["-c", &format!("PATH=$PATH:/usr/sbin; {command}")])
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())
                 .stderr(Stdio::null())
@@ -119,18 +167,10 @@ impl Laboratory {
         }
     }
 
-    /// Runs a client; its output.
-    fn client(&self, command: &str) -> std::process::Output {
-        shell(&format!("ip netns exec {} {command}", self.client))
-    }
-
     /// The daemon's metrics, asked for from inside its namespace.
     fn metrics(&self, served: &Served) -> String {
-        let command = format!(
-            "ip netns exec {} curl -s http://{}/metrics",
-            self.server, served.address
-        );
-        String::from_utf8(shell(&command).stdout).unwrap()
+        let command = format!("curl -s http://{}/metrics", served.address);
+        String::from_utf8(self.server.shell(&command).stdout).unwrap()
     }
 
     fn wait_for_metric(&self, served: &Served, line: &str) {
@@ -149,14 +189,7 @@ impl Drop for Laboratory {
             let _ = child.kill();
             let _ = child.wait();
         }
-        for namespace in [&self.client, &self.server] {
-            shell(&format!("ip netns del {namespace}"));
-        }
     }
-}
-
-fn shell(command: &str) -> std::process::Output {
-    Command::new("sh").args(["-c", command]).output().unwrap()
 }
 
 #[test]
@@ -165,19 +198,11 @@ fn what_real_clients_do_shows_within_seconds() {
         return;
     };
     laboratory.serve();
-    let mut command = Command::new("ip");
-    command.args([
-        "netns",
-        "exec",
-        &laboratory.server,
-        env!("CARGO_BIN_EXE_straggler"),
-    ]);
-    command.args(["run", "--listen", "127.0.0.1:0", "--interface", "sg0"]);
-    let served = Served::spawn(command);
+    let served = laboratory.server.capture();
     laboratory.wait_for_metric(&served, "straggler_capture_up{interface=\"sg0\"} 1");
 
     let dig = format!("dig +short +tries=5 +time=1 @{SERVER} s07.upd.kaspersky.com");
-    let answer = String::from_utf8(laboratory.client(&dig).stdout).unwrap();
+    let answer = String::from_utf8(laboratory.client.shell(&dig).stdout).unwrap();
     assert_eq!(answer.trim(), SERVER);
     let asking = "straggler_hosts{vendor=\"kaspersky\",category=\"update\",status=\"asking\"} 1";
     laboratory.wait_for_metric(&served, asking);
@@ -185,7 +210,7 @@ fn what_real_clients_do_shows_within_seconds() {
     let curl = format!(
         "curl -sk --retry 5 --retry-connrefused --resolve s07.upd.kaspersky.com:443:{SERVER} https://s07.upd.kaspersky.com/"
     );
-    assert!(laboratory.client(&curl).status.success());
+    assert!(laboratory.client.shell(&curl).status.success());
     let straggling = format!(
         "straggler_host_straggling{{host=\"ip-{CLIENT}\",vendor=\"kaspersky\",category=\"update\"}} 1"
     );
@@ -207,17 +232,9 @@ fn an_interface_that_goes_away_ends_the_daemon_with_an_error() {
     let Some(laboratory) = Laboratory::build() else {
         return;
     };
-    let mut command = Command::new("ip");
-    command.args([
-        "netns",
-        "exec",
-        &laboratory.server,
-        env!("CARGO_BIN_EXE_straggler"),
-    ]);
-    command.args(["run", "--listen", "127.0.0.1:0", "--interface", "sg0"]);
-    let served = Served::spawn(command);
+    let served = laboratory.server.capture();
     laboratory.wait_for_metric(&served, "straggler_capture_up{interface=\"sg0\"} 1");
-    shell(&format!("ip -n {} link del sg0", laboratory.server));
+    laboratory.server.shell("ip link del sg0");
     let (status, said, _) = served.wait();
     assert_eq!(status.code(), Some(3), "{said}");
     assert!(said.contains("no interface is captured any more"), "{said}");
