@@ -27,12 +27,11 @@ impl Output {
         self.reader_left
     }
 
-    /// How text may look here: colours only on a terminal, and not where `NO_COLOR` is set.
+    /// How text may look here.
     pub fn style(&self) -> Style {
-        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Style {
             width: self.terminal.then(|| console_width().unwrap_or(120)),
-            color: self.terminal && !no_color,
+            color: color_on(&io::stdout()),
         }
     }
 
@@ -59,6 +58,12 @@ impl Write for Output {
         let result = self.writer.flush();
         self.note(result)
     }
+}
+
+/// Colours only on a terminal, and not where `NO_COLOR` is set (<https://no-color.org>).
+pub fn color_on(stream: &impl IsTerminal) -> bool {
+    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    stream.is_terminal() && !no_color
 }
 
 /// Columns of the terminal.

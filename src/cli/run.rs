@@ -5,7 +5,7 @@ use std::io::Write;
 use tracing_subscriber::filter::LevelFilter;
 
 use super::args::RunArgs;
-use super::output::say;
+use super::output::{self, say};
 use super::replay::tell;
 use super::{Exit, Failure, Output};
 use crate::config::{Config, LogLevel, Overrides};
@@ -22,12 +22,15 @@ pub(super) fn run(args: RunArgs, output: &mut Output) -> Result<Exit, Failure> {
     log_to_stderr(config.file.log);
     let daemon = Daemon::bind(config).map_err(failure)?;
     let address = daemon.address().map_err(failure)?;
-    say(&format!(
-        "page and metrics on http://{address}/, Ctrl-C ends"
-    ));
+    let started = || {
+        say(&format!(
+            "page and metrics on http://{address}/, Ctrl-C ends"
+        ))
+    };
     let ended = if args.replay.is_empty() {
-        daemon.run_live()
+        daemon.run_live(started)
     } else {
+        started();
         let style = output.style();
         daemon.run_replay(&args.replay, move |replayed| {
             let text = report::table(&replayed.snapshot, &replayed.tracker.seen, style);
@@ -57,6 +60,7 @@ fn log_to_stderr(level: LogLevel) {
     tracing_subscriber::fmt()
         .with_max_level(level)
         .with_target(false)
+        .with_ansi(output::color_on(&std::io::stderr()))
         .with_writer(std::io::stderr)
         .init();
 }

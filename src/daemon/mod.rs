@@ -75,8 +75,8 @@ impl Daemon {
         Ok(self.listener.local_addr()?)
     }
 
-    /// Captures interfaces and serves until told to stop.
-    pub fn run_live(self) -> Result<Ended> {
+    /// Captures interfaces and serves until told to stop; calls `started` once all of them are open.
+    pub fn run_live(self, started: impl FnOnce()) -> Result<Ended> {
         let interfaces = &self.config.file.interfaces;
         if interfaces.is_empty() {
             bail!(
@@ -114,6 +114,7 @@ impl Daemon {
             ended.send_replace(true);
         })?;
         tracing::info!(interfaces = interfaces.join(", "), "capturing");
+        started();
         let asked = self.serve(all_ended)?;
         stop.store(true, Ordering::Relaxed);
         for waker in &wakers {
