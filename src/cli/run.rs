@@ -25,7 +25,7 @@ pub(super) fn run(args: RunArgs, output: &mut Output) -> Result<Exit, Failure> {
     let started = || {
         say(&format!(
             "page and metrics on http://{address}/, Ctrl-C ends"
-        ))
+        ));
     };
     let ended = if args.replay.is_empty() {
         daemon.run_live(started)
