@@ -19,9 +19,10 @@ pub struct Moment {
 }
 
 impl Moment {
-    /// Whether an instant lies in the window (T − 24 h, T].
+    /// Whether an instant lies in the window (T − 24 h, T]. What is later than T (a leap that is not believed yet) counts
+    /// as inside: it is not known to be old, and leaving it out would hide what was seen.
     fn holds(&self, time: Option<Timestamp>) -> bool {
-        time.is_some_and(|time| time > self.now.before(WINDOW) && time <= self.now)
+        time.is_some_and(|time| time > self.now.before(WINDOW))
     }
 }
 
