@@ -7,6 +7,8 @@
 //! Memory is bounded whatever a file claims: see [`ahead`], [`pcapng`] and [`unpack`]. Time is not: a small packed file
 //! can hold very many frames.
 
+#[cfg(test)]
+mod agreement;
 mod ahead;
 mod interface;
 mod libpcap;

@@ -1,9 +1,9 @@
 //! pcap as a stream, for what libpcap cannot be given: pipes whose first bytes were looked at, and unpacked bytes.
 //!
 //! Format: <https://www.tcpdump.org/manpages/pcap-savefile.5.txt>. Both byte orders, micro- and nanoseconds, and the
-//! "modified" format in little-endian. Not handled: files of version 2.2 and older, which no tool has written since 1995.
+//! "modified" format in little-endian; the two lengths of a frame in the order that old versions had.
 
-use pcap_parser::{LegacyPcapBlock, parse_pcap_frame, parse_pcap_frame_be, parse_pcap_header};
+use pcap_parser::parse_pcap_header;
 
 use super::ahead::Ahead;
 use super::interface::link_type;
@@ -18,8 +18,10 @@ const FILE_HEADER: usize = 24;
 const FRAME_HEADER: usize = 16;
 /// Interface index, protocol and packet type, which follow the usual frame header.
 const MODIFIED_EXTRA: usize = 8;
-/// Where the captured length stands in a frame header.
-const CAPTURED_LEN: usize = 8;
+/// Where the fields of a frame header stand.
+const SECONDS: usize = 0;
+const FRACTION: usize = 4;
+const LENGTHS: [usize; 2] = [8, 12];
 /// The link type's field also tells the length of a checksum behind each frame, in its upper bits.
 const LINK_TYPE_BITS: i32 = 0x03ff_ffff;
 const NANOS_PER_MICRO: i64 = 1_000;
@@ -29,11 +31,29 @@ pub(super) struct PcapStream {
     ahead: Ahead,
     order: Order,
     frame_header: usize,
+    lengths: Lengths,
     nanos_per_tick: i64,
     snap: usize,
     link: LinkType,
     /// Bytes of the frame that was given out last.
     pending: usize,
+}
+
+/// Which of a frame's two lengths is which; it changed with version 2.3, in which tools did not agree.
+#[derive(Clone, Copy, Debug)]
+enum Lengths {
+    CapturedFirst,
+    WireFirst,
+    GreaterOnWire,
+}
+
+/// The header of a frame.
+#[derive(Clone, Copy, Debug)]
+struct Header {
+    seconds: u32,
+    fraction: u32,
+    captured: u32,
+    wire: u32,
 }
 
 impl PcapStream {
@@ -44,10 +64,14 @@ impl PcapStream {
         }
         let (_, header) = parse_pcap_header(head)
             .map_err(|_| Fault::Damaged("unknown variant of pcap".to_owned()))?;
-        if (header.version_major, header.version_minor) < (2, 3) || header.version_major > 2 {
-            let (major, minor) = (header.version_major, header.version_minor);
-            return Err(Fault::Damaged(format!("pcap of version {major}.{minor}")));
-        }
+        let lengths = match (header.version_major, header.version_minor) {
+            (2, 0..=2) | (543, _) => Lengths::WireFirst,
+            (2, 3) => Lengths::GreaterOnWire,
+            (2, _) => Lengths::CapturedFirst,
+            (major, minor) => {
+                return Err(Fault::Damaged(format!("pcap of version {major}.{minor}")));
+            }
+        };
         let snap = match header.snaplen {
             0 => MAX_FRAME,
             told => told.min(MAX_FRAME),
@@ -65,6 +89,7 @@ impl PcapStream {
             } else {
                 FRAME_HEADER
             },
+            lengths,
             nanos_per_tick: if header.is_nanosecond_precision() {
                 1
             } else {
@@ -76,61 +101,64 @@ impl PcapStream {
         })
     }
 
-    /// Makes the next frame lie ahead in whole and gives the length of its data; `None` at the end.
-    fn advance(&mut self) -> Result<Option<usize>, Fault> {
+    /// Makes the next frame lie ahead in whole; `None` at the end.
+    fn advance(&mut self) -> Result<Option<Header>, Fault> {
         self.ahead.pass(std::mem::take(&mut self.pending));
         let head = self.ahead.fill(self.frame_header)?;
         if head.is_empty() {
             return Ok(None);
         }
-        let captured = match self.order.u32_at(head, CAPTURED_LEN) {
-            Some(captured) if head.len() >= self.frame_header => captured,
-            _ => return Err(Fault::CutOff),
-        };
-        if captured > MAX_FRAME {
+        if head.len() < self.frame_header {
+            return Err(Fault::CutOff);
+        }
+        let header = Header::read(head, self.order, self.lengths).ok_or(Fault::CutOff)?;
+        if header.captured > MAX_FRAME {
             return Err(Fault::Damaged(format!(
-                "a frame of {captured} bytes, where {MAX_FRAME} are the most"
+                "a frame of {} bytes, where {MAX_FRAME} are the most",
+                header.captured
             )));
         }
-        let len = self.frame_header + captured as usize;
+        let len = self.frame_header + header.captured as usize;
         if self.ahead.fill(len)?.len() < len {
             return Err(Fault::CutOff);
         }
         self.pending = len;
-        Ok(Some(captured as usize))
+        Ok(Some(header))
+    }
+}
+
+impl Header {
+    fn read(bytes: &[u8], order: Order, lengths: Lengths) -> Option<Self> {
+        let field = |at| order.u32_at(bytes, at);
+        let [first, second] = [field(LENGTHS[0])?, field(LENGTHS[1])?];
+        let (captured, wire) = match lengths {
+            Lengths::CapturedFirst => (first, second),
+            Lengths::WireFirst => (second, first),
+            Lengths::GreaterOnWire => (first.min(second), first.max(second)),
+        };
+        Some(Self {
+            seconds: field(SECONDS)?,
+            fraction: field(FRACTION)?,
+            captured,
+            wire,
+        })
     }
 }
 
 impl Frames for PcapStream {
     fn next(&mut self) -> Result<Option<Frame<'_>>, Fault> {
-        let Some(captured) = self.advance()? else {
+        let Some(header) = self.advance()? else {
             return Ok(None);
         };
-        let record = &self.ahead.ahead()[..self.pending];
-        // The header of the modified format is longer: its data are taken by their place, not by the parser.
-        let bytes = &record[self.frame_header..];
-        let bytes = &bytes[..captured.min(self.snap)];
-        let parsed = match self.order {
-            Order::Little => parse_pcap_frame(record),
-            Order::Big => parse_pcap_frame_be(record),
-        };
-        let Ok((
-            _,
-            LegacyPcapBlock {
-                ts_sec,
-                ts_usec,
-                origlen,
-                ..
-            },
-        )) = parsed
-        else {
-            return Err(Fault::Damaged("a frame's header cannot be read".to_owned()));
-        };
+        let data = &self.ahead.ahead()[self.frame_header..self.pending];
         Ok(Some(Frame {
-            time: Timestamp::from_unix(i64::from(ts_sec), i64::from(ts_usec) * self.nanos_per_tick),
+            time: Timestamp::from_unix(
+                i64::from(header.seconds),
+                i64::from(header.fraction) * self.nanos_per_tick,
+            ),
             link: self.link,
-            bytes,
-            wire_len: origlen.max(captured as u32),
+            bytes: &data[..data.len().min(self.snap)],
+            wire_len: header.wire.max(header.captured),
         }))
     }
 }
