@@ -162,3 +162,64 @@ impl Frames for PcapStream {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A file in little-endian with these words for each frame's header, then three bytes.
+    fn file(magic: u32, version: [u16; 2], header: &[u32]) -> Vec<u8> {
+        let mut file = magic.to_le_bytes().to_vec();
+        file.extend(version.iter().flat_map(|number| number.to_le_bytes()));
+        for number in [0, 0, 65_535, 101].iter().chain(header) {
+            file.extend(u32::to_le_bytes(*number));
+        }
+        file.extend([1, 2, 3]);
+        file
+    }
+
+    /// Captured bytes and length on the wire of each frame.
+    fn read(bytes: Vec<u8>) -> Result<Vec<(Vec<u8>, u32)>, Fault> {
+        let mut stream = PcapStream::open(Ahead::new(Box::new(std::io::Cursor::new(bytes))))?;
+        let mut frames = Vec::new();
+        while let Some(frame) = stream.next()? {
+            assert_eq!(frame.link, LinkType::RAW);
+            frames.push((frame.bytes.to_vec(), frame.wire_len));
+        }
+        Ok(frames)
+    }
+
+    #[test]
+    fn variants_agree() {
+        let expected = Ok(vec![(vec![1, 2, 3], 9)]);
+        for (magic, version, header) in [
+            (0xa1b2_c3d4, [2, 4], &[1, 2, 3, 9][..]),
+            (0xa1b2_c3d4, [2, 2], &[1, 2, 9, 3]),
+            (0xa1b2_c3d4, [543, 0], &[1, 2, 9, 3]),
+            (0xa1b2_c3d4, [2, 3], &[1, 2, 3, 9]),
+            (0xa1b2_c3d4, [2, 3], &[1, 2, 9, 3]),
+            (0xa1b2_cd34, [2, 4], &[1, 2, 3, 9, 0, 0]),
+        ] {
+            assert_eq!(read(file(magic, version, header)), expected, "{version:?}");
+        }
+        let later = read(file(0xa1b2_c3d4, [3, 0], &[1, 2, 3, 9]));
+        assert!(matches!(later, Err(Fault::Damaged(_))));
+    }
+
+    #[test]
+    fn a_length_beyond_belief_is_damage() {
+        let lie = read(file(0xa1b2_c3d4, [2, 4], &[1, 2, MAX_FRAME + 1, 9]));
+        assert!(matches!(lie, Err(Fault::Damaged(_))));
+        let cut = read(file(0xa1b2_c3d4, [2, 4], &[1, 2, 4, 9]));
+        assert_eq!(cut, Err(Fault::CutOff));
+    }
+
+    proptest! {
+        #[test]
+        fn strange_bytes_end(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = read([file(0xa1b2_c3d4, [2, 4], &[1, 2, 3, 9]), bytes].concat());
+        }
+    }
+}
