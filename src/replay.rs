@@ -45,7 +45,7 @@ pub struct Replayed {
 pub struct Progress<'a> {
     /// The file being read.
     pub file: &'a Path,
-    /// Bytes read of all files, headers estimated.
+    /// Bytes read of all files as they lie on the disk.
     pub bytes: u64,
 }
 
@@ -54,6 +54,7 @@ pub struct Replay {
     tracker: Tracker,
     ledger: Ledger,
     at: Option<Timestamp>,
+    /// Bytes of the files that were read.
     bytes: u64,
     later_frames: u64,
     faults: Vec<CaptureError>,
@@ -120,18 +121,16 @@ impl Replay {
             self.hand_over();
             progress(Progress {
                 file,
-                bytes: self.bytes,
+                bytes: self.bytes + source.position(),
             });
-            if pumped? == Pumped::End {
-                return Ok(());
+            if !matches!(pumped, Ok(Pumped::Frames(_) | Pumped::Idle)) {
+                self.bytes += source.position();
+                return pumped.map(drop);
             }
         }
     }
 
     fn take(&mut self, frame: &Frame<'_>, witness: &mut impl Witness) {
-        /// Bytes that a savefile adds to each frame.
-        const FRAME_HEADER: u64 = 16;
-        self.bytes += frame.bytes.len() as u64 + FRAME_HEADER;
         if self.at.is_some_and(|at| frame.time > at) {
             self.later_frames += 1;
         } else {

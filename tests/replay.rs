@@ -5,11 +5,14 @@
     reason = "a test that unwraps says what it expects; the panic is its report"
 )]
 
+mod support;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
+use support::Packing;
 
 fn example() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/office.pcapng")
@@ -191,26 +194,17 @@ fn bad_captures_get_one_clear_line_and_keep_what_was_read() {
     let folder = tempfile::tempdir().unwrap();
     let good = std::fs::read(example()).unwrap();
     let blocks = pcapng_blocks(&good);
-    let mut mixed = blocks[..400].concat();
-    // A second interface of link type 101 (raw IP) in the middle.
-    let mut other = blocks[1].to_vec();
-    other[8] = 101;
-    mixed.extend(other);
-    mixed.extend(blocks[400..].concat());
-    let cases: [(&str, Vec<u8>, &str, bool); 6] = [
+    let frame = blocks[400].len();
+    let before = blocks[..400].concat().len();
+    let mut damaged = good.clone();
+    damaged[before + 4] ^= 2; // no multiple of four any more
+    let mut longer = good.clone();
+    longer[before + frame - 1] ^= 1; // the length behind the block
+    let gzip = |bytes: &[u8]| Packing::Gzip.pack(bytes);
+    let zstd = |bytes: &[u8]| Packing::Zstd.pack(bytes);
+    let half = |bytes: Vec<u8>| bytes[..bytes.len() / 2].to_vec();
+    let cases: [(&str, Vec<u8>, &str, bool); 16] = [
         ("empty.pcap", Vec::new(), "the file is empty", false),
-        (
-            "zipped.pcap.gz",
-            b"\x1f\x8b\x08\x00\x00\x00\x00\x00".to_vec(),
-            "gzip -dc",
-            false,
-        ),
-        (
-            "zipped.pcap.zst",
-            b"\x28\xb5\x2f\xfd\x00\x00\x00\x00".to_vec(),
-            "zstd -dc",
-            false,
-        ),
         (
             "text.pcap",
             b"this is no capture at all".to_vec(),
@@ -223,7 +217,69 @@ fn bad_captures_get_one_clear_line_and_keep_what_was_read() {
             "cut off after",
             true,
         ),
-        ("mixed.pcapng", mixed, "differ in link type", true),
+        (
+            "damaged.pcapng",
+            damaged,
+            "damaged after frame 398 (a block of",
+            true,
+        ),
+        (
+            "longer.pcapng",
+            longer,
+            "damaged after frame 398 (a block that begins",
+            true,
+        ),
+        (
+            "head.pcap.gz",
+            gzip(&good)[..8].to_vec(),
+            "it ends within its header",
+            false,
+        ),
+        (
+            "head.pcap.zst",
+            zstd(&good)[..8].to_vec(),
+            "it ends within its header",
+            false,
+        ),
+        ("cut.pcap.gz", half(gzip(&good)), "cut off after", true),
+        ("cut.pcap.zst", half(zstd(&good)), "cut off after", true),
+        (
+            "cut-inside.pcap.gz",
+            gzip(&half(good.clone())),
+            "cut off after",
+            true,
+        ),
+        (
+            "text.gz",
+            gzip(b"this is no capture at all"),
+            "gzip that unpacks to something else",
+            false,
+        ),
+        (
+            "twice.zst",
+            zstd(&gzip(&good)),
+            "zstd that unpacks to something else",
+            false,
+        ),
+        ("empty.gz", gzip(b""), "gzip that unpacks to nothing", false),
+        (
+            "packed.pcap.xz",
+            b"\xfd7zXZ\x00\x00\x04".to_vec(),
+            "xz -dc",
+            false,
+        ),
+        (
+            "packed.pcap.bz2",
+            b"BZh91AY&SY".to_vec(),
+            "bzip2 -dc",
+            false,
+        ),
+        (
+            "packed.pcap.lz4",
+            b"\x04\x22\x4d\x18\x64\x40\xa7".to_vec(),
+            "lz4 -dc",
+            false,
+        ),
     ];
     for (name, bytes, words, something) in cases {
         let path = folder.path().join(name);

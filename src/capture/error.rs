@@ -16,27 +16,25 @@ pub enum CaptureError {
         "{source_name}: the file is empty; a capture has at least a header (was the recording stopped before it was written?)"
     )]
     Empty {
-        /// Path.
+        /// Path, or `standard input`.
         source_name: String,
     },
-    /// A compressed file.
-    #[error(
-        "{source_name}: compressed with {method}; unpack it on the way: {tool} {source_name} | straggler replay -"
-    )]
+    /// A compressed file of a kind that is not read.
+    #[error("{source_name}: compressed with {method}; unpack it on the way: {pipe}")]
     Compressed {
-        /// Path.
+        /// Path, or `standard input`.
         source_name: String,
         /// Name of the compression.
         method: &'static str,
-        /// Command that unpacks it to standard output.
-        tool: &'static str,
+        /// Commands that unpack it and read it.
+        pipe: String,
     },
     /// Not a pcap or pcapng file.
     #[error("{source_name}: not a pcap or pcapng capture ({why})")]
     NotACapture {
         /// Path, or `standard input`.
         source_name: String,
-        /// libpcap's words.
+        /// What it is instead.
         why: String,
     },
     /// The file ends within a frame.
@@ -49,17 +47,6 @@ pub enum CaptureError {
         /// Frames that were read.
         frames: u64,
     },
-    /// A pcapng whose interfaces differ, which libpcap cannot go on reading.
-    #[error(
-        "{source_name}: its interfaces differ in link type or snap length, read up to frame {frames}; \
-         split it by interface: tshark -r FILE -Y 'frame.interface_id == 0' -w FIRST.pcapng"
-    )]
-    MixedInterfaces {
-        /// Path, or `standard input`.
-        source_name: String,
-        /// Frames that were read.
-        frames: u64,
-    },
     /// Any other fault in mid-file.
     #[error("{source_name}: damaged after frame {frames} ({why}); what came before was read")]
     Damaged {
@@ -67,7 +54,7 @@ pub enum CaptureError {
         source_name: String,
         /// Frames that were read.
         frames: u64,
-        /// libpcap's words.
+        /// What is wrong.
         why: String,
     },
     /// The process may not capture.

@@ -1,6 +1,6 @@
 //! Frames from an interface, a savefile or standard input, with everything that was lost on the way counted.
 //!
-//! A [`FrameSource`] hands out frames in batches. [`Savefile`] reads through libpcap; [`Live`] is a non-blocking handle
+//! A [`FrameSource`] hands out frames in batches. [`Savefile`] reads pcap and pcapng, packed or not; [`Live`] is a non-blocking handle
 //! with a poll, because libpcap's own read timeout does not return on an idle Linux interface, and a worker must never
 //! wait for a packet to notice that it should stop.
 

@@ -101,7 +101,7 @@ The fields of the JSON form are described in docs/json.md.")]
 pub struct ReplayArgs {
     #[command(flatten)]
     pub common: Common,
-    /// Captures (pcap or pcapng), folders of them, or `-` for standard input
+    /// Captures (pcap or pcapng, also packed with gzip or zstd), folders of them, or `-` for standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// How to print the findings
@@ -133,7 +133,7 @@ Columns: time, signal (dns or tls), client, name. As JSON also the server and th
 pub struct NamesArgs {
     #[command(flatten)]
     pub common: Common,
-    /// Captures (pcap or pcapng), folders of them, or `-` for standard input
+    /// Captures (pcap or pcapng, also packed with gzip or zstd), folders of them, or `-` for standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// How to print the names

@@ -38,5 +38,5 @@ pub use hello::{ClientHello, application_data, fatal_alert, server_hello, warnin
 pub use links::Link;
 pub use noise::Noise;
 pub use packets::{Datagram, Extension, Ip, Segment};
-pub use savefile::{Frame, Interface, Order, Pcap, Pcapng, Resolution};
+pub use savefile::{Frame, Interface, Order, PacketBlock, Packing, Pcap, Pcapng, Resolution};
 pub use talk::{Side, Talk, TimedPacket, merge, seconds};

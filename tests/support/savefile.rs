@@ -1,13 +1,15 @@
-//! Savefiles: classic pcap and pcapng, in both byte orders.
+//! Savefiles: classic pcap and pcapng, in both byte orders, plain or packed.
 //!
 //! Formats: <https://www.tcpdump.org/manpages/pcap-savefile.5.txt> and
 //! <https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-02.html>.
 
+mod packed;
 mod pcap;
 mod pcapng;
 
+pub use packed::Packing;
 pub use pcap::{Pcap, PcapStream};
-pub use pcapng::{Interface, Pcapng, Resolution};
+pub use pcapng::{Interface, PacketBlock, Pcapng, Resolution};
 
 /// Snap length that cuts nothing; what tcpdump uses.
 pub const WHOLE: u32 = 262_144;
@@ -81,9 +83,12 @@ impl Frame {
         self
     }
 
-    /// What a capture with this snap length keeps.
+    /// What a capture with this snap length keeps; 0 stands for no limit.
     fn snapped(&self, snap: u32) -> &[u8] {
-        &self.bytes[..self.bytes.len().min(snap as usize)]
+        match snap as usize {
+            0 => &self.bytes,
+            snap => &self.bytes[..self.bytes.len().min(snap)],
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! pcapng: a section header, interface descriptions, enhanced packet blocks.
+//! pcapng: sections, interface descriptions, packet blocks of each kind, and blocks that concern no reader.
 
 use std::fs;
 use std::io;
@@ -8,13 +8,19 @@ use super::{Frame, Order, WHOLE};
 
 const SECTION_HEADER: u32 = 0x0a0d_0d0a;
 const INTERFACE_DESCRIPTION: u32 = 1;
+const OBSOLETE_PACKET: u32 = 2;
+const SIMPLE_PACKET: u32 = 3;
+const NAME_RESOLUTION: u32 = 4;
 const ENHANCED_PACKET: u32 = 6;
+/// A type that is assigned to nothing.
+const UNKNOWN: u32 = 0x0123_4567;
 const BYTE_ORDER_MAGIC: u32 = 0x1a2b_3c4d;
 const VERSION: (u16, u16) = (1, 0);
 
 const OPTION_END: u16 = 0;
 const OPTION_IF_NAME: u16 = 2;
 const OPTION_IF_TSRESOL: u16 = 9;
+const OPTION_IF_TSOFFSET: u16 = 14;
 
 /// Length of a tick of an interface's clock (`if_tsresol`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,12 +50,24 @@ impl Resolution {
     }
 }
 
+/// The blocks that carry frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PacketBlock {
+    /// What is written today.
+    Enhanced,
+    /// Without time, always of the first interface.
+    Simple,
+    /// What was written before 2009.
+    Obsolete,
+}
+
 /// An interface of a pcapng file. Default: frames whole, no name, no resolution given, which means microseconds.
 #[derive(Clone, Debug)]
 pub struct Interface {
     link_type: u16,
     snap: u32,
     resolution: Option<Resolution>,
+    offset: Option<i64>,
     name: Option<String>,
 }
 
@@ -60,6 +78,7 @@ impl Interface {
             link_type,
             snap: WHOLE,
             resolution: None,
+            offset: None,
             name: None,
         }
     }
@@ -78,6 +97,13 @@ impl Interface {
         self
     }
 
+    /// Times counted from so many seconds after the epoch, said by the option `if_tsoffset`.
+    #[must_use]
+    pub fn offset(mut self, seconds: i64) -> Self {
+        self.offset = Some(seconds);
+        self
+    }
+
     /// With the option `if_name`.
     #[must_use]
     pub fn name(mut self, name: &str) -> Self {
@@ -92,6 +118,8 @@ pub struct Pcapng {
     interfaces: Vec<Interface>,
     order: Order,
     described_late: bool,
+    packets: PacketBlock,
+    other_blocks: bool,
 }
 
 impl Pcapng {
@@ -101,6 +129,8 @@ impl Pcapng {
             interfaces,
             order: Order::Little,
             described_late: false,
+            packets: PacketBlock::Enhanced,
+            other_blocks: false,
         }
     }
 
@@ -118,7 +148,21 @@ impl Pcapng {
         self
     }
 
-    /// The file as bytes.
+    /// Frames in blocks of this kind.
+    #[must_use]
+    pub fn packets_as(mut self, kind: PacketBlock) -> Self {
+        self.packets = kind;
+        self
+    }
+
+    /// With a block before each frame that concerns no reader of frames.
+    #[must_use]
+    pub fn other_blocks(mut self) -> Self {
+        self.other_blocks = true;
+        self
+    }
+
+    /// The file as bytes: one section. A file of several sections is several of these behind one another.
     pub fn bytes(&self, frames: &[Frame]) -> Vec<u8> {
         let mut file = self.section_header();
         let mut described = 0;
@@ -134,6 +178,10 @@ impl Pcapng {
             while described <= index {
                 file.extend(self.description(&self.interfaces[described]));
                 described += 1;
+            }
+            if self.other_blocks {
+                file.extend(self.block(NAME_RESOLUTION, &[0; 4]));
+                file.extend(self.block(UNKNOWN, &[0xff; 5]));
             }
             file.extend(self.packet(frame, interface));
         }
@@ -165,28 +213,56 @@ impl Pcapng {
         if let Some(resolution) = interface.resolution {
             body.extend(self.option(OPTION_IF_TSRESOL, &[resolution.octet()]));
         }
+        if let Some(offset) = interface.offset {
+            let (high, low) = ((offset >> 32) as u32, offset as u32);
+            let halves = match self.order {
+                Order::Little => [self.order.u32(low), self.order.u32(high)],
+                Order::Big => [self.order.u32(high), self.order.u32(low)],
+            };
+            body.extend(self.option(OPTION_IF_TSOFFSET, &halves.concat()));
+        }
         body.extend(self.option(OPTION_END, &[]));
         self.block(INTERFACE_DESCRIPTION, &body)
     }
 
     fn packet(&self, frame: &Frame, interface: &Interface) -> Vec<u8> {
+        let offset = interface.offset.unwrap_or_default() * 1_000_000_000;
+        let time = frame.time.checked_add_signed(-offset);
         let ticks = interface
             .resolution
             .unwrap_or(Resolution::Decimal(6))
-            .ticks(frame.time);
+            .ticks(time.expect("a frame is not earlier than the offset"));
         let captured = frame.snapped(interface.snap);
-        let mut body = Vec::new();
-        for field in [
-            frame.interface,
+        let times_and_lengths = [
             (ticks >> 32) as u32,
             ticks as u32,
             captured.len() as u32,
             frame.wire_len,
-        ] {
-            body.extend(self.order.u32(field));
+        ];
+        let mut body = Vec::new();
+        match self.packets {
+            PacketBlock::Enhanced => body.extend(self.order.u32(frame.interface)),
+            PacketBlock::Obsolete => {
+                let interface = u16::try_from(frame.interface).expect("few interfaces");
+                body.extend(self.order.u16(interface));
+                body.extend(self.order.u16(0)); // frames dropped before this one
+            }
+            PacketBlock::Simple => body.extend(self.order.u32(frame.wire_len)),
+        }
+        if self.packets != PacketBlock::Simple {
+            body.extend(
+                times_and_lengths
+                    .into_iter()
+                    .flat_map(|field| self.order.u32(field)),
+            );
         }
         body.extend(captured);
-        self.block(ENHANCED_PACKET, &body)
+        let kind = match self.packets {
+            PacketBlock::Enhanced => ENHANCED_PACKET,
+            PacketBlock::Simple => SIMPLE_PACKET,
+            PacketBlock::Obsolete => OBSOLETE_PACKET,
+        };
+        self.block(kind, &body)
     }
 
     fn option(&self, code: u16, content: &[u8]) -> Vec<u8> {
