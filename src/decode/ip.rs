@@ -177,3 +177,14 @@ pub(super) fn is_sound(at: Cursor<'_>) -> bool {
         _ => false,
     }
 }
+
+/// Whether an IPv4 header with the right checksum stands here.
+pub(super) fn is_right_v4(at: Cursor<'_>) -> bool {
+    Ipv4HeaderSlice::from_slice(at.bytes).is_ok_and(|header| {
+        let words = header.slice().chunks_exact(2);
+        let sum: u32 = words
+            .map(|word| u32::from(word[0]) << 8 | u32::from(word[1]))
+            .sum();
+        (sum >> 16) + (sum & 0xffff) == 0xffff // at most 30 words, so one carry folds all
+    })
+}

@@ -2,9 +2,11 @@
 //!
 //! Nothing in a stack says what follows it. The first nibble tells IPv4 and IPv6 (RFC 4928), and an Ethernet
 //! pseudowire with a control word begins with a nibble of 0 (RFC 4385); but a pseudowire without one begins with a MAC
-//! address, which may have any nibble. So whatever has a sound IP header at its place is taken, IP first.
+//! address, which may have any nibble. So a right IPv4 header is IPv4, then whatever has a sound IP header at the place
+//! where an Ethernet frame has it is Ethernet, and then the first nibble counts.
 
 use super::cursor::Cursor;
+use super::ip::Ip;
 use super::{ip, link};
 use crate::model::Undecoded;
 
@@ -18,25 +20,25 @@ const CONTROL_WORD_LEN: usize = 4;
 /// Finds the IP header behind a label stack.
 pub(super) fn ip_header(at: Cursor<'_>) -> Result<Cursor<'_>, Undecoded> {
     let at = below_labels(at)?;
-    let version = at.u8(0)? >> 4;
-    let looks_like_ip = matches!(version, 4 | 6);
-    if looks_like_ip && ip::is_sound(at) {
+    if ip::is_right_v4(at) {
         return Ok(at);
     }
+    let version = at.u8(0)? >> 4;
     let worded = if version == 0 { CONTROL_WORD_LEN } else { 0 };
     for control_word in [worded, 0] {
-        let frame = at.skip(control_word)?;
-        if let Ok(inner) = link::ip_in_ethernet(frame)
-            && ip::is_sound(inner)
-        {
+        let Ok(inner) = at.skip(control_word).and_then(link::ip_in_ethernet) else {
+            continue;
+        };
+        if ip::is_sound(inner) || ip::is_right_v4(inner) {
             return Ok(inner);
         }
+        if matches!(Ip::read(inner), Err(Undecoded::Cut)) {
+            return Err(Undecoded::Cut); // what follows could only be guessed at
+        }
     }
-    // What begins like IP and is nothing else is a damaged or cut packet, and the IP header says in what way.
-    if looks_like_ip {
-        Ok(at)
-    } else {
-        Err(Undecoded::Mpls)
+    match version {
+        4 | 6 => Ok(at),
+        _ => Err(Undecoded::Mpls),
     }
 }
 

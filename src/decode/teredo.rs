@@ -13,8 +13,8 @@ const IPV6_SOURCE: usize = 8;
 const IPV6_TARGET: usize = 24;
 /// First half of Teredo's prefix 2001:0::/32.
 const PREFIX: u32 = 0x2001_0000;
-/// TCP, UDP, a fragment, ICMPv6, nothing.
-const USUAL: [u8; 5] = [6, 17, 44, 58, 59];
+/// TCP, UDP, ICMPv6, a fragment, options for the target, nothing; and tunnels.
+const USUAL: [u8; 11] = [6, 17, 58, 44, 60, 59, 4, 41, 47, 50, 51];
 
 /// The IPv6 packet, behind an authentication and an origin header where those are.
 ///
