@@ -158,8 +158,8 @@ fn what_is_not_decoded_is_counted_by_cause() {
     let packet = &packets()[0].bytes;
     let fragments = Ip::between("10.0.0.1".parse().unwrap(), "10.0.0.53".parse().unwrap())
         .fragments(&support::Datagram::new(1, 53).payload(&[0; 400]), 200, 7);
-    let tunnelled =
-        Ip::between("10.0.0.1".parse().unwrap(), "10.0.0.2".parse().unwrap()).carry(4, packet);
+    let aruba = Ip::between("10.0.0.1".parse().unwrap(), "10.0.0.2".parse().unwrap())
+        .carry(47, &[0x82; 60]);
     let mut short_header = packet.clone();
     short_header[0] = 0x44; // a header of four words, where five are the least
     let cases: Vec<(Vec<u8>, &str)> = vec![
@@ -169,19 +169,28 @@ fn what_is_not_decoded_is_counted_by_cause() {
         ),
         (ethernet::lldp(), "1 link_control"),
         (ethernet::llc(), "1 link_control"),
-        (ethernet::mpls(&[100], packet), "1 mpls"),
-        (ethernet::pppoe(1, packet), "1 pppoe"),
+        (ethernet::mpls(&[100], &[0; 60]), "1 mpls"),
+        (ethernet::mpls(&[100; 17], packet), "1 mpls_depth"),
+        (ether.other(0x8864, &[0x22; 60]), "1 pppoe"),
         (ethernet::macsec(60), "1 macsec"),
         (ethernet::unknown(60), "1 ethertype"),
         (ether.packet(&fragments[0]), "1 fragment"),
         (ether.packet(&fragments[1]), "1 fragment"),
-        (ether.packet(&tunnelled), "1 tunnel"),
+        (ether.packet(&aruba), "1 tunnel"),
         (ether.packet(&short_header), "1 ip_header"),
     ];
     for (frame, expected) in cases {
         let capture = Pcap::new(1).bytes(&[Frame::whole(support::seconds(1), frame)]);
         assert_eq!(undecoded(&capture), expected);
     }
+    let overlapping = Ip::between("10.0.0.1".parse().unwrap(), "10.0.0.53".parse().unwrap())
+        .fragments(&support::Datagram::new(1, 53).payload(&[0; 400]), 120, 7);
+    let frames = [&fragments[0], &overlapping[1], &fragments[1]]
+        .map(|piece| Frame::whole(support::seconds(1), ether.packet(piece)));
+    assert_eq!(
+        undecoded(&Pcap::new(1).bytes(&frames)),
+        "3 fragment_overlap"
+    );
     let cut = Frame::whole(support::seconds(1), ether.packet(packet)).cut(20);
     assert_eq!(undecoded(&Pcap::new(1).bytes(&[cut])), "1 cut");
     let unknown_link = Frame::whole(support::seconds(1), vec![0; 60]);

@@ -1,19 +1,27 @@
-//! Link layers: from the first byte of a frame to its IP header.
+//! Link layers: from the first byte of a frame, or of a frame inside a tunnel, to its IP header.
 //!
-//! Header layouts: <https://www.tcpdump.org/linktypes.html>; VLAN tags: IEEE 802.1Q and 802.1ad; PPP: RFC 1661, 1662.
+//! Header layouts: <https://www.tcpdump.org/linktypes.html>; VLAN tags: IEEE 802.1Q and 802.1ad; backbone tags: IEEE
+//! 802.1ah; SNAP: RFC 1042.
 
-use super::Network;
+use super::cursor::{Cursor, Layer};
+use super::{mpls, ppp};
 use crate::model::{Frame, LinkType, Undecoded};
 
-/// VLAN tags read in one frame. Providers stack two, three are seen in practice; eight leave room, and bound the work.
+/// Tags read in one frame. Providers stack two, three are seen in practice; eight leave room, and bound the work.
 pub const MAX_VLAN_TAGS: usize = 8;
 
-const ETHERTYPE_IPV4: u16 = 0x0800;
+/// EtherType of IPv4.
+pub(super) const ETHERTYPE_IPV4: u16 = 0x0800;
 const ETHERTYPE_ARP: u16 = 0x0806;
 const ETHERTYPE_RARP: u16 = 0x8035;
-const ETHERTYPE_IPV6: u16 = 0x86dd;
-const ETHERTYPE_MPLS: u16 = 0x8847;
-const ETHERTYPE_MPLS_MULTICAST: u16 = 0x8848;
+/// EtherType of IPv6.
+pub(super) const ETHERTYPE_IPV6: u16 = 0x86dd;
+/// EtherType of an Ethernet frame inside something else (RFC 1701, "transparent Ethernet bridging").
+pub(super) const ETHERTYPE_BRIDGED: u16 = 0x6558;
+/// EtherType of an MPLS label stack.
+pub(super) const ETHERTYPE_MPLS: u16 = 0x8847;
+/// The same for multicast, and for labels that the receiver of the frame has given out (RFC 5332).
+pub(super) const ETHERTYPE_MPLS_MULTICAST: u16 = 0x8848;
 const ETHERTYPE_PPPOE_DISCOVERY: u16 = 0x8863;
 const ETHERTYPE_PPPOE_SESSION: u16 = 0x8864;
 const ETHERTYPE_EAPOL: u16 = 0x888e;
@@ -26,6 +34,11 @@ const ETHERTYPE_MIN: u16 = 0x0600;
 /// Customer, service, and the two older values that switches use for outer tags.
 const VLAN_TAGS: [u16; 4] = [0x8100, 0x88a8, 0x9100, 0x9200];
 const VLAN_TAG_LEN: usize = 4;
+/// Tag of a provider's backbone: four bytes of tag, then the customer's own frame.
+const BACKBONE_TAG: u16 = 0x88e7;
+const BACKBONE_TAG_LEN: usize = 4;
+/// An LLC header that says: an EtherType follows.
+const SNAP: [u8; 6] = [0xaa, 0xaa, 0x03, 0, 0, 0];
 
 const MAC_PAIR_LEN: usize = 12;
 const SLL_LEN: usize = 16;
@@ -35,68 +48,59 @@ const SLL2_LEN: usize = 20;
 const ARPHRD_NETLINK: u16 = 824;
 const NULL_LEN: usize = 4;
 
-const PPP_IPV4: u16 = 0x0021;
-const PPP_IPV6: u16 = 0x0057;
-const PPP_MPLS: u16 = 0x0281;
-/// Control protocols of the link itself begin here (RFC 1661, section 2).
-const PPP_CONTROL_MIN: u16 = 0x8000;
-
-/// Finds the IP header of a frame.
-pub(super) fn network_layer<'a>(frame: &Frame<'a>) -> Result<Network<'a>, Undecoded> {
+/// What a frame begins with.
+pub(super) fn of_frame<'a>(frame: &Frame<'a>) -> Result<Layer<'a>, Undecoded> {
     let at = Cursor {
         bytes: frame.bytes,
         wire_len: frame.wire_len,
     };
     match frame.link {
-        LinkType::ETHERNET => ether_payload(at.skip(MAC_PAIR_LEN)?, 0),
+        LinkType::ETHERNET => Ok(Layer::Ethernet(at)),
         LinkType::LINUX_SLL => {
             refuse_netlink(at.u16(2)?)?;
-            let protocol = at.u16(SLL_PROTOCOL)?;
-            by_ethertype(protocol, at.skip(SLL_LEN)?, 0)
+            Ok(Layer::EtherType(at.u16(SLL_PROTOCOL)?, at.skip(SLL_LEN)?))
         }
         LinkType::LINUX_SLL2 => {
             refuse_netlink(at.u16(8)?)?;
-            let protocol = at.u16(0)?;
-            by_ethertype(protocol, at.skip(SLL2_LEN)?, 0)
+            Ok(Layer::EtherType(at.u16(0)?, at.skip(SLL2_LEN)?))
         }
-        LinkType::PPP | LinkType::PPP_SERIAL => ppp(at),
+        LinkType::PPP | LinkType::PPP_SERIAL => Ok(Layer::Ppp(at)),
         LinkType::RAW
         | LinkType::RAW_OPENBSD
         | LinkType::RAW_FILE
         | LinkType::IPV4
-        | LinkType::IPV6 => Ok(at.network()),
+        | LinkType::IPV6 => Ok(Layer::Ip(at)),
         // The address family's number differs between systems and its byte order between machines, but every family
         // that is not IP has no IP version in the next nibble: the IP header tells more reliably than the field.
-        LinkType::NULL | LinkType::LOOP => Ok(at.skip(NULL_LEN)?.network()),
+        LinkType::NULL | LinkType::LOOP => Ok(Layer::Ip(at.skip(NULL_LEN)?)),
         _ => Err(Undecoded::LinkType),
     }
 }
 
-/// What follows the two addresses of an Ethernet frame: an EtherType or a VLAN tag.
-fn ether_payload(at: Cursor<'_>, tags: usize) -> Result<Network<'_>, Undecoded> {
-    let ethertype = at.u16(0)?;
-    by_ethertype(ethertype, at.skip(2)?, tags)
+/// Finds the IP header behind all links. Every step leads further in, from Ethernet by PPP and MPLS to IP, so it ends.
+pub(super) fn ip_header(mut layer: Layer<'_>) -> Result<Cursor<'_>, Undecoded> {
+    loop {
+        layer = match layer {
+            Layer::Ethernet(at) => {
+                let at = at.skip(MAC_PAIR_LEN)?;
+                Layer::EtherType(at.u16(0)?, at.skip(2)?)
+            }
+            Layer::EtherType(ethertype, at) => behind(ethertype, at)?,
+            Layer::Ppp(at) => ppp::payload(at)?,
+            Layer::Mpls(at) => return mpls::ip_header(at),
+            Layer::Ip(at) => return Ok(at),
+        };
+    }
 }
 
-/// Goes on behind an EtherType. Behind a VLAN tag's EtherType stand its two bytes of tag and the next EtherType.
-fn by_ethertype(
-    mut ethertype: u16,
-    mut at: Cursor<'_>,
-    mut tags: usize,
-) -> Result<Network<'_>, Undecoded> {
-    while VLAN_TAGS.contains(&ethertype) {
-        tags += 1;
-        if tags > MAX_VLAN_TAGS {
-            return Err(Undecoded::VlanDepth);
-        }
-        ethertype = at.u16(2)?;
-        at = at.skip(VLAN_TAG_LEN)?;
-    }
+/// Goes on behind an EtherType and its tags: never Ethernet again.
+fn behind(ethertype: u16, at: Cursor<'_>) -> Result<Layer<'_>, Undecoded> {
+    let (ethertype, at) = untagged(ethertype, at)?;
     match ethertype {
-        ETHERTYPE_IPV4 | ETHERTYPE_IPV6 => Ok(at.network()),
+        ETHERTYPE_IPV4 | ETHERTYPE_IPV6 => Ok(Layer::Ip(at)),
         ETHERTYPE_ARP | ETHERTYPE_RARP => Err(Undecoded::Arp),
-        ETHERTYPE_MPLS | ETHERTYPE_MPLS_MULTICAST => Err(Undecoded::Mpls),
-        ETHERTYPE_PPPOE_SESSION => Err(Undecoded::Pppoe),
+        ETHERTYPE_MPLS | ETHERTYPE_MPLS_MULTICAST => Ok(Layer::Mpls(at)),
+        ETHERTYPE_PPPOE_SESSION => ppp::over_ethernet(at),
         ETHERTYPE_MACSEC => Err(Undecoded::Macsec),
         ETHERTYPE_LLDP | ETHERTYPE_EAPOL | ETHERTYPE_SLOW_PROTOCOLS | ETHERTYPE_PPPOE_DISCOVERY => {
             Err(Undecoded::LinkControl)
@@ -106,22 +110,29 @@ fn by_ethertype(
     }
 }
 
-/// PPP with or without the HDLC address and control bytes, the protocol field in one byte or two (RFC 1661, section 6.5).
-fn ppp(mut at: Cursor<'_>) -> Result<Network<'_>, Undecoded> {
-    if at.bytes.starts_with(&[0xff, 0x03]) {
-        at = at.skip(2)?;
+/// Steps over tags. Behind a VLAN tag's EtherType stand its two bytes of tag and the next EtherType.
+fn untagged(mut ethertype: u16, mut at: Cursor<'_>) -> Result<(u16, Cursor<'_>), Undecoded> {
+    for _ in 0..=MAX_VLAN_TAGS {
+        (ethertype, at) = if VLAN_TAGS.contains(&ethertype) {
+            (at.u16(2)?, at.skip(VLAN_TAG_LEN)?)
+        } else if ethertype == BACKBONE_TAG {
+            let inner = at.skip(BACKBONE_TAG_LEN + MAC_PAIR_LEN)?;
+            (inner.u16(0)?, inner.skip(2)?)
+        } else if ethertype < ETHERTYPE_MIN && at.bytes.starts_with(&SNAP) {
+            let inner = at.limit(u32::from(ethertype)).skip(SNAP.len())?;
+            (inner.u16(0)?, inner.skip(2)?)
+        } else {
+            return Ok((ethertype, at));
+        };
     }
-    let first = *at.bytes.first().ok_or(Undecoded::Cut)?;
-    // The low bit of the first byte is set only where the field is compressed to one byte.
-    let (protocol, at) = if first & 1 == 1 {
-        (u16::from(first), at.skip(1)?)
-    } else {
-        (at.u16(0)?, at.skip(2)?)
-    };
-    match protocol {
-        PPP_IPV4 | PPP_IPV6 => Ok(at.network()),
-        PPP_MPLS => Err(Undecoded::Mpls),
-        control if control >= PPP_CONTROL_MIN => Err(Undecoded::LinkControl),
+    Err(Undecoded::VlanDepth)
+}
+
+/// The IP header of an Ethernet frame with nothing but tags before it.
+pub(super) fn ip_in_ethernet(at: Cursor<'_>) -> Result<Cursor<'_>, Undecoded> {
+    let at = at.skip(MAC_PAIR_LEN)?;
+    match untagged(at.u16(0)?, at.skip(2)?)? {
+        (ETHERTYPE_IPV4 | ETHERTYPE_IPV6, at) => Ok(at),
         _ => Err(Undecoded::EtherType),
     }
 }
@@ -131,37 +142,5 @@ fn refuse_netlink(arphrd: u16) -> Result<(), Undecoded> {
         Err(Undecoded::LinkControl)
     } else {
         Ok(())
-    }
-}
-
-/// The rest of a frame, captured and on the wire.
-#[derive(Clone, Copy)]
-struct Cursor<'a> {
-    bytes: &'a [u8],
-    wire_len: u32,
-}
-
-impl<'a> Cursor<'a> {
-    fn skip(self, count: usize) -> Result<Self, Undecoded> {
-        let bytes = self.bytes.get(count..).ok_or(Undecoded::Cut)?;
-        let skipped = u32::try_from(count).map_err(|_| Undecoded::Cut)?;
-        Ok(Self {
-            bytes,
-            wire_len: self.wire_len.saturating_sub(skipped),
-        })
-    }
-
-    fn u16(self, at: usize) -> Result<u16, Undecoded> {
-        match self.bytes.get(at..at + 2) {
-            Some(&[high, low]) => Ok(u16::from_be_bytes([high, low])),
-            _ => Err(Undecoded::Cut),
-        }
-    }
-
-    fn network(self) -> Network<'a> {
-        Network {
-            bytes: self.bytes,
-            wire_len: self.wire_len,
-        }
     }
 }

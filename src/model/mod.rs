@@ -30,7 +30,7 @@ pub use pack::{
     Category, Confidence, Cutoff, Match, Pack, PackRole, Phase, Service, ServiceId, Strength,
     VendorId,
 };
-pub use packet::{Datagram, Packet, Segment, TcpFlags, Transport, Undecoded};
+pub use packet::{Datagram, Packet, Refusal, Segment, TcpFlags, Transport, Undecoded, Unreachable};
 pub use place::line_and_column;
 pub use sighting::{
     Batch, Evidence, MAX_SAMPLES, Presence, Reply, ReplyKind, Sample, Sighting, Signal,

@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use super::Endpoint;
 use super::closed::closed_list;
+use super::{Endpoint, Protocol};
 
 /// Network and transport layer of one frame.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +23,10 @@ pub enum Transport<'a> {
     Tcp(Segment<'a>),
     /// A UDP datagram.
     Udp(Datagram<'a>),
+    /// An ICMP error: a packet sent earlier did not reach its target.
+    Unreachable(Unreachable),
+    /// A fragment that waits for the rest of its datagram. With the last one comes the datagram.
+    Fragment,
     /// Another IP protocol, by its number.
     Other(u8),
 }
@@ -72,6 +76,36 @@ pub struct Datagram<'a> {
     pub wire_len: u32,
 }
 
+/// A TCP or UDP packet that could not be delivered, as an ICMP error quotes it. Nothing was sent between these ends
+/// by the frame that was decoded; the packet's own source is who refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unreachable {
+    /// Protocol of the quoted packet.
+    pub protocol: Protocol,
+    /// Who had sent it, and is told so.
+    pub src: Endpoint,
+    /// Whom it did not reach.
+    pub dst: Endpoint,
+    /// Why not.
+    pub refusal: Refusal,
+}
+
+closed_list! {
+    /// What an ICMP error says of why a packet did not reach its target.
+    Refusal {
+        /// No route to the target's network.
+        Network = "network",
+        /// The host does not answer on its network.
+        Host = "host",
+        /// The host does not speak the protocol.
+        Protocol = "protocol",
+        /// Nobody listens on the port; firewalls that reject say this too.
+        Port = "port",
+        /// A rule forbids it ("administratively prohibited").
+        Prohibited = "prohibited",
+    }
+}
+
 closed_list! {
     /// Why no network or transport layer was read in a frame; one counter each.
     Undecoded {
@@ -83,9 +117,11 @@ closed_list! {
         Arp = "arp",
         /// IEEE 802.3 length and LLC, spanning tree, LLDP, EAPOL and the like: no IP inside, nothing is missed.
         LinkControl = "link_control",
-        /// MPLS labels.
+        /// MPLS labels with neither IP nor an Ethernet frame with IP behind them.
         Mpls = "mpls",
-        /// PPPoE session.
+        /// More MPLS labels than the cap.
+        MplsDepth = "mpls_depth",
+        /// A PPPoE session whose header contradicts itself.
         Pppoe = "pppoe",
         /// Encrypted on the link (IEEE 802.1AE).
         Macsec = "macsec",
@@ -93,13 +129,17 @@ closed_list! {
         VlanDepth = "vlan_depth",
         /// Any other EtherType or PPP protocol.
         EtherType = "ethertype",
-        /// The IP header contradicts itself.
+        /// The IP header contradicts itself, or has more extension headers than the cap.
         IpHeader = "ip_header",
         /// The TCP or UDP header contradicts itself.
         TransportHeader = "transport_header",
-        /// A fragment of an IP packet; reassembly is not done.
+        /// A fragment of an IP packet whose other fragments did not come in time or had no room, or that no sender makes.
         Fragment = "fragment",
-        /// An IP packet or frame inside an IP tunnel (IP in IP, 6in4, GRE).
+        /// A fragment that overlaps another: the whole packet is refused (RFC 5722).
+        FragmentOverlap = "fragment_overlap",
+        /// GRE that carries nothing that is read.
         Tunnel = "tunnel",
+        /// More tunnels in each other than the cap.
+        TunnelDepth = "tunnel_depth",
     }
 }

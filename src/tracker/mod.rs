@@ -16,12 +16,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::decode::decode;
+use crate::decode::Decoder;
 use crate::dissect::dns as dns_messages;
 use crate::flows::{self, Budget, Flow, Table};
 use crate::model::{
-    Batch, Endpoint, FlowProtocol, Frame, LocalNetworks, Match, Name, NameBuf, Signal, Timestamp,
-    Transport,
+    Batch, Endpoint, FlowProtocol, Frame, LocalNetworks, Match, Name, NameBuf, Packet, Signal,
+    Timestamp, Transport, Undecoded,
 };
 use crate::rules::RuleSet;
 
@@ -90,6 +90,7 @@ impl Witness for () {
 pub struct Tracker {
     settings: Settings,
     rules: Arc<RuleSet>,
+    decoder: Decoder,
     flows: Table<Conversation>,
     clock: Clock,
     insides: Insides,
@@ -111,6 +112,7 @@ impl Tracker {
     /// A tracker with empty tables.
     pub fn new(settings: Settings, rules: Arc<RuleSet>) -> Self {
         Self {
+            decoder: Decoder::default(),
             flows: Table::new(settings.flows.clone()),
             clock: Clock::default(),
             insides: Insides {
@@ -139,7 +141,20 @@ impl Tracker {
         stats.seen.wire_bytes += u64::from(frame.wire_len);
         stats.seen.cut_frames += u64::from(frame.is_cut());
         stats.last_frame = stats.last_frame.max(Some(frame.time));
-        let opened_flow = match decode(frame) {
+        // Taken out while the packet borrows from it.
+        let mut decoder = std::mem::take(&mut self.decoder);
+        self.packet(decoder.decode(frame), frame, witness);
+        self.decoder = decoder;
+    }
+
+    /// Takes what a frame was decoded to.
+    fn packet(
+        &mut self,
+        decoded: Result<Packet<'_>, Undecoded>,
+        frame: &Frame<'_>,
+        witness: &mut impl Witness,
+    ) {
+        let opened_flow = match decoded {
             Ok(packet) => match packet.transport {
                 Transport::Tcp(segment) => self.tcp(&segment, frame.time, witness),
                 Transport::Udp(datagram)
@@ -149,13 +164,13 @@ impl Tracker {
                     self.dns(&datagram, frame.time, witness)
                 }
                 Transport::Udp(datagram) => self.udp(&datagram, frame.time),
-                Transport::Other(_) => {
+                Transport::Unreachable(_) | Transport::Fragment | Transport::Other(_) => {
                     self.note_presence(packet.src, frame.time);
                     false
                 }
             },
             Err(cause) => {
-                stats.seen.undecoded[cause.index()] += 1;
+                self.insides.stats.seen.undecoded[cause.index()] += 1;
                 false
             }
         };
@@ -173,6 +188,7 @@ impl Tracker {
 
     /// The recording is at its end. Says by how much a lone packet's time was left aside, if one was.
     pub fn settle(&mut self) -> Option<Duration> {
+        self.decoder.end();
         self.clock.settle()
     }
 
@@ -202,6 +218,10 @@ impl Tracker {
     pub fn stats(&self) -> Stats {
         let mut stats = self.insides.stats.clone();
         let flows = self.flows.stats();
+        let fragments = self.decoder.stats();
+        let seen = &mut stats.seen.undecoded;
+        seen[Undecoded::Fragment.index()] += fragments.lost;
+        seen[Undecoded::FragmentOverlap.index()] += fragments.lost_to_overlap;
         let insides = &self.insides;
         let sizes = [
             (flows.entries, flows.evictions),
@@ -212,6 +232,7 @@ impl Tracker {
             ),
             (insides.presence.len() as u64, insides.presence.refused()),
             (insides.rollup.len() as u64, insides.rollup.refused()),
+            (fragments.entries, fragments.evictions),
         ];
         for (table, (entries, evictions)) in stats.tables.iter_mut().zip(sizes) {
             table.entries = entries;

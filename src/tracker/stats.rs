@@ -10,7 +10,7 @@ pub struct Stats {
     /// Capture time of the latest frame, wild or not.
     pub last_frame: Option<Timestamp>,
     /// Tables of the tracker.
-    pub tables: [TableStats; 5],
+    pub tables: [TableStats; 6],
 }
 
 /// One bounded table.
@@ -39,6 +39,7 @@ impl Default for Stats {
                 table("dns_transactions"),
                 table("presence"),
                 table("rollup"),
+                table("fragments"),
             ],
         }
     }

@@ -3,6 +3,7 @@
 //! Layouts: <https://www.tcpdump.org/linktypes.html>; VLAN tags: IEEE 802.1Q; PPP: RFC 1661 and 1662.
 
 pub mod ethernet;
+pub mod tunnels;
 
 use std::net::IpAddr;
 

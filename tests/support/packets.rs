@@ -84,8 +84,12 @@ impl Ip {
 
     /// The same as [`packet`](Self::packet) in fragments of at most `size` payload bytes, rounded down to eights.
     pub fn fragments<T: Transport>(&self, transport: &T, size: usize, id: u32) -> Vec<Vec<u8>> {
-        let size = size / 8 * 8;
         let payload = transport.bytes(self.source, self.target);
+        self.pieces(T::PROTOCOL, &payload, size, id)
+    }
+
+    fn pieces(&self, protocol: u8, payload: &[u8], size: usize, id: u32) -> Vec<Vec<u8>> {
+        let size = size / 8 * 8;
         let last = payload.chunks(size).len() - 1;
         let pieces = payload.chunks(size).enumerate();
         pieces
@@ -95,7 +99,7 @@ impl Ip {
                     more: number < last,
                     id,
                 };
-                self.header_and(T::PROTOCOL, piece, Some(fragment))
+                self.header_and(protocol, piece, Some(fragment))
             })
             .collect()
     }
@@ -157,6 +161,19 @@ impl Ip {
         packet.extend(payload);
         packet
     }
+}
+
+/// Any packet without options or extension headers, cut into fragments of at most `size` payload bytes.
+pub fn cut(packet: &[u8], size: usize, id: u32) -> Vec<Vec<u8>> {
+    let at = |start: usize, len: usize| &packet[start..start + len];
+    let (ip, protocol, header_len) = if packet[0] >> 4 == 6 {
+        let end = |start| IpAddr::from(*at(start, 16).first_chunk::<16>().expect("16 bytes"));
+        (Ip::between(end(8), end(24)), packet[6], 40)
+    } else {
+        let end = |start| IpAddr::from(*at(start, 4).first_chunk::<4>().expect("4 bytes"));
+        (Ip::between(end(12), end(16)), packet[9], 20)
+    };
+    ip.pieces(protocol, &packet[header_len..], size, id)
 }
 
 /// An IPv6 extension header that means nothing and has to be stepped over.
