@@ -13,7 +13,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 use support::dns_messages::{A, AAAA, Message};
-use support::{ClientHello, Link, Pcap, Side, Talk, TimedPacket, application_data, fatal_alert};
+use support::packets::{ACK, FIN, RST, SYN};
+use support::{
+    ClientHello, Ip, Link, Pcap, Segment, Side, Talk, TimedPacket, application_data, fatal_alert,
+};
 use support::{merge, server_hello, warning_alert};
 
 /// 2024-09-29T00:00:00-04:00 in nanoseconds since 1970.
@@ -193,6 +196,153 @@ fn outcomes_of_one_connection() {
     for (case, talk, expected) in cases {
         assert_eq!(verdict(&finding(talk.packets())), expected, "{case}");
     }
+}
+
+/// What a server sends that is no answer: none of it may make its client a straggler.
+#[test]
+fn segments_without_an_answer_prove_nothing() {
+    const FIRST: u32 = 2_000_001; // the server's first byte
+    let server = |seq: u32, flags: u8, payload: &[u8]| {
+        let segment = Segment::new(443, 50000)
+            .seq(seq)
+            .ack(1_000_500)
+            .flags(flags)
+            .payload(payload);
+        Ip::between("198.51.100.7".parse().unwrap(), "10.0.0.1".parse().unwrap()).packet(&segment)
+    };
+    let cases: Vec<(&str, Vec<Vec<u8>>, &str)> = vec![
+        (
+            "FIN, then the last ACK",
+            vec![server(FIRST, FIN | ACK, &[]), server(FIRST + 1, ACK, &[])],
+            "asking",
+        ),
+        (
+            "FIN, then RST",
+            vec![server(FIRST, FIN | ACK, &[]), server(FIRST + 1, RST, &[])],
+            "blocked",
+        ),
+        (
+            "ACK, then a reset a segment further",
+            vec![server(FIRST, ACK, &[]), server(FIRST + 1460, RST, &[])],
+            "blocked",
+        ),
+        (
+            "the SYN's answer again, then a reset",
+            vec![
+                server(FIRST - 1, SYN | ACK, &[]),
+                server(FIRST, RST | ACK, &[]),
+            ],
+            "blocked",
+        ),
+        (
+            "a keep-alive with a byte",
+            vec![server(FIRST - 1, ACK, &[0])],
+            "asking",
+        ),
+        (
+            "a keep-alive before an alert",
+            vec![
+                server(FIRST - 1, ACK, &[0]),
+                server(FIRST, ACK, &fatal_alert(40)),
+            ],
+            "blocked",
+        ),
+        (
+            "a reset with text in it",
+            vec![server(FIRST, RST | ACK, b"go away")],
+            "blocked",
+        ),
+        (
+            "a stale reset",
+            vec![server(FIRST - 100_000, RST, &[])],
+            "asking",
+        ),
+        (
+            "a stale reset, then an answer",
+            vec![
+                server(FIRST - 100_000, RST, &[]),
+                server(FIRST, ACK, &server_hello()),
+            ],
+            "contacting, straggler",
+        ),
+        (
+            "an alert that was lost, then FIN",
+            vec![
+                server(FIRST + 7, FIN | ACK, &[]),
+                server(FIRST + 8, ACK, &[]),
+            ],
+            "asking",
+        ),
+        (
+            "an alert in two parts, swapped",
+            vec![
+                server(FIRST + 5, ACK, &fatal_alert(40)[5..]),
+                server(FIRST, ACK, &fatal_alert(40)[..5]),
+            ],
+            "asking",
+        ),
+    ];
+    for (case, answers, expected) in cases {
+        let talk = hello("10.0.0.1", UPDATE, CUTOFF + HOUR);
+        let mut time = talk.now();
+        let mut packets = talk.into_packets();
+        for bytes in answers {
+            time += 500_000;
+            packets.push(TimedPacket {
+                time,
+                from: Side::Server,
+                bytes,
+            });
+        }
+        assert_eq!(verdict(&finding(&packets)), expected, "{case}");
+    }
+}
+
+/// A connection that stays open: what matters is what the server still sends.
+#[test]
+fn a_flow_that_goes_on_for_days() {
+    let mut talk = hello("10.0.0.1", UPDATE, CUTOFF - HOUR).server(&server_hello());
+    for quarter in 1..120 {
+        talk = talk
+            .at(CUTOFF - HOUR + quarter * HOUR / 4)
+            .server(&application_data(5_000));
+    }
+    assert_eq!(verdict(&finding(talk.packets())), "fetching, straggler");
+}
+
+/// An address from another resolver gets round a refusal.
+#[test]
+fn a_refusal_that_was_got_round_does_not_block() {
+    let after = CUTOFF + HOUR;
+    let second = Talk::udp("10.0.0.1:40001", "10.0.0.54:53").at(after + SECOND);
+    let query = Message::query(2, UPDATE, A);
+    let packets = merge([
+        look_up("10.0.0.1", after, |query| query.response().rcode(5)),
+        second
+            .asks(&query)
+            .answers(&address(&query, UPDATE, "198.51.100.7")),
+    ]);
+    assert_eq!(verdict(&finding(&packets)), "asking");
+}
+
+#[test]
+fn a_stray_segment_is_no_download() {
+    let talk = hello("10.0.0.1", UPDATE, CUTOFF + HOUR).server(&server_hello());
+    let stray = Segment::new(443, 50000)
+        .seq(2_000_001 + (512 << 20))
+        .ack(1)
+        .flags(ACK)
+        .payload(&[0]);
+    let bytes =
+        Ip::between("198.51.100.7".parse().unwrap(), "10.0.0.1".parse().unwrap()).packet(&stray);
+    let time = talk.now();
+    let mut packets = talk.into_packets();
+    packets.push(TimedPacket {
+        time,
+        from: Side::Server,
+        bytes,
+    });
+    assert_eq!(verdict(&finding(&packets)), "contacting, straggler");
 }
 
 /// What an answer means for one host that only asks.
@@ -382,7 +532,11 @@ fn bytes_count_in_the_phase_of_their_own_packet() {
         found["after_cutoff"]["sightings"], 0,
         "the levels were reached before"
     );
-    assert_eq!(found["straggler"], false);
+    assert_eq!(
+        verdict(&found),
+        "fetching, straggler",
+        "the server still answers after the cutoff"
+    );
 }
 
 #[test]
@@ -431,7 +585,7 @@ fn a_lone_wild_frame_moves_nothing() {
     let download = || download("10.0.0.1", UPDATE, then, 40_000);
     let wild = merge([download(), present("10.0.0.9", far)]);
     assert_eq!(verdict(&finding(&wild)), "fetching, straggler");
-    // Even where it is the contact itself: what was seen is not hidden because its time cannot be believed.
+    // A level whose time cannot be believed is not counted; what came before it stands.
     let mut contact = hello("10.0.0.1", UPDATE, then)
         .server(&server_hello())
         .into_packets();
@@ -439,7 +593,8 @@ fn a_lone_wild_frame_moves_nothing() {
         .iter()
         .rposition(|packet| packet.from == Side::Server);
     contact[spoke.unwrap()].time = far;
-    assert_eq!(verdict(&finding(&contact)), "contacting, straggler");
+    contact.push(present("10.0.0.1", then + SECOND).into_packets().remove(0));
+    assert_eq!(verdict(&finding(&contact)), "asking");
     let agreed = merge([
         download(),
         present("10.0.0.9", far),

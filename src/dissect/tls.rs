@@ -26,6 +26,9 @@ const NAME_TYPE_HOST: u8 = 0;
 /// but nobody sends it, and every byte waited for is memory held for a stranger.
 pub const MAX_HELLO_LEN: usize = 16 * 1024;
 
+/// Records that one hello may span: clients use one to three. The walk over them is repeated with each segment.
+const MAX_RECORDS: usize = 256;
+
 /// Bytes of a stream that can be needed to read the longest hello: with records of one byte it would be five times
 /// more, which only a hostile sender makes.
 pub const MAX_STREAM_LEN: usize = MAX_HELLO_LEN + 64 * RECORD_HEADER_LEN;
@@ -56,8 +59,10 @@ pub fn client_hello(stream: &[u8]) -> Dissection<ClientHello> {
         return Dissection::NeedMore;
     }
     let mut joined = first.bytes.to_vec();
-    for record in records.by_ref() {
-        if joined.len() + record.bytes.len() > MAX_HELLO_LEN + HANDSHAKE_HEADER_LEN {
+    for (count, record) in records.by_ref().enumerate() {
+        if count >= MAX_RECORDS
+            || joined.len() + record.bytes.len() > MAX_HELLO_LEN + HANDSHAKE_HEADER_LEN
+        {
             return Dissection::NotThis;
         }
         joined.extend_from_slice(record.bytes);

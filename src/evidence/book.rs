@@ -66,11 +66,11 @@ impl Book {
             .usages
             .entry(key)
             .or_insert_with(|| Usage::new(sighting.span.first));
-        usage.sighting(sighting, phase);
+        usage.sighting(sighting, phase, now);
         // A straggler at this moment; a replay judges at its end, but what was one stays on record.
-        let recent = usage.last_contact() > Some(now.before(WINDOW));
+        let recent = usage.last_contact(now) > Some(now.before(WINDOW));
         usage.ever_straggler |=
-            recent && phase == Phase::After && usage.last_contact() >= Some(sighting.span.first);
+            recent && phase == Phase::After && usage.last_contact(now) >= Some(sighting.span.first);
     }
 
     /// Takes what came back to a try.
@@ -178,11 +178,16 @@ impl Book {
 
     /// Forgets the tenth that was seen longest ago, sparing those that were ever stragglers while others are left.
     fn make_room(&mut self) {
-        let rank = |usage: &Usage| (usage.ever_straggler, usage.span.last);
-        let mut ranks: Vec<_> = self.usages.values().map(rank).collect();
-        let (_, &mut limit, _) = ranks.select_nth_unstable(MAX_USAGES / 10);
+        let rank =
+            |key: &UsageKey, usage: &Usage| (usage.ever_straggler, usage.span.last, key.clone());
+        let mut ranks: Vec<_> = self
+            .usages
+            .iter()
+            .map(|(key, usage)| rank(key, usage))
+            .collect();
+        let (_, limit, _) = ranks.select_nth_unstable(MAX_USAGES / 10);
         let before = self.usages.len();
-        self.usages.retain(|_, usage| rank(usage) > limit);
+        self.usages.retain(|key, usage| rank(key, usage) > *limit);
         self.stats.usage_evictions += (before - self.usages.len()) as u64;
     }
 }

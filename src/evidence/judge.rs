@@ -19,10 +19,9 @@ pub struct Moment {
 }
 
 impl Moment {
-    /// Whether an instant lies in the window (T − 24 h, T]. What is later than T (a leap that is not believed yet) counts
-    /// as inside: it is not known to be old, and leaving it out would hide what was seen.
+    /// Whether an instant lies in the window (T − 24 h, T].
     fn holds(&self, time: Option<Timestamp>) -> bool {
-        time.is_some_and(|time| time > self.now.before(WINDOW))
+        time.is_some_and(|time| time > self.now.before(WINDOW) && time <= self.now)
     }
 }
 
@@ -31,11 +30,10 @@ impl Moment {
 /// A straggler has a contact or transfer whose own capture time is at or after the cutoff and inside the window.
 /// The status says nothing about the cutoff.
 pub fn judge(usage: &Usage, moment: &Moment, cutoff: Option<&Cutoff>) -> (Status, bool) {
-    let reached = |level: Evidence| moment.holds(usage.last_by_evidence[level.index()]);
+    let last = usage.last_by_evidence(moment.now);
+    let reached = |level: Evidence| moment.holds(last[level.index()]);
     let received = usage.received_after(moment.now.before(WINDOW));
-    let status = if reached(Evidence::Transfer)
-        || (reached(Evidence::Contact) && received >= moment.transfer_threshold)
-    {
+    let status = if reached(Evidence::Transfer) || received >= moment.transfer_threshold {
         Status::Fetching
     } else if reached(Evidence::Contact) {
         Status::Contacting
@@ -50,7 +48,7 @@ pub fn judge(usage: &Usage, moment: &Moment, cutoff: Option<&Cutoff>) -> (Status
     } else {
         Status::Absent
     };
-    let contact = usage.last_contact();
+    let contact = usage.last_contact(moment.now);
     let straggler =
         moment.holds(contact) && cutoff.is_some_and(|cutoff| contact >= Some(cutoff.at));
     (status, straggler)

@@ -22,8 +22,10 @@ pub struct Usage {
     pub addresses: Vec<IpAddr>,
     /// First and latest sighting.
     pub span: Span,
-    /// Latest sighting at each level, in the order of [`Evidence::ALL`].
-    pub last_by_evidence: [Option<Timestamp>; 4],
+    /// Latest sighting at each level that is not later than engine time, in the order of [`Evidence::ALL`].
+    believed: [Option<Timestamp>; 4],
+    /// Earliest sighting at each level that was later than engine time when it came: it counts once time gets there.
+    ahead: [Option<Timestamp>; 4],
     /// Phase of the latest sighting.
     pub phase: Phase,
     /// Sightings at or after the cutoff.
@@ -49,6 +51,8 @@ struct NameRecord {
     samples: Vec<Sample>,
     blocked: Option<(Timestamp, ReplyKind)>,
     nxdomain: Option<Timestamp>,
+    /// When this host got an address for it.
+    resolved: Option<Timestamp>,
 }
 
 /// Bytes received from one service in one hour.
@@ -66,7 +70,8 @@ impl Usage {
         Self {
             addresses: Vec::new(),
             span: Span::at(time),
-            last_by_evidence: [None; 4],
+            believed: [None; 4],
+            ahead: [None; 4],
             phase: Phase::None,
             after_cutoff_sightings: 0,
             bytes: (0, 0),
@@ -78,8 +83,8 @@ impl Usage {
         }
     }
 
-    /// Takes a strong sighting of a phase.
-    pub(super) fn sighting(&mut self, sighting: &Sighting, phase: Phase) {
+    /// Takes a strong sighting of a phase, at engine time `now`.
+    pub(super) fn sighting(&mut self, sighting: &Sighting, phase: Phase, now: Timestamp) {
         let Sighting {
             span,
             evidence,
@@ -93,8 +98,12 @@ impl Usage {
             }
             self.span.cover(span.first);
             self.span.cover(span.last);
-            let last = &mut self.last_by_evidence[evidence.index()];
-            *last = (*last).max(Some(span.last));
+            self.reached(*evidence, span.last, now);
+        } else if sighting.received > 0 && *evidence >= Evidence::Contact {
+            // The server goes on answering in a flow that reached its level long ago: the two are in contact now.
+            self.span.cover(span.last);
+            self.phase = phase;
+            self.reached(Evidence::Contact, span.last, now);
         }
         self.bytes.0 += sighting.received;
         self.bytes.1 += sighting.sent;
@@ -117,7 +126,9 @@ impl Usage {
             return;
         };
         let last = reply.span.last;
-        if reply.kind.blocks() {
+        if reply.kind == ReplyKind::Resolved {
+            record.resolved = record.resolved.max(Some(last));
+        } else if reply.kind.blocks() {
             record.blocked = record
                 .blocked
                 .filter(|(time, _)| *time > last)
@@ -127,10 +138,32 @@ impl Usage {
         }
     }
 
-    /// The latest contact or transfer.
-    pub fn last_contact(&self) -> Option<Timestamp> {
-        let [_, _, contact, transfer] = self.last_by_evidence;
+    /// Latest sighting at each level as of engine time, in the order of [`Evidence::ALL`].
+    pub fn last_by_evidence(&self, now: Timestamp) -> [Option<Timestamp>; 4] {
+        let mut last = self.believed;
+        for (last, ahead) in last.iter_mut().zip(self.ahead) {
+            *last = (*last).max(ahead.filter(|&ahead| ahead <= now));
+        }
+        last
+    }
+
+    /// The latest contact or transfer as of engine time.
+    pub fn last_contact(&self, now: Timestamp) -> Option<Timestamp> {
+        let [_, _, contact, transfer] = self.last_by_evidence(now);
         contact.max(transfer)
+    }
+
+    fn reached(&mut self, evidence: Evidence, time: Timestamp, now: Timestamp) {
+        let at = evidence.index();
+        if time <= now {
+            self.believed[at] = self.believed[at].max(Some(time));
+            return;
+        }
+        if let Some(due) = self.ahead[at].filter(|&ahead| ahead <= now) {
+            self.believed[at] = self.believed[at].max(Some(due));
+            self.ahead[at] = None;
+        }
+        self.ahead[at] = Some(self.ahead[at].map_or(time, |ahead| ahead.min(time)));
     }
 
     /// Highest level ever reached.
@@ -139,7 +172,9 @@ impl Usage {
             .iter()
             .rev()
             .copied()
-            .find(|level| self.last_by_evidence[level.index()].is_some())
+            .find(|level| {
+                self.believed[level.index()].is_some() || self.ahead[level.index()].is_some()
+            })
             .unwrap_or(Evidence::Lookup)
     }
 
@@ -155,10 +190,16 @@ impl Usage {
                 let denied = record.nxdomain.filter(|&denied| {
                     resolved(name).is_some_and(|resolved| resolved > denied.before(WINDOW))
                 });
+                let denied = denied.map(|time| (time, ReplyKind::NxDomain));
+                // A resolver's refusal stops nobody who got an address from another one afterwards.
+                let got_round = |(time, kind): &(Timestamp, ReplyKind)| {
+                    kind.is_of_dns() && record.resolved >= Some(*time)
+                };
                 record
                     .blocked
                     .into_iter()
-                    .chain(denied.map(|time| (time, ReplyKind::NxDomain)))
+                    .chain(denied)
+                    .filter(move |block| !got_round(block))
             })
             .max_by_key(|(time, kind)| (*time, kind.index()))
     }
@@ -202,8 +243,11 @@ impl Usage {
         time: Timestamp,
     ) -> Option<&mut NameRecord> {
         if self.names.len() >= MAX_NAMES && !self.names.contains_key(name) {
+            // The name seen longest ago makes room, so that the newest proof is there.
+            let oldest = self.names.iter().min_by_key(|(_, record)| record.span.last);
+            let oldest = oldest.map(|(name, _)| name.clone());
+            self.names.remove(&oldest?);
             self.names_left_out += 1;
-            return None;
         }
         Some(
             self.names
@@ -217,6 +261,7 @@ impl Usage {
                     samples: Vec::new(),
                     blocked: None,
                     nxdomain: None,
+                    resolved: None,
                 }),
         )
     }

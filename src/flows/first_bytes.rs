@@ -70,6 +70,12 @@ impl FirstBytes {
         true
     }
 
+    /// Sequence number behind what is kept, once the start is known.
+    pub fn next(&self) -> Option<u32> {
+        let held = u32::try_from(self.kept.len()).ok()?;
+        Some(self.start?.wrapping_add(held))
+    }
+
     /// What is kept.
     pub fn bytes(&self) -> &[u8] {
         &self.kept

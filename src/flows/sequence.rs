@@ -3,17 +3,25 @@
 //! A retransmission advances nothing and so counts once; bytes that the sensor did not see but that the sequence
 //! numbers span count too, because the host got them.
 
-/// The largest window that TCP can scale to (RFC 7323, section 2.3): a larger leap is not this connection.
-const MAX_LEAP: u32 = 1 << 30;
+/// Largest hole that is taken for bytes which the sensor missed: the windows that hosts use in practice. TCP allows
+/// 1 GiB (RFC 7323, section 2.3), but one stray segment would then count as a download.
+const MAX_LEAP: u32 = 4 << 20;
 
 /// Sequence space of one direction.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sequence {
     /// Sequence number behind the furthest byte seen, once any was.
     next: Option<u32>,
+    /// End of a segment beyond the largest hole; the next one that continues it proves that it was no stray.
+    stray: Option<u32>,
 }
 
 impl Sequence {
+    /// Sequence number behind the furthest byte seen, once any was.
+    pub(super) fn next(&self) -> Option<u32> {
+        self.next
+    }
+
     /// Takes a segment and returns by how many payload bytes the direction advanced.
     pub(super) fn advance(&mut self, seq: u32, syn: bool, len: u32) -> u64 {
         // The SYN takes one number before the payload.
@@ -24,9 +32,20 @@ impl Sequence {
             return u64::from(len);
         };
         let ahead = end.wrapping_sub(next);
-        // A FIN takes a number too, and a segment of nothing may stand behind it: neither is payload.
-        if len == 0 || ahead == 0 || ahead > MAX_LEAP {
+        // A FIN takes a number too, and a segment of nothing may stand behind it: neither is payload. Half of the
+        // sequence space is behind.
+        if len == 0 || ahead == 0 || ahead > u32::MAX / 2 {
             return 0;
+        }
+        if ahead - len.min(ahead) > MAX_LEAP {
+            let continues = self
+                .stray
+                .is_some_and(|stray| start.wrapping_sub(stray) <= MAX_LEAP);
+            self.stray = Some(end);
+            if continues {
+                self.next = Some(end);
+            }
+            return if continues { u64::from(len) } else { 0 };
         }
         self.next = Some(end);
         u64::from(ahead)
@@ -67,7 +86,10 @@ mod tests {
     fn a_wild_leap_counts_nothing() {
         let mut direction = Sequence::default();
         direction.advance(0, true, 0);
-        assert_eq!(direction.advance(0x8000_0000, false, 100), 0);
+        assert_eq!(direction.advance(0x2000_0000, false, 100), 0);
         assert_eq!(direction.advance(1, false, 100), 100);
+        // One that goes on there is the connection after a long loss; what was lost is not guessed.
+        assert_eq!(direction.advance(0x2000_0064, false, 100), 100);
+        assert_eq!(direction.advance(0x2000_00c8, false, 100), 100);
     }
 }

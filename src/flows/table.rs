@@ -37,6 +37,9 @@ impl Default for Settings {
 const CLOSED_LINGER: Duration = Duration::from_secs(10);
 /// Slots looked at with each packet for expiry: two go round a full table faster than it can fill.
 const EXPIRY_STRIDE: usize = 2;
+/// How late a SYN may come behind its own connection's first packets, in bytes and time.
+const REORDERED_BYTES: u32 = 64 * 1024;
+const REORDERED_TIME: Duration = Duration::from_secs(3);
 /// Slots compared for eviction.
 const EVICTION_SAMPLE: usize = 16;
 
@@ -72,6 +75,11 @@ pub struct Flow<S> {
 }
 
 impl<S> Flow<S> {
+    /// Sequence number behind the furthest byte seen from a side, once any was.
+    pub fn next_seq(&self, side: Side) -> Option<u32> {
+        self.sequences[side.index()].next()
+    }
+
     /// Whether the start of the connection was seen.
     pub fn syn_seen(&self) -> bool {
         self.syn.is_some()
@@ -239,8 +247,12 @@ impl<S: Default> Table<S> {
         let Some(slot) = self.find(&key) else { return };
         let flow = occupied(&mut self.slots, slot);
         let repeated = flow.syn == Some(seq) && !flow.closed;
-        // Without a SYN of its own the flow may have begun with this very connection's later packets, out of order.
-        let older = flow.syn.is_some() || flow.closed;
+        // Without a SYN of its own the flow may have begun with this very connection's later packets, out of order: then
+        // they came a moment ago, and what the sender sent lies just behind this SYN.
+        let sent = flow.sequences[side_of(flow, header.src).index()].next();
+        let follows = sent.is_none_or(|next| next.wrapping_sub(seq) <= REORDERED_BYTES);
+        let recent = header.time.since(flow.last_seen) <= REORDERED_TIME;
+        let older = flow.syn.is_some() || flow.closed || !follows || !recent;
         if older
             && !repeated
             && let Some(flow) = self.remove(slot)

@@ -74,10 +74,16 @@ impl Hosts {
 
     /// Forgets the tenth that was silent longest: a tenth at once, so that a flood does not sort the table each time.
     fn make_room(&mut self) {
-        let mut times: Vec<Timestamp> = self.addresses.values().map(|seen| seen.last).collect();
-        let (_, &mut limit, _) = times.select_nth_unstable(MAX_ADDRESSES / 10);
+        // The address parts those seen at one instant.
+        let mut ranks: Vec<_> = self
+            .addresses
+            .iter()
+            .map(|(address, seen)| (seen.last, *address))
+            .collect();
+        let (_, &mut limit, _) = ranks.select_nth_unstable(MAX_ADDRESSES / 10);
         let before = self.addresses.len();
-        self.addresses.retain(|_, seen| seen.last > limit);
+        self.addresses
+            .retain(|address, seen| (seen.last, *address) > limit);
         self.evictions += (before - self.addresses.len()) as u64;
     }
 }

@@ -165,7 +165,7 @@ impl Ledger {
             evidence: usage.evidence(),
             first_seen: usage.span.first,
             last_seen: usage.span.last,
-            last_by_evidence: usage.last_by_evidence,
+            last_by_evidence: usage.last_by_evidence(now),
             last_blocked,
             after_cutoff_sightings: usage.after_cutoff_sightings,
             received: usage.bytes.0,
@@ -227,7 +227,7 @@ impl Ledger {
         }
     }
 
-    /// Hosts that have a finding or a weak name.
+    /// Hosts that have a finding.
     fn host_views(&self, findings: &[Finding]) -> Vec<HostView> {
         let mut views: BTreeMap<HostKey, HostView> = BTreeMap::new();
         for finding in findings {

@@ -54,9 +54,10 @@ impl LocalNetworks {
 
     /// The host to which a client's request is put down. A client on the local side is the host. Where both ends are
     /// foreign and nobody said what is local, the client is taken for one: it is the flow's initiator. A request from
-    /// outside to a local server concerns no host of ours.
+    /// outside to a local server concerns no host of ours; a private IPv6
+    /// address cannot be asked from outside.
     pub fn host(&self, client: IpAddr, server: IpAddr) -> Option<IpAddr> {
-        let in_doubt = !self.known && !self.contains(server);
+        let in_doubt = !self.known && (server.is_ipv6() || !self.contains(server));
         (self.contains(client) || in_doubt).then_some(client)
     }
 }

@@ -78,6 +78,11 @@ impl ReplyKind {
         }
     }
 
+    /// Whether a resolver said it.
+    pub fn is_of_dns(self) -> bool {
+        !matches!(self, Self::Reset | Self::TlsAlert)
+    }
+
     /// Whether this alone is positive proof that a try was blocked.
     /// NXDOMAIN is not: the vendor may have retired the name.
     pub fn blocks(self) -> bool {

@@ -15,6 +15,8 @@ const CONFIRMING_FLOWS: u32 = 3;
 const CONFIRMING_PACKETS: u32 = 100;
 /// Packets that must agree before a time is believed at all.
 const AGREEING: u32 = 2;
+/// Packets at engine time after which a leap that nobody joined is forgotten.
+const REFUTING: u32 = 32;
 
 /// Engine time of one worker.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +33,8 @@ struct Pending {
     span: Span,
     packets: u32,
     flows: u32,
+    /// Packets at engine time since the latest of these.
+    refuted: u32,
 }
 
 impl Clock {
@@ -61,6 +65,12 @@ impl Clock {
         {
             self.stretch.get_or_insert(time);
             self.confirmed = Some(now.max(time));
+            if let Some(pending) = &mut self.pending {
+                pending.refuted += 1;
+                if pending.refuted >= REFUTING {
+                    self.pending = None;
+                }
+            }
             return;
         }
         if let (None, Some(pending)) = (self.confirmed, self.pending)
@@ -78,10 +88,12 @@ impl Clock {
                 span: Span::at(time),
                 packets: 0,
                 flows: 0,
+                refuted: 0,
             }),
         };
         pending.span.cover(time);
         pending.packets += 1;
+        pending.refuted = 0;
         pending.flows += u32::from(opened_flow);
         if pending.packets >= CONFIRMING_PACKETS || pending.flows >= CONFIRMING_FLOWS {
             self.confirm();
@@ -97,10 +109,12 @@ impl Clock {
         }
     }
 
-    /// The recording is at its end. Says by how much a lone packet's time was left aside, if one was.
+    /// The recording is at its end: a leap that its last packets agree on is believed. Says by how much the last
+    /// packets' times were left aside, if they were.
     pub fn settle(&mut self) -> Option<Duration> {
         let pending = self.pending?;
         match self.confirmed {
+            Some(_) if pending.refuted > 0 => None,
             Some(now) if pending.packets < AGREEING => {
                 Some(pending.span.last.since(now)).filter(|gap| !gap.is_zero())
             }
@@ -144,12 +158,30 @@ mod tests {
     #[test]
     fn a_wild_packet_moves_nothing() {
         let mut clock = started();
-        clock.observe(at(9000), true);
         clock.observe(at(101), true);
-        assert_eq!(clock.now(), Some(at(101)));
         clock.observe(at(3), true);
+        clock.observe(at(9000), true);
         assert_eq!(clock.now(), Some(at(101)));
         assert_eq!(clock.settle(), Some(Duration::from_secs(8899 * 3600)));
+        assert_eq!(clock.now(), Some(at(101)));
+    }
+
+    #[test]
+    fn wild_packets_in_the_middle_are_refuted_and_do_not_add_up() {
+        let mut clock = started();
+        for _ in 0..CONFIRMING_PACKETS {
+            clock.observe(at(9000), false);
+            clock.observe(at(9000), false);
+            for _ in 0..REFUTING {
+                clock.observe(at(101), false);
+            }
+        }
+        assert_eq!(clock.settle(), None);
+        assert_eq!(clock.now(), Some(at(101)));
+        clock.observe(at(9000), false);
+        clock.observe(at(9000), false);
+        clock.observe(at(101), false);
+        assert_eq!(clock.settle(), None, "they are not the last");
         assert_eq!(clock.now(), Some(at(101)));
     }
 

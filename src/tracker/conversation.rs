@@ -88,9 +88,22 @@ pub(super) struct Named {
     reply: FirstBytes,
     /// Whether it is known what came back.
     replied: bool,
+    /// Whether a reset came before that.
+    was_reset: bool,
+    /// Bytes from the server before the name was read.
+    received_before: u64,
     received: u64,
     sent: u64,
     unreported: Unreported,
+}
+
+/// Where the server's answer to a hello starts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct AnswerStart {
+    /// The server's next sequence number when the hello came, if known.
+    pub(super) seq: Option<u32>,
+    /// Payload bytes that the server had sent by then.
+    pub(super) bytes_before: u64,
 }
 
 /// Bytes that the rollup does not have yet, all of one hour and on one side of every cutoff.
@@ -105,6 +118,8 @@ struct Unreported {
 /// Server bytes whose content the snap length cut: so many cannot be an alert alone (a record of 7 bytes, encrypted
 /// alerts at most some tens).
 const MORE_THAN_AN_ALERT: u64 = 64;
+/// How far behind the expected byte a reset may stand: resets that middleboxes inject are not always exact.
+const MAX_WINDOW: u32 = 1 << 20;
 /// Kept of the server's reply: alerts are short.
 const MAX_REPLY_LEN: usize = 1024;
 
@@ -115,9 +130,11 @@ impl Named {
         client: Endpoint,
         server: Endpoint,
         client_side: Side,
+        answer: AnswerStart,
         time: Timestamp,
         rollup: &mut Rollup,
     ) -> Self {
+        let AnswerStart { seq, bytes_before } = answer;
         let mut named = Self {
             subject,
             client,
@@ -126,10 +143,15 @@ impl Named {
             level: Evidence::Attempt,
             reply: FirstBytes::default(),
             replied: false,
+            was_reset: false,
+            received_before: bytes_before,
             received: 0,
             sent: 0,
             unreported: Unreported::default(),
         };
+        if let Some(seq) = seq {
+            named.reply.start_at(seq);
+        }
         named.reach(Evidence::Attempt, time, rollup);
         named
     }
@@ -182,6 +204,8 @@ impl Named {
         }
     }
 
+    /// What a segment of the server says about the name. Only payload behind the hello counts: the segments that close
+    /// a connection, keep-alives and repeated SYNs say nothing.
     fn server_reply(
         &mut self,
         segment: &Segment<'_>,
@@ -189,6 +213,18 @@ impl Named {
         budget: &mut Budget,
         rollup: &mut Rollup,
     ) {
+        if segment.flags.rst {
+            if !self.was_reset && self.plausible_reset(segment.seq) {
+                self.was_reset = true;
+                rollup.reply(&self.subject, ReplyKind::Reset, time);
+            }
+            // Data that follows all the same shows that the reset was not for this connection.
+            return;
+        }
+        if segment.flags.syn {
+            self.reply.start_at(segment.seq.wrapping_add(1));
+            return;
+        }
         match self.read_reply(segment, budget) {
             Dissection::Found(ServerReply::Talk) => {
                 self.settle_reply(budget);
@@ -198,12 +234,14 @@ impl Named {
                 self.settle_reply(budget);
                 rollup.reply(&self.subject, ReplyKind::TlsAlert, time);
             }
-            _ if segment.flags.rst => {
-                self.settle_reply(budget);
-                rollup.reply(&self.subject, ReplyKind::Reset, time);
-            }
             _ => {}
         }
+    }
+
+    /// Whether a reset lies where the server's next byte is expected, or within a window behind it.
+    fn plausible_reset(&self, seq: u32) -> bool {
+        let next = self.reply.next();
+        next.is_none_or(|next| seq.wrapping_sub(next) <= MAX_WINDOW)
     }
 
     fn read_reply(
@@ -211,16 +249,30 @@ impl Named {
         segment: &Segment<'_>,
         budget: &mut Budget,
     ) -> Dissection<ServerReply> {
-        if segment.payload.is_empty() && self.received >= MORE_THAN_AN_ALERT {
-            return Dissection::Found(ServerReply::Talk);
+        if segment.payload.is_empty() {
+            // Nothing, or content that the snap length cut: then its amount decides.
+            let since_hello = self.received - self.received_before;
+            return if segment.wire_len > 0 && since_hello >= MORE_THAN_AN_ALERT {
+                Dissection::Found(ServerReply::Talk)
+            } else {
+                Dissection::NeedMore
+            };
         }
         let Some(fresh) = self.reply.fresh(segment.seq, segment.payload) else {
-            // Behind a hole: the server said something before this, and then went on.
-            return Dissection::Found(ServerReply::Talk);
+            // Behind a hole: what was missed may have been an alert, unless there is more than an alert.
+            let much = u64::from(segment.wire_len) >= MORE_THAN_AN_ALERT;
+            return if much {
+                Dissection::Found(ServerReply::Talk)
+            } else {
+                Dissection::NeedMore
+            };
         };
+        if fresh.is_empty() {
+            return Dissection::NeedMore;
+        }
         if self.reply.bytes().is_empty() {
             let verdict = tls::server_reply(fresh);
-            if verdict == Dissection::NeedMore && !fresh.is_empty() {
+            if verdict == Dissection::NeedMore {
                 self.reply.append(fresh, MAX_REPLY_LEN, budget);
             }
             return verdict;

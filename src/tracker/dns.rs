@@ -23,7 +23,11 @@ impl Tracker {
         time: Timestamp,
         witness: &mut impl Witness,
     ) -> bool {
-        self.note_presence(datagram.src.addr, time);
+        let asks = datagram.dst.port == dns::PORT;
+        let (sender, receiver) = (datagram.src.addr, datagram.dst.addr);
+        let local = &self.settings.local;
+        self.insides
+            .note_presence(local, sender, receiver, asks, time);
         let message = datagram.payload;
         let Dissection::Found(header) = dns::header(message) else {
             self.insides.stats.seen.flows[FlowProtocol::Other.index()] += 1;
@@ -149,13 +153,17 @@ impl Tracker {
 /// What an answer means; `None` where it was cut before it said anything.
 fn verdict(rcode: u8, answer: &dns::Answer, block_addresses: &[IpAddr]) -> Option<ReplyKind> {
     let leads_nowhere = |address: &IpAddr| {
-        address.is_unspecified() || address.is_loopback() || block_addresses.contains(address)
+        let address = address.to_canonical();
+        address.is_unspecified() || address.is_loopback() || block_addresses.contains(&address)
     };
     match rcode {
         NX_DOMAIN => Some(ReplyKind::NxDomain),
         REFUSED => Some(ReplyKind::Refused),
         NO_ERROR if answer.addresses.is_empty() => answer.complete.then_some(ReplyKind::NoData),
-        NO_ERROR if answer.addresses.iter().all(leads_nowhere) => Some(ReplyKind::Sinkhole),
+        // The address that is missing may be a good one.
+        NO_ERROR if answer.addresses.iter().all(leads_nowhere) => {
+            answer.complete.then_some(ReplyKind::Sinkhole)
+        }
         NO_ERROR => Some(ReplyKind::Resolved),
         _ => Some(ReplyKind::ServFail),
     }
@@ -185,11 +193,7 @@ mod tests {
                 Some(ReplyKind::Resolved),
             ),
             (0, answer(&[[0, 0, 0, 0]], true), Some(ReplyKind::Sinkhole)),
-            (
-                0,
-                answer(&[[127, 0, 0, 1]], false),
-                Some(ReplyKind::Sinkhole),
-            ),
+            (0, answer(&[[127, 0, 0, 1]], false), None),
             (0, answer(&[[10, 9, 9, 9]], true), Some(ReplyKind::Sinkhole)),
             (0, answer(&[], true), Some(ReplyKind::NoData)),
             (0, answer(&[], false), None),

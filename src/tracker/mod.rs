@@ -20,8 +20,8 @@ use crate::decode::Decoder;
 use crate::dissect::dns as dns_messages;
 use crate::flows::{self, Budget, Flow, Table};
 use crate::model::{
-    Batch, Endpoint, FlowProtocol, Frame, LocalNetworks, Match, Name, NameBuf, Packet, Signal,
-    Timestamp, Transport, Undecoded,
+    Batch, Endpoint, FlowProtocol, Frame, LocalNetworks, Match, Name, NameBuf, Packet, Side,
+    Signal, Timestamp, Transport, Undecoded,
 };
 use crate::rules::RuleSet;
 
@@ -165,7 +165,9 @@ impl Tracker {
                 }
                 Transport::Udp(datagram) => self.udp(&datagram, frame.time),
                 Transport::Unreachable(_) | Transport::Fragment | Transport::Other(_) => {
-                    self.note_presence(packet.src, frame.time);
+                    let local = &self.settings.local;
+                    self.insides
+                        .note_presence(local, packet.src, packet.dst, false, frame.time);
                     false
                 }
             },
@@ -241,12 +243,6 @@ impl Tracker {
         stats
     }
 
-    fn note_presence(&mut self, sender: IpAddr, time: Timestamp) {
-        if self.settings.local.contains(sender) {
-            self.insides.presence.note(sender, time);
-        }
-    }
-
     /// UDP that is not DNS: counted, not read.
     fn udp(&mut self, datagram: &crate::model::Datagram<'_>, time: Timestamp) -> bool {
         let header = flows::Header {
@@ -257,9 +253,10 @@ impl Tracker {
         };
         let insides = &mut self.insides;
         let touched = self.flows.touch_udp(header, &mut |flow| insides.end(flow));
-        let new = touched.new;
+        let (new, opened) = (touched.new, touched.side == Side::Initiator);
         if touched.flow.state.minute_began(touched.side, time) {
-            self.note_presence(datagram.src.addr, time);
+            let (sender, receiver) = (datagram.src.addr, datagram.dst.addr);
+            insides.note_presence(&self.settings.local, sender, receiver, opened, time);
         }
         if new {
             self.insides.stats.seen.flows[FlowProtocol::Other.index()] += 1;
@@ -269,6 +266,21 @@ impl Tracker {
 }
 
 impl Insides {
+    /// Notes that the sender of a packet was there, if it is a host: on the local side, or by what [`LocalNetworks::host`]
+    /// makes of the one who opened the flow.
+    fn note_presence(
+        &mut self,
+        local: &LocalNetworks,
+        sender: IpAddr,
+        receiver: IpAddr,
+        opened: bool,
+        time: Timestamp,
+    ) {
+        if local.contains(sender) || (opened && local.host(sender, receiver).is_some()) {
+            self.presence.note(sender, time);
+        }
+    }
+
     /// A flow left the table.
     fn end(&mut self, mut flow: Flow<Conversation>) {
         flow.state.report_bytes(&mut self.rollup);

@@ -1,6 +1,6 @@
 //! TCP: the first bytes of each flow are offered to the TLS dissector, whatever the port; a matched name is followed.
 
-use super::conversation::{Conversation, Named, Opening, Reading};
+use super::conversation::{AnswerStart, Conversation, Named, Opening, Reading};
 use super::rollup::Subject;
 use super::{Insides, NameRead, Settings, Tracker, Witness};
 use crate::dissect::Dissection;
@@ -35,9 +35,10 @@ impl Tracker {
             .touch_tcp(header, segment.seq, segment.flags, &mut |flow| {
                 insides.end(flow);
             });
-        let sender = segment.src.addr;
-        if flow.state.minute_began(side, time) && self.settings.local.contains(sender) {
-            insides.presence.note(sender, time);
+        if flow.state.minute_began(side, time) {
+            let (sender, receiver) = (segment.src.addr, segment.dst.addr);
+            let opened = side == Side::Initiator;
+            insides.note_presence(&self.settings.local, sender, receiver, opened, time);
         }
         match &mut flow.state.named {
             Some(named) => {
@@ -59,7 +60,15 @@ impl Tracker {
                 let syn_seen = flow.syn_seen();
                 let hello = read_hello(&mut flow.state, syn_seen, side, segment, insides);
                 if let Some(hello) = hello {
-                    let at = Moment { side, slot, time };
+                    let server_seq = flow
+                        .next_seq(side.other())
+                        .or(segment.flags.ack.then_some(segment.ack));
+                    let at = Moment {
+                        side,
+                        slot,
+                        time,
+                        server_seq,
+                    };
                     insides.hello(flow, &hello, at, &self.rules, &self.settings, witness);
                 }
             }
@@ -74,6 +83,8 @@ struct Moment {
     side: Side,
     slot: usize,
     time: Timestamp,
+    /// The server's next sequence number, if known.
+    server_seq: Option<u32>,
 }
 
 /// Offers a segment to the dissector, and settles what the flow speaks once that is clear.
@@ -185,7 +196,10 @@ impl Insides {
             matched,
         });
         let Some(matched) = matched else { return };
-        let Some(host) = settings.local.host(client.addr, server.addr) else {
+        // A flow that the server opened never makes a host of the one it called.
+        let called = flow.syn_seen() && at.side == Side::Responder;
+        let host = settings.local.host(client.addr, server.addr);
+        let Some(host) = host.filter(|_| !called) else {
             return;
         };
         let subject = Subject {
@@ -194,8 +208,20 @@ impl Insides {
             name: name.to_owned(),
             signal: Signal::Tls,
         };
-        let mut named = Named::attempt(subject, client, server, at.side, at.time, &mut self.rollup);
         let bytes = flow.state.unnamed_bytes;
+        let answer = AnswerStart {
+            seq: at.server_seq,
+            bytes_before: bytes[at.side.other().index()],
+        };
+        let mut named = Named::attempt(
+            subject,
+            client,
+            server,
+            at.side,
+            answer,
+            at.time,
+            &mut self.rollup,
+        );
         for side in [Side::Initiator, Side::Responder] {
             if named.count(side, bytes[side.index()], at.time, &mut self.rollup) {
                 self.unreported.push(at.slot);
