@@ -127,7 +127,7 @@ fn what_cannot_start_says_why_in_one_line() {
         ),
         (
             vec!["run", "--listen", "127.0.0.1:0"],
-            3,
+            2,
             "no interface to capture; give --interface",
         ),
         (

@@ -40,6 +40,11 @@ pub fn find_inputs(paths: &[PathBuf]) -> Result<Inputs, CaptureError> {
             collect(path, &mut inputs)?;
         }
     }
+    // The same file by two names would count everything twice.
+    let mut known = std::collections::HashSet::new();
+    inputs
+        .files
+        .retain(|path| known.insert(path.canonicalize().unwrap_or_else(|_| path.clone())));
     if inputs.files.len() > 1 {
         // Only regular files can be looked into twice.
         inputs.files.sort_by_cached_key(|path| {

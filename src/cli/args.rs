@@ -155,6 +155,12 @@ pub enum NamesFormat {
 
 /// `straggler rules`
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  straggler rules list
+  straggler rules show kaspersky                     cutoffs, services and names, each with its source
+  straggler rules explain s07.upd.kaspersky.com      which pattern wins, and why
+  straggler rules check my-packs/                    what is wrong, with file, line and column")]
 pub struct RulesArgs {
     /// What to do with the rules.
     #[command(subcommand)]
@@ -203,6 +209,11 @@ pub enum RulesCommand {
 
 /// `straggler config`
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  straggler config example > straggler.toml
+  straggler config check --config straggler.toml
+  straggler config show --config straggler.toml      the file over the defaults")]
 pub struct ConfigArgs {
     /// What to do with the configuration.
     #[command(subcommand)]

@@ -20,6 +20,11 @@ pub(super) fn run(args: RunArgs, output: &mut Output) -> Result<Exit, Failure> {
     };
     let config = Config::load(args.common.config.as_deref(), overrides)?;
     log_to_stderr(config.file.log);
+    if args.replay.is_empty() && config.file.interfaces.is_empty() {
+        return Err(Failure::usage(
+            "no interface to capture; give --interface NAME (`straggler interfaces` lists them), or --replay FILE",
+        ));
+    }
     let daemon = Daemon::bind(config).map_err(failure)?;
     let address = daemon.address().map_err(failure)?;
     let started = || {

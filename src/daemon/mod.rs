@@ -78,11 +78,6 @@ impl Daemon {
     /// Captures interfaces and serves until told to stop; calls `started` once all of them are open.
     pub fn run_live(self, started: impl FnOnce()) -> Result<Ended> {
         let interfaces = &self.config.file.interfaces;
-        if interfaces.is_empty() {
-            bail!(
-                "no interface to capture; give --interface NAME (`straggler interfaces` lists them), or --replay FILE"
-            );
-        }
         let networks = networks_of(interfaces)?;
         let rules = Arc::new(self.config.rule_set());
         let mut workers = Vec::new();

@@ -47,6 +47,15 @@ pub fn table(snapshot: &Snapshot, seen: &Seen, style: Style) -> String {
     {
         cutoffs(&mut text, vendor, snapshot);
     }
+    if !snapshot
+        .vendors
+        .iter()
+        .any(|vendor| vendor.role == PackRole::Restricted)
+    {
+        text.push_str("No pack of a restricted vendor is in force: nothing is looked for.\n");
+        unseen(&mut text, snapshot, seen);
+        return text;
+    }
     let stragglers = part(PackRole::Restricted, true);
     let hosts: BTreeSet<&HostKey> = stragglers.iter().map(|finding| &finding.host).collect();
     let headline = match hosts.len() {

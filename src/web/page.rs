@@ -41,6 +41,9 @@ pub(super) fn render(scene: &Scene) -> String {
                     } @else if snapshot.at.is_none() {
                         p { "No packet was seen yet: nothing can be said." }
                     }
+                    @if restricted(scene).next().is_none() && scene.ready {
+                        p { "No pack of a restricted vendor is in force: nothing is looked for." }
+                    }
                     @for vendor in restricted(scene) {
                         (vendor_section(scene, vendor))
                     }
@@ -64,6 +67,9 @@ fn restricted(scene: &Scene) -> impl Iterator<Item = &VendorView> {
 }
 
 fn title(scene: &Scene) -> String {
+    if scene.snapshot.at.is_none() || restricted(scene).next().is_none() {
+        return "Straggler: nothing to say yet".to_owned();
+    }
     let hosts: BTreeSet<&HostKey> = scene
         .snapshot
         .stragglers()
@@ -82,21 +88,24 @@ fn vendor_section(scene: &Scene, vendor: &VendorView) -> Markup {
     html! {
         section aria-labelledby=(format!("v-{}", vendor.id)) {
             h2 id=(format!("v-{}", vendor.id)) { (vendor.name) }
-            p.answer.(if count > 0 { "bad" } else { "good" }) {
-                @match count {
-                    0 => { "No host was seen to fetch from it or report to it after the cutoff." }
-                    1 => { strong { "1 host" } " still fetches from it or reports to it after the cutoff." }
-                    count => { strong { (count) " hosts" } " still fetch from it or report to it after the cutoff." }
-                }
-                @if let Some(at) = scene.snapshot.at {
-                    " As of " (time(at)) ", by the 24 hours before."
+            @if scene.snapshot.at.is_some() {
+                p.answer.(if count > 0 { "bad" } else { "good" }) {
+                    @match count {
+                        0 => { "No host was seen to fetch from it or report to it after the cutoff." }
+                        1 => { strong { "1 host" } " still fetches from it or reports to it after the cutoff." }
+                        count => { strong { (count) " hosts" } " still fetch from it or report to it after the cutoff." }
+                    }
+                    @if let Some(at) = scene.snapshot.at {
+                        " As of " (time(at)) ", by the 24 hours before."
+                    }
                 }
             }
             (cutoffs(scene, vendor))
             (statuses(vendor))
-            @if findings.is_empty() {
+            @if findings.is_empty() && scene.snapshot.at.is_some() {
                 p { "No host asked for any of its names." }
-            } @else {
+            }
+            @if !findings.is_empty() {
                 (table(&findings))
             }
         }
