@@ -193,6 +193,8 @@ struct Attempt {
     /// Largest packet number opened.
     opened: Option<u64>,
     stream: CryptoStream,
+    /// Whether the stream began with another message than a ClientHello.
+    spent: bool,
 }
 
 impl Attempt {
@@ -203,6 +205,7 @@ impl Attempt {
             keys: InitialKeys::derive(long.version, long.to, Sender::Client)?,
             opened: None,
             stream: CryptoStream::default(),
+            spent: false,
         })
     }
 
@@ -217,21 +220,37 @@ impl Attempt {
             .keys
             .open(packet, number_at, self.opened, &mut scratch.0)?;
         self.opened = self.opened.max(Some(opened.number));
-        for frame in frames(opened.frames) {
-            let Frame::Crypto { offset, bytes } = frame else {
-                continue;
-            };
-            // Most hellos are one frame: read it where it stands.
-            if offset == 0 && self.stream.is_empty() {
-                match tls::client_hello_message(bytes) {
-                    Dissection::NeedMore => {}
-                    settled => return Some(settled),
-                }
-            }
-            self.stream.insert(offset, bytes);
+        let verdict = if self.spent {
+            Dissection::NotThis
+        } else {
+            take_frames(&mut self.stream, frames(self.version, opened.frames))
+        };
+        if verdict == Dissection::NotThis {
+            self.spent = true;
+            self.stream = CryptoStream::default();
         }
-        Some(self.stream.hello())
+        Some(verdict)
     }
+}
+
+fn take_frames<'a>(
+    stream: &mut CryptoStream,
+    frames: impl Iterator<Item = Frame<'a>>,
+) -> Dissection<ClientHello> {
+    for frame in frames {
+        let Frame::Crypto { offset, bytes } = frame else {
+            continue;
+        };
+        // Most hellos are one frame: read it where it stands.
+        if offset == 0 && stream.is_empty() {
+            match tls::client_hello_message(bytes) {
+                Dissection::NeedMore => {}
+                settled => return settled,
+            }
+        }
+        stream.insert(offset, bytes);
+    }
+    stream.hello()
 }
 
 /// A connection id, held without allocation.

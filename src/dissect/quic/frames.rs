@@ -1,6 +1,8 @@
 //! Frames of an Initial packet (RFC 9000, sections 12.4 and 19).
 
+use super::google;
 use super::headers::varint;
+use super::versions::Version;
 use crate::dissect::{Reader, Short};
 
 const PADDING: u8 = 0x00;
@@ -21,14 +23,24 @@ pub(super) enum Frame<'a> {
     Other,
 }
 
+impl<'a> Frame<'a> {
+    /// RFC 9000, section 19.6, behind the type.
+    pub(super) fn crypto(reader: &mut Reader<'a>) -> Result<Self, Short> {
+        let offset = varint(reader)?;
+        let len = varint(reader)?;
+        let bytes = reader.take(usize::try_from(len).map_err(|_| Short)?)?;
+        Ok(Self::Crypto { offset, bytes })
+    }
+}
+
 /// The frames up to the end, or to one that an Initial must not carry: its length is unknown.
-pub(super) fn frames(payload: &[u8]) -> impl Iterator<Item = Frame<'_>> {
+pub(super) fn frames(version: Version, payload: &[u8]) -> impl Iterator<Item = Frame<'_>> {
     let mut reader = Reader::new(payload);
     std::iter::from_fn(move || {
         if reader.is_empty() {
             return None;
         }
-        let frame = next(&mut reader);
+        let frame = next(version, &mut reader);
         if frame.is_err() {
             reader = Reader::new(&[]);
         }
@@ -36,7 +48,7 @@ pub(super) fn frames(payload: &[u8]) -> impl Iterator<Item = Frame<'_>> {
     })
 }
 
-fn next<'a>(reader: &mut Reader<'a>) -> Result<Frame<'a>, Short> {
+fn next<'a>(version: Version, reader: &mut Reader<'a>) -> Result<Frame<'a>, Short> {
     let padding = reader
         .rest()
         .iter()
@@ -46,18 +58,16 @@ fn next<'a>(reader: &mut Reader<'a>) -> Result<Frame<'a>, Short> {
         reader.take(padding)?;
         return Ok(Frame::Other);
     }
+    if version.has_google_frames() {
+        return google::next(reader);
+    }
     match varint(reader)? {
         PING => Ok(Frame::Other),
         kind @ (ACK | ACK_ECN) => {
             acknowledgement(reader, kind == ACK_ECN)?;
             Ok(Frame::Other)
         }
-        CRYPTO => {
-            let offset = varint(reader)?;
-            let len = varint(reader)?;
-            let bytes = reader.take(usize::try_from(len).map_err(|_| Short)?)?;
-            Ok(Frame::Crypto { offset, bytes })
-        }
+        CRYPTO => Frame::crypto(reader),
         CONNECTION_CLOSE => {
             varint(reader)?; // error code
             varint(reader)?; // type of the frame to blame

@@ -15,6 +15,7 @@
 mod connection;
 mod crypto;
 mod frames;
+mod google;
 mod headers;
 mod keys;
 mod server;

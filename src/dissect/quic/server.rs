@@ -95,9 +95,9 @@ impl Server {
         self.largest = self.largest.max(Some(opened.number));
         let closes = |frame| frame == Frame::Close;
         let talks = |frame| matches!(frame, Frame::Crypto { .. });
-        if frames(opened.frames).any(talks) {
+        if frames(self.version, opened.frames).any(talks) {
             Some(ServerReply::Talk)
-        } else if frames(opened.frames).any(closes) {
+        } else if frames(self.version, opened.frames).any(closes) {
             Some(ServerReply::Refused)
         } else {
             None // an acknowledgement alone: the rest follows

@@ -2,8 +2,8 @@
 //! version 2 the bits of the packet type.
 //!
 //! RFC 9001 section 5.2 (version 1; drafts 22 to 34 of it have salts of their own), RFC 9369 section 3 (version 2).
-//! Facebook's mvfst speaks version 1 or a draft under its own numbers. Google's T050 and T051 are a draft with their
-//! own salts; Google's Q versions carry no TLS and are not read.
+//! Facebook's mvfst speaks version 1 or a draft under its own numbers. Google's T050 and T051 have a
+//! draft's packets with their own salts and frames; Google's Q versions carry no TLS and are not read.
 
 /// How a version protects its Initial packets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +108,11 @@ impl Version {
                 header: b"\0\x10\x0dtls13 quic hp\0",
             },
         }
+    }
+
+    /// Whether the frames are Google's own.
+    pub(super) fn has_google_frames(self) -> bool {
+        matches!(self, Self::Google50 | Self::Google51)
     }
 
     /// The packet type by the first byte of a long header; version 2 turned the bits by one (RFC 9369, section 3.2).
