@@ -1,13 +1,11 @@
 //! One UDP flow until its hello is read.
 
-use super::crypto::CryptoStream;
-use super::frames::{Frame, frames};
-use super::headers::{self, FirstPacket, Long, MAX_ID_LEN, MIN_FIRST_ID_LEN, coalesced};
-use super::keys::{InitialKeys, Sender};
+use super::attempt::{Attempt, ConnectionId};
+use super::headers::{self, FirstPacket, Long, MIN_FIRST_ID_LEN, coalesced};
 use super::server::Server;
 use super::versions::{PacketKind, Version};
 use crate::dissect::Dissection;
-use crate::dissect::tls::{self, ClientHello};
+use crate::dissect::tls::ClientHello;
 
 /// Key derivations for one flow, each some microseconds. A flow has one first connection id, another after a Retry and
 /// another after a version negotiation; one more is for a stray. If none of them opens a packet, the flow is given up.
@@ -75,11 +73,7 @@ impl Connection {
 
     /// Memory held beyond the value itself, in bytes.
     pub fn held(&self) -> usize {
-        let streams: usize = self
-            .attempts
-            .iter()
-            .map(|attempt| attempt.stream.held())
-            .sum();
+        let streams: usize = self.attempts.iter().map(Attempt::held_by_stream).sum();
         streams + self.attempts.capacity() * size_of::<Attempt>()
     }
 
@@ -136,7 +130,7 @@ impl Connection {
 
     /// Whether more of this flow is not worth reading.
     fn is_spent(&self) -> bool {
-        let opened = || self.attempts.iter().any(|attempt| attempt.opened.is_some());
+        let opened = || self.attempts.iter().any(Attempt::has_opened);
         self.datagrams >= MAX_DATAGRAMS
             || self.failures >= MAX_FAILURES
             || (self.attempts.len() == MAX_ATTEMPTS && !opened())
@@ -162,9 +156,7 @@ impl Connection {
             }
         }
         // Otherwise the id may be a client's first, or the first after a Retry.
-        let derived = |attempt: &Attempt| {
-            attempt.version == long.version && attempt.first_id.bytes() == long.to
-        };
+        let derived = |attempt: &Attempt| attempt.is_for(long);
         if long.to.len() < MIN_FIRST_ID_LEN
             || self.attempts.len() == MAX_ATTEMPTS
             || self.attempts.iter().any(derived)
@@ -181,94 +173,5 @@ impl Connection {
         // Kept even if it opens nothing, so that the next packet for the same id costs no derivation.
         self.attempts.push(attempt);
         verdict.unwrap_or(Dissection::NotThis)
-    }
-}
-
-/// A first connection id with what it opened.
-#[derive(Debug)]
-struct Attempt {
-    version: Version,
-    first_id: ConnectionId,
-    keys: InitialKeys,
-    /// Largest packet number opened.
-    opened: Option<u64>,
-    stream: CryptoStream,
-    /// Whether the stream began with another message than a ClientHello.
-    spent: bool,
-}
-
-impl Attempt {
-    fn new(long: &Long<'_>) -> Option<Self> {
-        Some(Self {
-            version: long.version,
-            first_id: ConnectionId::new(long.to)?,
-            keys: InitialKeys::derive(long.version, long.to, Sender::Client)?,
-            opened: None,
-            stream: CryptoStream::default(),
-            spent: false,
-        })
-    }
-
-    /// Takes a packet; `None` where it does not open, and then nothing has changed.
-    fn packet(
-        &mut self,
-        packet: &[u8],
-        number_at: usize,
-        scratch: &mut Scratch,
-    ) -> Option<Dissection<ClientHello>> {
-        let opened = self
-            .keys
-            .open(packet, number_at, self.opened, &mut scratch.0)?;
-        self.opened = self.opened.max(Some(opened.number));
-        let verdict = if self.spent {
-            Dissection::NotThis
-        } else {
-            take_frames(&mut self.stream, frames(self.version, opened.frames))
-        };
-        if verdict == Dissection::NotThis {
-            self.spent = true;
-            self.stream = CryptoStream::default();
-        }
-        Some(verdict)
-    }
-}
-
-fn take_frames<'a>(
-    stream: &mut CryptoStream,
-    frames: impl Iterator<Item = Frame<'a>>,
-) -> Dissection<ClientHello> {
-    for frame in frames {
-        let Frame::Crypto { offset, bytes } = frame else {
-            continue;
-        };
-        // Most hellos are one frame: read it where it stands.
-        if offset == 0 && stream.is_empty() {
-            match tls::client_hello_message(bytes) {
-                Dissection::NeedMore => {}
-                settled => return settled,
-            }
-        }
-        stream.insert(offset, bytes);
-    }
-    stream.hello()
-}
-
-/// A connection id, held without allocation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ConnectionId {
-    bytes: [u8; MAX_ID_LEN],
-    len: u8,
-}
-
-impl ConnectionId {
-    pub(super) fn new(id: &[u8]) -> Option<Self> {
-        let mut bytes = [0; MAX_ID_LEN];
-        bytes.get_mut(..id.len())?.copy_from_slice(id);
-        let len = u8::try_from(id.len()).ok()?;
-        Some(Self { bytes, len })
-    }
-
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.bytes[..usize::from(self.len)]
     }
 }

@@ -33,9 +33,9 @@ pub enum FirstPacket {
 
 /// Tells by the header alone whether a UDP payload starts a QUIC flow; `wire_len` is its length on the wire, of which
 /// the capture may have cut some. Without keys nothing is proven, so every length must fit, and an unknown version must
-/// come in a datagram as large as a client's first has to be.
+/// come in a datagram as large as a client's first has to be. Later packets of a flow may fail this test, because both
+/// sides may clear the fixed bit then (RFC 9287): a server's answer is for [`super::Server`].
 pub fn first_flight(datagram: &[u8], wire_len: usize) -> Dissection<FirstPacket> {
-    // The bit may be cleared in a version negotiation, or later in a connection (RFC 9287), not at its start.
     let fixed_bit = datagram.first().is_some_and(|first| first & FIXED_BIT != 0);
     match packet(datagram, wire_len) {
         Dissection::Found(Packet::Negotiation) => {

@@ -12,6 +12,7 @@
 //! Not handled: Google's QUIC with its own handshake (versions Q); drafts before 22; a flow whose first Initial was not
 //! seen, because the keys come from its connection id; a hello that began in one version and goes on in another.
 
+mod attempt;
 mod connection;
 mod crypto;
 mod frames;

@@ -1,6 +1,7 @@
 //! What a server said after the hello was read.
 
-use super::connection::{ConnectionId, Scratch};
+use super::attempt::ConnectionId;
+use super::connection::Scratch;
 use super::frames::{Frame, frames};
 use super::headers::{Long, coalesced};
 use super::keys::{InitialKeys, Sender};

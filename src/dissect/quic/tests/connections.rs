@@ -205,7 +205,7 @@ fn a_hello_of_one_frame_holds_nothing() {
     let datagram = client().datagram(0, &crypto(&message, 0..message.len()));
     let mut connection = Connection::default();
     assert!(matches!(
-        offer(&mut connection, &[datagram.clone()]),
+        offer(&mut connection, std::slice::from_ref(&datagram)),
         Dissection::Found(_)
     ));
     assert_eq!(connection.held(), 0);
