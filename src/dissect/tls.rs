@@ -14,7 +14,7 @@ const RECORD_HEADER_LEN: usize = 5;
 /// RFC 8446, section 5.1: a plaintext record holds at most 2^14 bytes.
 const MAX_RECORD_LEN: usize = 1 << 14;
 const HANDSHAKE_CLIENT_HELLO: u8 = 1;
-const HANDSHAKE_HEADER_LEN: usize = 4;
+pub(super) const HANDSHAKE_HEADER_LEN: usize = 4;
 const ALERT_WARNING: u8 = 1;
 
 const EXTENSION_SERVER_NAME: u16 = 0;
@@ -51,7 +51,7 @@ pub fn client_hello(stream: &[u8]) -> Dissection<ClientHello> {
         return records.verdict();
     };
     // Nearly every hello is one record: read it where it stands.
-    match handshake(first.bytes) {
+    match client_hello_message(first.bytes) {
         Dissection::NeedMore => {}
         settled => return settled,
     }
@@ -66,7 +66,7 @@ pub fn client_hello(stream: &[u8]) -> Dissection<ClientHello> {
             return Dissection::NotThis;
         }
         joined.extend_from_slice(record.bytes);
-        match handshake(&joined) {
+        match client_hello_message(&joined) {
             Dissection::NeedMore => {}
             settled => return settled,
         }
@@ -168,8 +168,9 @@ impl<'a> Iterator for Records<'a> {
     }
 }
 
-/// Reads a handshake message that starts with a ClientHello.
-fn handshake(bytes: &[u8]) -> Dissection<ClientHello> {
+/// Reads a ClientHello from a handshake message that is not in records, as QUIC carries it (RFC 9001, section 4).
+/// Bytes behind the message are not looked at.
+pub fn client_hello_message(bytes: &[u8]) -> Dissection<ClientHello> {
     match bytes.first() {
         None => return Dissection::NeedMore,
         Some(&HANDSHAKE_CLIENT_HELLO) => {}
