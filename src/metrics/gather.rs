@@ -120,13 +120,13 @@ fn identity(samples: &mut Samples, scene: &Scene) {
 }
 
 /// Signals of which sightings can occur, with the levels that each can reach.
-const LADDERS: [(Signal, &[Evidence]); 2] = [
+const LADDERS: [(Signal, &[Evidence]); 3] = [
     (Signal::Dns, &[Evidence::Lookup]),
-    (
-        Signal::Tls,
-        &[Evidence::Attempt, Evidence::Contact, Evidence::Transfer],
-    ),
+    (Signal::Tls, FLOW_LADDER),
+    (Signal::Quic, FLOW_LADDER),
 ];
+
+const FLOW_LADDER: &[Evidence] = &[Evidence::Attempt, Evidence::Contact, Evidence::Transfer];
 
 fn totals(samples: &mut Samples, scene: &Scene, vendor: &VendorView) {
     let id = vendor.id.as_str();

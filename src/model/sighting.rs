@@ -60,6 +60,8 @@ closed_list! {
         Reset = "reset",
         /// A fatal TLS alert came before any other data.
         TlsAlert = "tls_alert",
+        /// The QUIC connection was closed before any other answer.
+        QuicClose = "quic_close",
     }
 }
 
@@ -75,12 +77,13 @@ impl ReplyKind {
             Self::Sinkhole => "sinkhole address",
             Self::Reset => "reset",
             Self::TlsAlert => "TLS alert",
+            Self::QuicClose => "QUIC close",
         }
     }
 
     /// Whether a resolver said it.
     pub fn is_of_dns(self) -> bool {
-        !matches!(self, Self::Reset | Self::TlsAlert)
+        !matches!(self, Self::Reset | Self::TlsAlert | Self::QuicClose)
     }
 
     /// Whether this alone is positive proof that a try was blocked.
@@ -88,7 +91,7 @@ impl ReplyKind {
     pub fn blocks(self) -> bool {
         matches!(
             self,
-            Self::Refused | Self::Sinkhole | Self::Reset | Self::TlsAlert
+            Self::Refused | Self::Sinkhole | Self::Reset | Self::TlsAlert | Self::QuicClose
         )
     }
 }

@@ -1,7 +1,7 @@
 //! What the tracker keeps for each flow: what is still to be read, and how far a matched name got.
 
-use crate::dissect::Dissection;
 use crate::dissect::tls::{self, ServerReply};
+use crate::dissect::{Dissection, quic};
 use crate::flows::{Budget, FirstBytes};
 use crate::model::{
     Category, Endpoint, Evidence, Protocol, ReplyKind, Sample, Segment, Side, Timestamp,
@@ -18,8 +18,24 @@ pub struct Conversation {
     pub(super) unnamed_bytes: [u64; 2],
     /// What is still to be read.
     pub(super) reading: Reading,
+    /// How far a UDP flow was read as QUIC.
+    pub(super) quic: Quic,
     /// The matched name, if one was read.
     pub(super) named: Option<Box<Named>>,
+}
+
+/// How far a UDP flow was read as QUIC.
+#[derive(Debug, Default)]
+pub(super) enum Quic {
+    /// Nothing was seen of it.
+    #[default]
+    Fresh,
+    /// Its first packets were QUIC; the hello is being read.
+    Client(Box<quic::Connection>),
+    /// The hello matched; the server's answer is awaited.
+    Server(Box<quic::Server>),
+    /// Nothing more is to be read.
+    Settled,
 }
 
 /// What is still to be read in a flow.
@@ -80,9 +96,7 @@ impl Conversation {
 #[derive(Debug)]
 pub(super) struct Named {
     subject: Subject,
-    client: Endpoint,
-    server: Endpoint,
-    client_side: Side,
+    ends: Ends,
     level: Evidence,
     /// The server's bytes after the hello, until it is known what they say.
     reply: FirstBytes,
@@ -95,6 +109,15 @@ pub(super) struct Named {
     received: u64,
     sent: u64,
     unreported: Unreported,
+}
+
+/// Who speaks to whom in a flow, and how.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ends {
+    pub(super) client: Endpoint,
+    pub(super) server: Endpoint,
+    pub(super) client_side: Side,
+    pub(super) protocol: Protocol,
 }
 
 /// Where the server's answer to a hello starts.
@@ -127,9 +150,7 @@ impl Named {
     /// A name read in a client's hello: the attempt.
     pub(super) fn attempt(
         subject: Subject,
-        client: Endpoint,
-        server: Endpoint,
-        client_side: Side,
+        ends: Ends,
         answer: AnswerStart,
         time: Timestamp,
         rollup: &mut Rollup,
@@ -137,9 +158,7 @@ impl Named {
         let AnswerStart { seq, bytes_before } = answer;
         let mut named = Self {
             subject,
-            client,
-            server,
-            client_side,
+            ends,
             level: Evidence::Attempt,
             reply: FirstBytes::default(),
             replied: false,
@@ -174,7 +193,7 @@ impl Named {
         if differs {
             self.report_bytes(rollup);
         }
-        let (total, unreported) = if side == self.client_side {
+        let (total, unreported) = if side == self.ends.client_side {
             (&mut self.sent, &mut self.unreported.sent)
         } else {
             (&mut self.received, &mut self.unreported.received)
@@ -194,9 +213,26 @@ impl Named {
         budget: &mut Budget,
         rollup: &mut Rollup,
     ) {
-        if side != self.client_side && !self.replied {
+        if side != self.ends.client_side && !self.replied {
             self.server_reply(segment, time, budget, rollup);
         }
+        self.weigh(threshold, time, rollup);
+    }
+
+    /// The server answered over QUIC.
+    pub(super) fn server_talks(&mut self, time: Timestamp, rollup: &mut Rollup) {
+        self.replied = true;
+        self.reach(Evidence::Contact, time, rollup);
+    }
+
+    /// The server, or something that speaks for it, closed the QUIC connection at once.
+    pub(super) fn server_closed(&mut self, time: Timestamp, rollup: &mut Rollup) {
+        self.replied = true;
+        rollup.reply(&self.subject, ReplyKind::QuicClose, time);
+    }
+
+    /// Goes up to `transfer` where the bytes suffice.
+    pub(super) fn weigh(&mut self, threshold: u64, time: Timestamp, rollup: &mut Rollup) {
         let telemetry = self.subject.matched.service.category == Category::Telemetry;
         let enough = self.received >= threshold || (telemetry && self.sent >= threshold);
         if self.level == Evidence::Contact && enough {
@@ -293,9 +329,9 @@ impl Named {
         self.level = level;
         let sample = Sample {
             time,
-            client: self.client,
-            server: self.server,
-            protocol: Protocol::Tcp,
+            client: self.ends.client,
+            server: self.ends.server,
+            protocol: self.ends.protocol,
             pattern: self.subject.matched.pattern.clone(),
         };
         rollup.sighting(&self.subject, level, sample);

@@ -6,7 +6,9 @@
 mod clock;
 mod conversation;
 mod dns;
+mod hello;
 mod presence;
+mod quic;
 mod rollup;
 mod stats;
 mod tcp;
@@ -17,11 +19,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::decode::Decoder;
-use crate::dissect::dns as dns_messages;
+use crate::dissect::{dns as dns_messages, quic as quic_packets};
 use crate::flows::{self, Budget, Flow, Table};
 use crate::model::{
-    Batch, Endpoint, FlowProtocol, Frame, LocalNetworks, Match, Name, NameBuf, Packet, Side,
-    Signal, Timestamp, Transport, Undecoded,
+    Batch, Endpoint, FlowProtocol, Frame, LocalNetworks, Match, Name, NameBuf, Packet, Signal,
+    Timestamp, Transport, Undecoded,
 };
 use crate::rules::RuleSet;
 
@@ -103,6 +105,8 @@ struct Insides {
     presence: PresenceLog,
     transactions: Transactions,
     name: NameBuf,
+    scratch: quic_packets::Scratch,
+    quic_readings: quic::Readings,
     /// Slots of flows with bytes that the rollup does not have yet.
     unreported: Vec<usize>,
     stats: Stats,
@@ -121,6 +125,8 @@ impl Tracker {
                 presence: PresenceLog::default(),
                 transactions: Transactions::default(),
                 name: NameBuf::default(),
+                scratch: quic_packets::Scratch::default(),
+                quic_readings: quic::Readings::default(),
                 unreported: Vec::new(),
                 stats: Stats::default(),
             },
@@ -163,7 +169,7 @@ impl Tracker {
                 {
                     self.dns(&datagram, frame.time, witness)
                 }
-                Transport::Udp(datagram) => self.udp(&datagram, frame.time),
+                Transport::Udp(datagram) => self.udp(&datagram, frame.time, witness),
                 Transport::Unreachable(_) | Transport::Fragment | Transport::Other(_) => {
                     let local = &self.settings.local;
                     self.insides
@@ -235,33 +241,13 @@ impl Tracker {
             (insides.presence.len() as u64, insides.presence.refused()),
             (insides.rollup.len() as u64, insides.rollup.refused()),
             (fragments.entries, fragments.evictions),
+            (insides.quic_readings.len(), insides.quic_readings.refused()),
         ];
         for (table, (entries, evictions)) in stats.tables.iter_mut().zip(sizes) {
             table.entries = entries;
             table.evictions = evictions;
         }
         stats
-    }
-
-    /// UDP that is not DNS: counted, not read.
-    fn udp(&mut self, datagram: &crate::model::Datagram<'_>, time: Timestamp) -> bool {
-        let header = flows::Header {
-            time,
-            src: datagram.src,
-            dst: datagram.dst,
-            wire_len: datagram.wire_len,
-        };
-        let insides = &mut self.insides;
-        let touched = self.flows.touch_udp(header, &mut |flow| insides.end(flow));
-        let (new, opened) = (touched.new, touched.side == Side::Initiator);
-        if touched.flow.state.minute_began(touched.side, time) {
-            let (sender, receiver) = (datagram.src.addr, datagram.dst.addr);
-            insides.note_presence(&self.settings.local, sender, receiver, opened, time);
-        }
-        if new {
-            self.insides.stats.seen.flows[FlowProtocol::Other.index()] += 1;
-        }
-        new
     }
 }
 
@@ -285,6 +271,7 @@ impl Insides {
     fn end(&mut self, mut flow: Flow<Conversation>) {
         flow.state.report_bytes(&mut self.rollup);
         flow.state.release(&mut self.budget);
+        self.quic_readings.end(&mut flow.state);
         if flow.protocol == crate::model::Protocol::Tcp && !flow.state.is_classified() {
             self.stats.seen.flows[FlowProtocol::Other.index()] += 1;
         }

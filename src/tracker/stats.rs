@@ -10,7 +10,7 @@ pub struct Stats {
     /// Capture time of the latest frame, wild or not.
     pub last_frame: Option<Timestamp>,
     /// Tables of the tracker.
-    pub tables: [TableStats; 6],
+    pub tables: [TableStats; 7],
 }
 
 /// One bounded table.
@@ -40,6 +40,7 @@ impl Default for Stats {
                 table("presence"),
                 table("rollup"),
                 table("fragments"),
+                table("quic_connections"),
             ],
         }
     }

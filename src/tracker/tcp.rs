@@ -1,13 +1,12 @@
 //! TCP: the first bytes of each flow are offered to the TLS dissector, whatever the port; a matched name is followed.
 
-use super::conversation::{AnswerStart, Conversation, Named, Opening, Reading};
-use super::rollup::Subject;
-use super::{Insides, NameRead, Settings, Tracker, Witness};
+use super::conversation::{Conversation, Opening, Reading};
+use super::hello::Moment;
+use super::{Insides, Tracker, Witness};
 use crate::dissect::Dissection;
 use crate::dissect::tls::{self, ClientHello};
-use crate::flows::{self, Flow, Touched};
+use crate::flows::{self, Touched};
 use crate::model::{FlowProtocol, Segment, Side, Signal, Timestamp};
-use crate::rules::RuleSet;
 
 impl Tracker {
     /// Takes a segment; says whether it opened a flow.
@@ -63,7 +62,9 @@ impl Tracker {
                     let server_seq = flow
                         .next_seq(side.other())
                         .or(segment.flags.ack.then_some(segment.ack));
+                    insides.stats.seen.flows[FlowProtocol::Tls.index()] += 1;
                     let at = Moment {
+                        signal: Signal::Tls,
                         side,
                         slot,
                         time,
@@ -75,16 +76,6 @@ impl Tracker {
         }
         new
     }
-}
-
-/// Where and when a hello was completed.
-#[derive(Clone, Copy)]
-struct Moment {
-    side: Side,
-    slot: usize,
-    time: Timestamp,
-    /// The server's next sequence number, if known.
-    server_seq: Option<u32>,
 }
 
 /// Offers a segment to the dissector, and settles what the flow speaks once that is clear.
@@ -159,74 +150,5 @@ impl Opening {
             stream.release(budget);
         }
         verdict
-    }
-}
-
-impl Insides {
-    /// A hello was read: its sender is the client.
-    fn hello(
-        &mut self,
-        flow: &mut Flow<Conversation>,
-        hello: &ClientHello,
-        at: Moment,
-        rules: &RuleSet,
-        settings: &Settings,
-        witness: &mut impl Witness,
-    ) {
-        self.stats.seen.flows[FlowProtocol::Tls.index()] += 1;
-        let Some(name) = hello
-            .server_name
-            .as_deref()
-            .and_then(|host| self.name.set_host(host).ok())
-        else {
-            return;
-        };
-        self.stats.seen.named_flows[Signal::Tls.index()] += 1;
-        let (client, server) = match at.side {
-            Side::Initiator => (flow.initiator, flow.responder),
-            Side::Responder => (flow.responder, flow.initiator),
-        };
-        let matched = rules.lookup(name);
-        witness.name_read(&NameRead {
-            time: at.time,
-            signal: Signal::Tls,
-            client,
-            server,
-            name,
-            matched,
-        });
-        let Some(matched) = matched else { return };
-        // A flow that the server opened never makes a host of the one it called.
-        let called = flow.syn_seen() && at.side == Side::Responder;
-        let host = settings.local.host(client.addr, server.addr);
-        let Some(host) = host.filter(|_| !called) else {
-            return;
-        };
-        let subject = Subject {
-            host,
-            matched: matched.clone(),
-            name: name.to_owned(),
-            signal: Signal::Tls,
-        };
-        let bytes = flow.state.unnamed_bytes;
-        let answer = AnswerStart {
-            seq: at.server_seq,
-            bytes_before: bytes[at.side.other().index()],
-        };
-        let mut named = Named::attempt(
-            subject,
-            client,
-            server,
-            at.side,
-            answer,
-            at.time,
-            &mut self.rollup,
-        );
-        for side in [Side::Initiator, Side::Responder] {
-            if named.count(side, bytes[side.index()], at.time, &mut self.rollup) {
-                self.unreported.push(at.slot);
-            }
-        }
-        flow.state.named = Some(Box::new(named));
     }
 }
