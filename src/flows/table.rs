@@ -15,7 +15,7 @@ use crate::model::{Endpoint, Protocol, Side, TcpFlags, Timestamp};
 /// Bounds of the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// Flows kept at once. A slot takes about 200 bytes, so the default is about 26 MiB.
+    /// Flows kept at once. A slot takes at most 256 bytes, so the default is 32 MiB.
     pub max_flows: usize,
     /// Silence after which a TCP flow is forgotten. Agents keep one connection open for hours; a keep-alive holds it.
     pub tcp_idle: Duration,

@@ -257,7 +257,7 @@ fn unseen(text: &mut String, snapshot: &Snapshot, seen: &Seen) {
     if !flows.is_empty() {
         let _ = writeln!(
             text,
-            "  flows: {}; {named} gave a name (QUIC and HTTP are not read and count as other)",
+            "  flows: {}; {named} gave a name (HTTP is not read and counts as other)",
             flows.join(", ")
         );
     }

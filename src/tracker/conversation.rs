@@ -348,3 +348,16 @@ impl Named {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flows::Flow;
+
+    /// The documented memory of the flow table rests on this.
+    #[test]
+    fn a_flow_stays_small() {
+        let bytes = size_of::<Option<Flow<Conversation>>>();
+        assert!(bytes <= 256, "{bytes} bytes");
+    }
+}
