@@ -112,7 +112,8 @@ impl Usage {
             self.after_cutoff_bytes.0 += sighting.received;
             self.after_cutoff_bytes.1 += sighting.sent;
         }
-        if sighting.received > 0 {
+        // Bytes before any contact (a banner, an alert) fetch nothing.
+        if sighting.received > 0 && *evidence >= Evidence::Contact {
             self.receive(sighting);
         }
         if let Some(record) = self.name(&sighting.name, &sighting.matched, span.first) {
