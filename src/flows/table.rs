@@ -61,8 +61,6 @@ pub struct Flow<S> {
     pub responder: Endpoint,
     /// Transport protocol.
     pub protocol: Protocol,
-    /// Capture time of its first packet.
-    pub started: Timestamp,
     /// Latest capture time.
     pub last_seen: Timestamp,
     /// What the user of the table keeps.
@@ -288,7 +286,6 @@ impl<S: Default> Table<S> {
             initiator,
             responder,
             protocol,
-            started: header.time,
             last_seen: header.time,
             state: S::default(),
             sequences: [Sequence::default(); 2],

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::pattern::Pattern;
 use super::{Matcher, PackError, pack_file};
-use crate::model::{DomainName, Match, Name, Pack, Service, ServiceId, VendorId};
+use crate::model::{DomainName, Match, Name, Pack, ServiceId, VendorId};
 
 /// The packs compiled into the program: file name and text. This is the only place that names them.
 pub const BUILT_IN: &[(&str, &str)] = &[
@@ -179,12 +179,6 @@ impl RuleSet {
     /// The pattern that wins for a name. Allocates nothing.
     pub fn lookup(&self, name: Name<'_>) -> Option<&Match> {
         self.matcher.find(name)
-    }
-
-    /// The service of a vendor by its id.
-    pub fn service(&self, vendor: &VendorId, id: &ServiceId) -> Option<&Arc<Service>> {
-        let pack = self.packs.iter().find(|pack| pack.vendor == *vendor)?;
-        pack.services.iter().find(|service| service.id == *id)
     }
 }
 
