@@ -298,6 +298,45 @@ fn segments_without_an_answer_prove_nothing() {
     }
 }
 
+/// A request over HTTP, or through a proxy: the status decides.
+#[test]
+fn outcomes_of_a_request() {
+    let get = format!("GET /a HTTP/1.1\r\nHost: {UPDATE}\r\n\r\n");
+    let absolute = format!("GET http://{UPDATE}:80/a HTTP/1.1\r\nHost: proxy.example\r\n\r\n");
+    let connect = format!("CONNECT {UPDATE}:443 HTTP/1.1\r\n\r\n");
+    let cases = [
+        (&get, "HTTP/1.1 200 OK\r\n", "contacting, straggler"),
+        (&get, "HTTP/1.1 404 Not Found\r\n", "contacting, straggler"),
+        (&get, "HTTP/1.1 403 Forbidden\r\n", "blocked"),
+        (&get, "HTTP/1.0 451 \r\n", "blocked"),
+        (&get, "HTTP/1.", "asking"),
+        (&get, "SSH-2.0-x\r\n", "contacting, straggler"),
+        (&absolute, "HTTP/1.1 200 OK\r\n", "contacting, straggler"),
+        (
+            &connect,
+            "HTTP/1.1 200 Connection established\r\n",
+            "contacting, straggler",
+        ),
+        (
+            &connect,
+            "HTTP/1.1 407 Proxy Authentication Required\r\n",
+            "blocked",
+        ),
+    ];
+    for (request, answer, expected) in cases {
+        let talk = Talk::tcp("10.0.0.1:50000", SERVER)
+            .at(CUTOFF + HOUR)
+            .open()
+            .client(request.as_bytes())
+            .server(answer.as_bytes());
+        assert_eq!(
+            verdict(&finding(talk.packets())),
+            expected,
+            "{request}{answer}"
+        );
+    }
+}
+
 /// A connection that stays open: what matters is what the server still sends.
 #[test]
 fn a_flow_that_goes_on_for_days() {

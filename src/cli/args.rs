@@ -129,7 +129,7 @@ Examples:
   straggler names --unmatched office.pcapng | cut -f4 | sort | uniq -c | sort -rn
   tcpdump -w - | straggler names --format json -
 
-Columns: time, signal (dns, tls or quic), client, name. As JSON also the server and the service that matched.")]
+Columns: time, signal (dns, tls, quic, http or connect), client, name. As JSON also the server and the service that matched.")]
 pub struct NamesArgs {
     #[command(flatten)]
     pub common: Common,

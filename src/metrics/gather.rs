@@ -120,10 +120,12 @@ fn identity(samples: &mut Samples, scene: &Scene) {
 }
 
 /// Signals of which sightings can occur, with the levels that each can reach.
-const LADDERS: [(Signal, &[Evidence]); 3] = [
+const LADDERS: [(Signal, &[Evidence]); 5] = [
     (Signal::Dns, &[Evidence::Lookup]),
     (Signal::Tls, FLOW_LADDER),
     (Signal::Quic, FLOW_LADDER),
+    (Signal::Http, FLOW_LADDER),
+    (Signal::Connect, FLOW_LADDER),
 ];
 
 const FLOW_LADDER: &[Evidence] = &[Evidence::Attempt, Evidence::Contact, Evidence::Transfer];

@@ -62,6 +62,10 @@ closed_list! {
         TlsAlert = "tls_alert",
         /// The QUIC connection was closed before any other answer.
         QuicClose = "quic_close",
+        /// HTTP 403 or 451.
+        HttpBlock = "http_block",
+        /// A proxy answered CONNECT with anything but 2xx.
+        ProxyRefusal = "proxy_refusal",
     }
 }
 
@@ -78,21 +82,28 @@ impl ReplyKind {
             Self::Reset => "reset",
             Self::TlsAlert => "TLS alert",
             Self::QuicClose => "QUIC close",
+            Self::HttpBlock => "HTTP status",
+            Self::ProxyRefusal => "proxy refusal",
         }
     }
 
     /// Whether a resolver said it.
     pub fn is_of_dns(self) -> bool {
-        !matches!(self, Self::Reset | Self::TlsAlert | Self::QuicClose)
+        matches!(
+            self,
+            Self::Resolved
+                | Self::NxDomain
+                | Self::NoData
+                | Self::ServFail
+                | Self::Refused
+                | Self::Sinkhole
+        )
     }
 
     /// Whether this alone is positive proof that a try was blocked.
     /// NXDOMAIN is not: the vendor may have retired the name.
     pub fn blocks(self) -> bool {
-        matches!(
-            self,
-            Self::Refused | Self::Sinkhole | Self::Reset | Self::TlsAlert | Self::QuicClose
-        )
+        matches!(self, Self::Refused | Self::Sinkhole) || !self.is_of_dns()
     }
 }
 

@@ -255,11 +255,7 @@ fn unseen(text: &mut String, snapshot: &Snapshot, seen: &Seen) {
         .collect();
     let named: u64 = seen.named_flows.iter().sum();
     if !flows.is_empty() {
-        let _ = writeln!(
-            text,
-            "  flows: {}; {named} gave a name (HTTP is not read and counts as other)",
-            flows.join(", ")
-        );
+        let _ = writeln!(text, "  flows: {}; {named} gave a name", flows.join(", "));
     }
     let undecoded: Vec<String> = Undecoded::ALL
         .iter()

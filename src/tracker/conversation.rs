@@ -1,10 +1,10 @@
 //! What the tracker keeps for each flow: what is still to be read, and how far a matched name got.
 
 use crate::dissect::tls::{self, ServerReply};
-use crate::dissect::{Dissection, quic};
+use crate::dissect::{Dissection, http, quic};
 use crate::flows::{Budget, FirstBytes};
 use crate::model::{
-    Category, Endpoint, Evidence, Protocol, ReplyKind, Sample, Segment, Side, Timestamp,
+    Category, Endpoint, Evidence, Protocol, ReplyKind, Sample, Segment, Side, Signal, Timestamp,
 };
 
 use super::rollup::{Rollup, Subject};
@@ -41,13 +41,13 @@ pub(super) enum Quic {
 /// What is still to be read in a flow.
 #[derive(Debug)]
 pub(super) enum Reading {
-    /// The first bytes of both sides may hold a hello.
-    Hello(Opening),
+    /// The first bytes of both sides may hold a hello or a request.
+    FirstWords(Opening),
     /// Nothing more.
     Settled,
 }
 
-/// The first bytes of both sides, and which of them cannot hold a hello any more.
+/// The first bytes of both sides, and which of them cannot hold a hello or a request any more.
 #[derive(Debug, Default)]
 pub(super) struct Opening {
     pub(super) streams: [FirstBytes; 2],
@@ -56,7 +56,7 @@ pub(super) struct Opening {
 
 impl Default for Reading {
     fn default() -> Self {
-        Self::Hello(Opening::default())
+        Self::FirstWords(Opening::default())
     }
 }
 
@@ -74,7 +74,7 @@ impl Conversation {
 
     /// Gives kept bytes back.
     pub(super) fn release(&mut self, budget: &mut Budget) {
-        if let Reading::Hello(opening) = &mut self.reading {
+        if let Reading::FirstWords(opening) = &mut self.reading {
             for stream in &mut opening.streams {
                 stream.release(budget);
             }
@@ -118,6 +118,42 @@ pub(super) struct Ends {
     pub(super) server: Endpoint,
     pub(super) client_side: Side,
     pub(super) protocol: Protocol,
+}
+
+/// What a server said, for the ladder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Said {
+    /// It talks.
+    Talk,
+    /// It, or something that speaks for it, refused.
+    Refusal(ReplyKind),
+}
+
+impl Said {
+    /// Reads the first bytes of an answer to a name of this signal. HTTP 403 and 451 block; a proxy refuses by anything
+    /// but 2xx. A server that speaks something else speaks.
+    fn read(signal: Signal, stream: &[u8]) -> Dissection<Self> {
+        if matches!(signal, Signal::Http | Signal::Connect) {
+            return match (signal, http::status(stream)) {
+                (_, Dissection::NeedMore) => Dissection::NeedMore,
+                (Signal::Connect, Dissection::Found(200..300)) => Dissection::Found(Self::Talk),
+                (Signal::Connect, Dissection::Found(_)) => {
+                    Dissection::Found(Self::Refusal(ReplyKind::ProxyRefusal))
+                }
+                (_, Dissection::Found(403 | 451)) => {
+                    Dissection::Found(Self::Refusal(ReplyKind::HttpBlock))
+                }
+                _ => Dissection::Found(Self::Talk),
+            };
+        }
+        match tls::server_reply(stream) {
+            Dissection::NeedMore => Dissection::NeedMore,
+            Dissection::Found(ServerReply::FatalAlert) => {
+                Dissection::Found(Self::Refusal(ReplyKind::TlsAlert))
+            }
+            _ => Dissection::Found(Self::Talk),
+        }
+    }
 }
 
 /// Where the server's answer to a hello starts.
@@ -262,13 +298,13 @@ impl Named {
             return;
         }
         match self.read_reply(segment, budget) {
-            Dissection::Found(ServerReply::Talk) => {
+            Dissection::Found(Said::Talk) => {
                 self.settle_reply(budget);
                 self.reach(Evidence::Contact, time, rollup);
             }
-            Dissection::Found(ServerReply::FatalAlert) => {
+            Dissection::Found(Said::Refusal(kind)) => {
                 self.settle_reply(budget);
-                rollup.reply(&self.subject, ReplyKind::TlsAlert, time);
+                rollup.reply(&self.subject, kind, time);
             }
             _ => {}
         }
@@ -280,16 +316,12 @@ impl Named {
         next.is_none_or(|next| seq.wrapping_sub(next) <= MAX_WINDOW)
     }
 
-    fn read_reply(
-        &mut self,
-        segment: &Segment<'_>,
-        budget: &mut Budget,
-    ) -> Dissection<ServerReply> {
+    fn read_reply(&mut self, segment: &Segment<'_>, budget: &mut Budget) -> Dissection<Said> {
         if segment.payload.is_empty() {
             // Nothing, or content that the snap length cut: then its amount decides.
             let since_hello = self.received - self.received_before;
             return if segment.wire_len > 0 && since_hello >= MORE_THAN_AN_ALERT {
-                Dissection::Found(ServerReply::Talk)
+                Dissection::Found(Said::Talk)
             } else {
                 Dissection::NeedMore
             };
@@ -298,7 +330,7 @@ impl Named {
             // Behind a hole: what was missed may have been an alert, unless there is more than an alert.
             let much = u64::from(segment.wire_len) >= MORE_THAN_AN_ALERT;
             return if much {
-                Dissection::Found(ServerReply::Talk)
+                Dissection::Found(Said::Talk)
             } else {
                 Dissection::NeedMore
             };
@@ -307,16 +339,16 @@ impl Named {
             return Dissection::NeedMore;
         }
         if self.reply.bytes().is_empty() {
-            let verdict = tls::server_reply(fresh);
+            let verdict = Said::read(self.subject.signal, fresh);
             if verdict == Dissection::NeedMore {
                 self.reply.append(fresh, MAX_REPLY_LEN, budget);
             }
             return verdict;
         }
         if !self.reply.append(fresh, MAX_REPLY_LEN, budget) {
-            return Dissection::Found(ServerReply::Talk);
+            return Dissection::Found(Said::Talk);
         }
-        tls::server_reply(self.reply.bytes())
+        Said::read(self.subject.signal, self.reply.bytes())
     }
 
     fn settle_reply(&mut self, budget: &mut Budget) {

@@ -1,9 +1,8 @@
-//! A hello was read, over TCP or QUIC: the name in it, and the rule that matches.
+//! A client's first words were read, a hello or a request: the name in them, and the rule that matches.
 
 use super::conversation::{AnswerStart, Conversation, Ends, Named};
 use super::rollup::Subject;
 use super::{Insides, NameRead, Settings, Witness};
-use crate::dissect::tls::ClientHello;
 use crate::flows::Flow;
 use crate::model::{Side, Signal, Timestamp};
 use crate::rules::RuleSet;
@@ -24,21 +23,17 @@ pub(super) struct Moment {
 }
 
 impl Insides {
-    /// A hello was read: its sender is the client.
-    pub(super) fn hello(
+    /// A hello or a request was read: its sender is the client, and `host` what it asks for.
+    pub(super) fn first_words(
         &mut self,
         flow: &mut Flow<Conversation>,
-        hello: &ClientHello,
+        host: Option<&[u8]>,
         at: Moment,
         rules: &RuleSet,
         settings: &Settings,
         witness: &mut impl Witness,
     ) {
-        let Some(name) = hello
-            .server_name
-            .as_deref()
-            .and_then(|host| self.name.set_host(host).ok())
-        else {
+        let Some(name) = host.and_then(|host| self.name.set_host(host).ok()) else {
             return;
         };
         self.stats.seen.named_flows[at.signal.index()] += 1;

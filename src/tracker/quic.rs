@@ -98,7 +98,8 @@ impl Tracker {
                         time,
                         server_seq: None,
                     };
-                    insides.hello(flow, &hello, at, &self.rules, &self.settings, witness);
+                    let host = hello.server_name.as_deref();
+                    insides.first_words(flow, host, at, &self.rules, &self.settings, witness);
                     if flow.state.named.is_none() {
                         flow.state.quic = Quic::Settled;
                     }

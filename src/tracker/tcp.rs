@@ -1,10 +1,11 @@
-//! TCP: the first bytes of each flow are offered to the TLS dissector, whatever the port; a matched name is followed.
+//! TCP: the first bytes of each flow are offered to the dissectors of TLS and HTTP, whatever the port; a matched name is
+//! followed.
 
 use super::conversation::{Conversation, Opening, Reading};
 use super::hello::Moment;
 use super::{Insides, Tracker, Witness};
-use crate::dissect::Dissection;
 use crate::dissect::tls::{self, ClientHello};
+use crate::dissect::{Dissection, http};
 use crate::flows::{self, Touched};
 use crate::model::{FlowProtocol, Segment, Side, Signal, Timestamp};
 
@@ -57,20 +58,21 @@ impl Tracker {
             None => {
                 flow.state.unnamed_bytes[side.index()] += advanced;
                 let syn_seen = flow.syn_seen();
-                let hello = read_hello(&mut flow.state, syn_seen, side, segment, insides);
-                if let Some(hello) = hello {
+                let words = read_first_words(&mut flow.state, syn_seen, side, segment, insides);
+                if let Some(words) = words {
                     let server_seq = flow
                         .next_seq(side.other())
                         .or(segment.flags.ack.then_some(segment.ack));
-                    insides.stats.seen.flows[FlowProtocol::Tls.index()] += 1;
+                    insides.stats.seen.flows[words.protocol().index()] += 1;
                     let at = Moment {
-                        signal: Signal::Tls,
+                        signal: words.signal(),
                         side,
                         slot,
                         time,
                         server_seq,
                     };
-                    insides.hello(flow, &hello, at, &self.rules, &self.settings, witness);
+                    let host = words.host();
+                    insides.first_words(flow, host, at, &self.rules, &self.settings, witness);
                 }
             }
         }
@@ -78,15 +80,59 @@ impl Tracker {
     }
 }
 
+/// How a client opens a conversation.
+#[derive(Debug, PartialEq, Eq)]
+enum FirstWords {
+    Hello(ClientHello),
+    Request(http::Request),
+}
+
+impl FirstWords {
+    /// Reads the first bytes of a stream.
+    fn read(stream: &[u8]) -> Dissection<Self> {
+        match tls::client_hello(stream) {
+            Dissection::Found(hello) => Dissection::Found(Self::Hello(hello)),
+            Dissection::NeedMore => Dissection::NeedMore,
+            Dissection::NotThis => match http::request(stream) {
+                Dissection::Found(request) => Dissection::Found(Self::Request(request)),
+                Dissection::NeedMore => Dissection::NeedMore,
+                Dissection::NotThis => Dissection::NotThis,
+            },
+        }
+    }
+
+    fn protocol(&self) -> FlowProtocol {
+        match self {
+            Self::Hello(_) => FlowProtocol::Tls,
+            Self::Request(_) => FlowProtocol::Http,
+        }
+    }
+
+    fn signal(&self) -> Signal {
+        match self {
+            Self::Hello(_) => Signal::Tls,
+            Self::Request(request) if request.connect => Signal::Connect,
+            Self::Request(_) => Signal::Http,
+        }
+    }
+
+    fn host(&self) -> Option<&[u8]> {
+        match self {
+            Self::Hello(hello) => hello.server_name.as_deref(),
+            Self::Request(request) => request.host.as_deref(),
+        }
+    }
+}
+
 /// Offers a segment to the dissector, and settles what the flow speaks once that is clear.
-fn read_hello(
+fn read_first_words(
     state: &mut Conversation,
     syn_seen: bool,
     side: Side,
     segment: &Segment<'_>,
     insides: &mut Insides,
-) -> Option<ClientHello> {
-    let Reading::Hello(opening) = &mut state.reading else {
+) -> Option<FirstWords> {
+    let Reading::FirstWords(opening) = &mut state.reading else {
         return None;
     };
     if segment.flags.syn {
@@ -107,7 +153,7 @@ fn read_hello(
         state.reading = Reading::Settled;
     }
     match verdict {
-        Dissection::Found(hello) => Some(hello),
+        Dissection::Found(words) => Some(words),
         _ => {
             insides.stats.seen.flows[FlowProtocol::Other.index()] += u64::from(settled);
             None
@@ -122,7 +168,7 @@ impl Opening {
         seq: u32,
         payload: &[u8],
         insides: &mut Insides,
-    ) -> Dissection<ClientHello> {
+    ) -> Dissection<FirstWords> {
         let at = side.index();
         if payload.is_empty() {
             return Dissection::NeedMore;
@@ -134,14 +180,14 @@ impl Opening {
         let stream = &mut self.streams[at];
         let verdict = match stream.fresh(seq, payload) {
             Some([]) => Dissection::NeedMore,
-            Some(fresh) if stream.bytes().is_empty() => match tls::client_hello(fresh) {
+            Some(fresh) if stream.bytes().is_empty() => match FirstWords::read(fresh) {
                 Dissection::NeedMore if !stream.append(fresh, tls::MAX_STREAM_LEN, budget) => {
                     Dissection::NotThis
                 }
                 verdict => verdict,
             },
             Some(fresh) if stream.append(fresh, tls::MAX_STREAM_LEN, budget) => {
-                tls::client_hello(stream.bytes())
+                FirstWords::read(stream.bytes())
             }
             _ => Dissection::NotThis,
         };

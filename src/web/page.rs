@@ -269,7 +269,7 @@ fn unseen(scene: &Scene) -> Markup {
             h2 { "What could not be seen" }
             ul {
                 li { "The sensor captured " (format!("{:.0}", snapshot.looked * 100.0)) " % of the 24 hours that are judged." }
-                li { "HTTP is not read: " (seen.flows[FlowProtocol::Other.index()]) " flows gave no name for this or another reason." }
+                li { (seen.flows[FlowProtocol::Other.index()]) " flows spoke nothing that is read." }
                 @for &cause in Undecoded::ALL {
                     @let count = seen.undecoded[cause.index()];
                     @if count > 0 { li { (count) " frames not decoded: " (cause.label().replace('_', " ")) } }

@@ -1,0 +1,200 @@
+//! HTTP/1: the host of a request, and what a response's status means.
+//!
+//! RFC 9112 (request line: section 3, absolute form: 3.2.2, authority form: 3.2.3, status line: 4),
+//! RFC 9110 (Host: section 7.2). Heads are parsed by `httparse`.
+//!
+//! Assumptions: the input starts at a message. Not handled: requests behind the first, HTTP/2 and later, whose names are in TLS or QUIC hellos.
+
+use httparse::{ParserConfig, Status};
+
+use super::Dissection;
+
+/// Longest head that is read, in bytes: twice what common servers accept.
+pub const MAX_HEAD_LEN: usize = 16 * 1024;
+
+/// Headers of one head.
+const MAX_HEADERS: usize = 128;
+
+/// A request's head.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Host asked for, without port: of the target in absolute or authority form, else of the Host header.
+    pub host: Option<Vec<u8>>,
+    /// Whether it is a CONNECT: what follows is another protocol.
+    pub connect: bool,
+}
+
+/// Reads a request's head.
+pub fn request(stream: &[u8]) -> Dissection<Request> {
+    let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
+    let mut parsed = httparse::Request::new(&mut headers);
+    let mut config = ParserConfig::default();
+    // A broken header loses that header, not the host.
+    config.ignore_invalid_headers_in_requests(true);
+    match config.parse_request(&mut parsed, stream) {
+        Err(_) => Dissection::NotThis,
+        Ok(Status::Partial) if stream.len() >= MAX_HEAD_LEN => Dissection::NotThis,
+        Ok(Status::Partial) => Dissection::NeedMore,
+        Ok(Status::Complete(_)) => {
+            let connect = parsed.method == Some("CONNECT");
+            let target = parsed.path.unwrap_or_default();
+            let header = |name: &str| {
+                let mut found = parsed.headers.iter();
+                found
+                    .find(|header| header.name.eq_ignore_ascii_case(name))
+                    .map(|header| header.value)
+            };
+            let authority = if connect {
+                Some(target.as_bytes())
+            } else {
+                absolute(target).or_else(|| header("host"))
+            };
+            Dissection::Found(Request {
+                host: authority.and_then(host_of),
+                connect,
+            })
+        }
+    }
+}
+
+/// Reads the status code of a response (RFC 9112, section 4).
+pub fn status(stream: &[u8]) -> Dissection<u16> {
+    const FORM: &[u8; 12] = b"HTTP/1.d ddd";
+    for (at, form) in FORM.iter().enumerate() {
+        let Some(byte) = stream.get(at) else {
+            return Dissection::NeedMore;
+        };
+        let fits = if *form == b'd' {
+            byte.is_ascii_digit()
+        } else {
+            byte == form
+        };
+        if !fits {
+            return Dissection::NotThis;
+        }
+    }
+    let code = stream[9..12]
+        .iter()
+        .fold(0, |code, digit| code * 10 + u16::from(digit - b'0'));
+    Dissection::Found(code)
+}
+
+/// The authority of a target in absolute form.
+fn absolute(target: &str) -> Option<&[u8]> {
+    let (scheme, rest) = target.split_once("://")?;
+    let known = ["http", "https", "ftp", "ws", "wss"];
+    if !known.iter().any(|word| scheme.eq_ignore_ascii_case(word)) {
+        return None;
+    }
+    rest.split(['/', '?', '#']).next().map(str::as_bytes)
+}
+
+/// The host of an authority: without user, port and brackets. `None` for an address, which is no name, and for nothing.
+fn host_of(authority: &[u8]) -> Option<Vec<u8>> {
+    let text = std::str::from_utf8(authority).ok()?.trim();
+    let text = text.rsplit_once('@').map_or(text, |(_, host)| host);
+    if text.starts_with('[') {
+        return None;
+    }
+    let host = match text.split_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        Some(_) => return None,
+        None => text,
+    };
+    let is_address = host.parse::<std::net::IpAddr>().is_ok();
+    (!host.is_empty() && !is_address).then(|| host.as_bytes().to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn host(text: &str) -> Option<String> {
+        match request(text.as_bytes()) {
+            Dissection::Found(request) => request.host.map(|host| String::from_utf8(host).unwrap()),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn every_prefix_needs_more_until_the_head_is_whole() {
+        let text = b"GET /a HTTP/1.1\r\nHost: downloads.vendor.example:80\r\nUser-Agent: updater/1\r\n\r\n";
+        for end in 0..text.len() {
+            assert_eq!(request(&text[..end]), Dissection::NeedMore, "{end}");
+        }
+        let Dissection::Found(found) = request(&[&text[..], b"GET /b"].concat()) else {
+            panic!()
+        };
+        assert_eq!(
+            found.host.as_deref(),
+            Some(&b"downloads.vendor.example"[..])
+        );
+    }
+
+    #[test]
+    fn hosts() {
+        for (head, expected) in [
+            (
+                "GET http://a.example/x HTTP/1.1\r\nHost: b.example\r\n\r\n",
+                Some("a.example"),
+            ),
+            (
+                "GET http://u:p@a.example:8080?x HTTP/1.1\r\n\r\n",
+                Some("a.example"),
+            ),
+            (
+                "CONNECT a.example:443 HTTP/1.1\r\nHost: b.example\r\n\r\n",
+                Some("a.example"),
+            ),
+            ("GET / HTTP/1.0\r\n\r\n", None),
+            ("GET / HTTP/1.1\r\nHost: 198.51.100.7\r\n\r\n", None),
+            ("GET / HTTP/1.1\r\nHost: [2001:db8::1]:80\r\n\r\n", None),
+            ("GET / HTTP/1.1\r\nHost:\r\n\r\n", None),
+            (
+                "GET / HTTP/1.1\r\nbad header\r\nHost: a.example\r\n\r\n",
+                Some("a.example"),
+            ),
+        ] {
+            assert_eq!(host(head).as_deref(), expected, "{head}");
+        }
+    }
+
+    #[test]
+    fn other_protocols_are_not_http() {
+        for other in [
+            &b"SSH-2.0-x\r\n"[..],
+            b"\x16\x03\x01\x02\x00",
+            b"EHLO a.example\r\n",
+            b"GET / RTSP/1.0\r\n",
+        ] {
+            assert_eq!(request(other), Dissection::NotThis, "{other:?}");
+        }
+        assert_eq!(status(b"220 mail.example ESMTP\r\n"), Dissection::NotThis);
+    }
+
+    #[test]
+    fn a_status_is_read_as_soon_as_it_is_there() {
+        let text = b"HTTP/1.1 403 Forbidden\r\n";
+        for end in 0..12 {
+            assert_eq!(status(&text[..end]), Dissection::NeedMore, "{end}");
+        }
+        assert_eq!(status(text), Dissection::Found(403));
+        assert_eq!(status(b"HTTP/2 200"), Dissection::NotThis);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_settle_once(bytes in prop::collection::vec(prop_oneof![any::<u8>(), Just(b'\n'), Just(b' ')], 0..200)) {
+            let mut settled = Dissection::NeedMore;
+            for end in 0..=bytes.len() {
+                let now = request(&bytes[..end]);
+                if settled != Dissection::NeedMore {
+                    prop_assert_eq!(&now, &settled);
+                }
+                settled = now;
+            }
+        }
+    }
+}
