@@ -5,7 +5,7 @@
 pub(super) struct Short;
 
 /// Reads big-endian fields from the front of a slice.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Reader<'a> {
     rest: &'a [u8],
 }
