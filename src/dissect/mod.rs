@@ -5,6 +5,7 @@
 //! more", settles once and never changes. A port number is a hint to the caller and proves nothing here.
 
 pub mod dns;
+pub mod ech;
 pub mod http;
 pub mod quic;
 mod reader;
