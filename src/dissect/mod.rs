@@ -10,6 +10,7 @@ pub mod http;
 pub mod quic;
 mod reader;
 pub mod tls;
+pub mod vpn;
 
 use reader::{Reader, Short};
 

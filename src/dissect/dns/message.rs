@@ -1,7 +1,7 @@
 //! Header and questions.
 
-use super::HEADER_LEN;
 use super::name::walk_name;
+use super::{HEADER_LEN, MAX_QUESTIONS};
 use crate::dissect::Dissection;
 use crate::model::NameBuf;
 
@@ -76,6 +76,19 @@ pub const fn first_question() -> usize {
     HEADER_LEN
 }
 
+/// Whether bytes could be a DNS message, for dissectors whose own signature is weaker than its form.
+pub(in crate::dissect) fn may_be_message(message: &[u8]) -> bool {
+    match header(message) {
+        Dissection::NotThis => false,
+        Dissection::NeedMore => true,
+        Dissection::Found(header) => {
+            header.questions <= MAX_QUESTIONS
+                && question(message, first_question(), &mut NameBuf::default())
+                    != Dissection::NotThis
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use hickory_proto::op::Message;
@@ -91,6 +104,7 @@ mod tests {
         for end in 0..message.len() {
             let prefix = &message[..end];
             assert_eq!(read_question(prefix), Dissection::NeedMore, "{end}");
+            assert!(may_be_message(prefix));
         }
         assert_eq!(
             read_question(&message),

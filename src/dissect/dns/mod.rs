@@ -17,6 +17,7 @@ mod records;
 mod stream;
 
 pub use answer::{Answer, answer};
+pub(super) use message::may_be_message;
 pub use message::{Header, Question, first_question, header, question};
 pub use records::addresses;
 pub use stream::{Framed, MAX_MESSAGE_LEN, stream_message};
