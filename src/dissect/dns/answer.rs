@@ -429,6 +429,26 @@ mod tests {
     }
 
     proptest! {
+        /// `hickory-proto` as oracle: a chain that it wrote is followed to its end, in any order of records.
+        #[test]
+        fn a_chain_is_followed_in_any_order(ttls in prop::collection::vec(1..1000u32, 1..8), last in prop::collection::vec(any::<[u8; 4]>(), 0..5), seed in any::<prop::sample::Index>()) {
+            let host = |at: usize| format!("h{at}.example.");
+            let mut records: Vec<Record> = ttls.iter().enumerate().map(|(at, &ttl)| cname(&host(at), ttl, &host(at + 1))).collect();
+            records.extend(last.iter().map(|&octets| a(&host(ttls.len()), 500, octets)));
+            let first = seed.index(records.len());
+            records.rotate_left(first);
+            let answer = read_message(&response_with("h0.example.", records), "h0.example");
+            prop_assert_eq!(answer.aliases.len(), ttls.len());
+            let mut expected: Vec<IpAddr> = last.into_iter().map(IpAddr::from).collect();
+            let mut addresses = answer.addresses.clone();
+            expected.sort();
+            addresses.sort();
+            prop_assert_eq!(addresses, expected);
+            let addresses_ttl = if answer.addresses.is_empty() { u32::MAX } else { 500 };
+            prop_assert_eq!(answer.ttl, ttls.into_iter().min().unwrap().min(addresses_ttl));
+            prop_assert!(answer.complete);
+        }
+
         #[test]
         fn answers_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..300), at in 0..400usize, answers in any::<u16>()) {
             let header = Header { response: true, rcode: 0, questions: 1, answers };

@@ -6,7 +6,8 @@
 //!
 //! Assumptions: the first datagrams of a flow are offered; later ones of OpenVPN, and of WireGuard on a port of its own
 //! choosing, show nothing that could be recognised. Not handled: IPsec without UDP (protocols 50 and 51, which `decode`
-//! sees), IKE over TCP (RFC 9329), OpenVPN with a static key or scrambled, and all that looks like TLS from outside.
+//! sees), IKE over TCP (RFC 9329), OpenVPN with a static key or scrambled, variants of WireGuard with other types or
+//! reserved bytes (Cloudflare WARP, AmneziaWG), and all that looks like TLS from outside.
 
 mod ipsec;
 mod openvpn;
@@ -19,7 +20,7 @@ use super::{Dissection, dns, quic};
 /// What kind of tunnel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Vpn {
-    /// WireGuard, and what is built on it (Tailscale, Cloudflare WARP, most commercial services).
+    /// WireGuard, and what is built on it unchanged (Tailscale, most commercial services).
     WireGuard,
     /// IKE, or ESP in UDP.
     IpSec,
