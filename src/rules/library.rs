@@ -1,24 +1,15 @@
-//! All packs: compiled in, and from a folder; and the set of those in force.
+//! All packs: compiled in, and from a folder.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::pattern::Pattern;
-use super::{Matcher, PackError, pack_file};
-use crate::model::{DomainName, Match, Name, Pack, ServiceId, VendorId};
-
-/// The packs compiled into the program: file name and text. This is the only place that names them.
-pub const BUILT_IN: &[(&str, &str)] = &[
-    ("kaspersky.toml", include_str!("../../rules/kaspersky.toml")),
-    (
-        "microsoft-defender.toml",
-        include_str!("../../rules/microsoft-defender.toml"),
-    ),
-];
-
-/// Largest pack file that is read, in bytes: a thousand times the largest built-in pack.
-const MAX_PACK_BYTES: u64 = 64 * 1024 * 1024;
+use super::built_in::BUILT_IN;
+use super::folder::pack_files;
+use super::pack_tests::{PackTestFailure, run_test};
+use super::rule_set::{RuleSet, matcher_of};
+use super::{PackError, pack_file};
+use crate::model::{Match, Name, Pack, VendorId};
 
 /// Every pack that is known, in force or not, one for each vendor.
 #[derive(Clone, Debug, Default)]
@@ -26,23 +17,6 @@ pub struct Library {
     packs: BTreeMap<VendorId, Pack>,
     /// Vendors whose pack comes from the folder: their patterns win over built-in ones.
     from_folder: Vec<VendorId>,
-}
-
-/// The packs in force, compiled.
-#[derive(Clone, Default)]
-pub struct RuleSet {
-    /// The packs, sorted by vendor id.
-    pub packs: Vec<Pack>,
-    matcher: Matcher,
-}
-
-/// A pack's own test that did not come out as expected.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PackTestFailure {
-    /// The vendor.
-    pub vendor: VendorId,
-    /// What happened.
-    pub what: String,
 }
 
 impl Library {
@@ -175,93 +149,10 @@ impl Library {
     }
 }
 
-impl RuleSet {
-    /// The pattern that wins for a name. Allocates nothing.
-    pub fn lookup(&self, name: Name<'_>) -> Option<&Match> {
-        self.matcher.find(name)
-    }
-}
-
-/// The matcher of some packs; of two equal patterns the later pack's wins.
-pub(super) fn matcher_of<'a>(packs: impl IntoIterator<Item = &'a Pack>) -> Matcher {
-    Matcher::new(packs.into_iter().flat_map(|pack| {
-        pack.patterns.iter().filter_map(|(text, service)| {
-            // A loaded pack's patterns were parsed when it was read.
-            let pattern = Pattern::parse(text).ok()?;
-            Some((pattern, Arc::clone(text), pack.services.get(*service)?))
-        })
-    }))
-}
-
-/// What is wrong with a test's outcome, `None` if nothing.
-pub(super) fn run_test(
-    matcher: &Matcher,
-    name: &str,
-    expected: Option<&ServiceId>,
-) -> Option<String> {
-    let parsed = DomainName::parse(name).ok()?;
-    let found = matcher.find(parsed.as_name());
-    let got = found.map(|found| &found.service.id);
-    if got == expected {
-        return None;
-    }
-    let word = |id: Option<&ServiceId>| id.map_or("none".to_owned(), |id| format!("`{id}`"));
-    let by = found.map_or(String::new(), |found| {
-        format!(" by pattern `{}`", found.pattern)
-    });
-    Some(format!(
-        "test `{name}`: expected {}, got {}{by}",
-        word(expected),
-        word(got)
-    ))
-}
-
-/// The `*.toml` files of a folder, sorted by name, with their text.
-#[expect(
-    clippy::type_complexity,
-    reason = "a list of files and what came of reading each"
-)]
-fn pack_files(folder: &Path) -> Result<Vec<(String, Result<String, PackError>)>, PackError> {
-    let name = folder.display().to_string();
-    let fail = |error: std::io::Error| {
-        PackError::whole(&name, format!("cannot read the folder of packs: {error}"))
-    };
-    let mut paths = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(fail)? {
-        let path = entry.map_err(fail)?.path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "toml")
-        {
-            paths.push(path);
-        }
-    }
-    paths.sort();
-    Ok(paths
-        .into_iter()
-        .map(|path| {
-            let name = path.display().to_string();
-            let text = read_bounded(&path).map_err(|what| PackError::whole(&name, what));
-            (name, text)
-        })
-        .collect())
-}
-
-fn read_bounded(path: &Path) -> Result<String, String> {
-    let len = std::fs::metadata(path)
-        .map_err(|error| error.to_string())?
-        .len();
-    if len > MAX_PACK_BYTES {
-        return Err(format!(
-            "the file has {len} bytes, a pack may have {MAX_PACK_BYTES}; split it by vendor"
-        ));
-    }
-    std::fs::read_to_string(path).map_err(|error| error.to_string())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::DomainName;
 
     fn name(text: &str) -> DomainName {
         DomainName::parse(text).unwrap()
