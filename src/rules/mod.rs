@@ -5,16 +5,19 @@
 //! to them or replaces them, file by file of the same vendor id.
 
 mod built_in;
+mod encrypted_dns;
 mod error;
 mod folder;
 mod library;
 mod matcher;
+mod networks;
 mod pack_file;
 mod pack_tests;
 mod pattern;
 mod rule_set;
 
 pub use built_in::BUILT_IN;
+pub use encrypted_dns::EncryptedDns;
 pub use error::PackError;
 pub use library::Library;
 pub use matcher::Matcher;

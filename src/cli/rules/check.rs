@@ -15,7 +15,8 @@ pub(super) fn check(dir: Option<&Path>) -> Result<Exit, Failure> {
     };
     match library {
         Ok(library) => {
-            let (packs, tests) = (library.packs().count(), library.test().0);
+            let packs = library.packs().count() + library.resolver_packs().count();
+            let tests = library.test().0;
             if packs == 0 {
                 return Err(Failure::usage(
                     "the folder has no pack; packs are files that end in .toml",
@@ -37,7 +38,7 @@ pub(super) fn test(common: &Common) -> Result<Exit, Failure> {
     let config = load(common)?;
     let (ran, failures) = config.library.test();
     for failure in &failures {
-        say(&format!("{}: {}", failure.vendor, failure.what));
+        say(&format!("{}: {}", failure.pack, failure.what));
     }
     say(&format!("{ran} tests, {} failed", failures.len()));
     Ok(if failures.is_empty() {

@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::value::Datetime;
 
@@ -14,6 +15,17 @@ pub(super) struct Check<'a> {
 }
 
 impl Check<'_> {
+    /// The file's text as tables; the fault of a text that does not fit has its place.
+    pub(super) fn tables<T: DeserializeOwned>(&self) -> Result<T, PackError> {
+        toml::from_str(self.text).map_err(|error| {
+            let what = error.message().trim_end().replace('\n', "; ");
+            match error.span() {
+                Some(span) => PackError::at(self.file, self.text, span.start, what),
+                None => PackError::whole(self.file, what),
+            }
+        })
+    }
+
     pub(super) fn fault<T>(&self, place: &Spanned<T>, what: impl Into<String>) -> PackError {
         PackError::at(self.file, self.text, place.span().start, what)
     }

@@ -3,22 +3,25 @@
 use std::sync::Arc;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use toml::Spanned;
 use toml::value::Datetime;
 
 use super::check::Check;
 use super::cutoffs::CutoffTable;
+use super::digest;
 use super::own_tests::TestTable;
 use super::services::ServiceTable;
-use super::{SCHEMA, digest};
 use crate::model::{Pack, PackRole, VendorId};
 use crate::rules::PackError;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct File {
-    schema: Spanned<i64>,
-    kind: Spanned<String>,
+pub(super) struct VendorFile {
+    #[serde(rename = "schema")]
+    _schema: IgnoredAny,
+    #[serde(rename = "kind")]
+    _kind: IgnoredAny,
     vendor: Vendor,
     #[serde(default)]
     cutoff: Vec<Spanned<CutoffTable>>,
@@ -43,25 +46,7 @@ pub(super) struct Vendor {
 }
 
 impl Check<'_> {
-    pub(super) fn pack(&self, file: File) -> Result<Pack, PackError> {
-        if *file.schema.get_ref() != SCHEMA {
-            return Err(self.fault(
-                &file.schema,
-                format!(
-                    "schema {} is not read by this version; write `schema = {SCHEMA}`, or update straggler",
-                    file.schema.get_ref()
-                ),
-            ));
-        }
-        if file.kind.get_ref() != "vendor" {
-            return Err(self.fault(
-                &file.kind,
-                format!(
-                    "unknown kind `{}`; write `kind = \"vendor\"`",
-                    file.kind.get_ref()
-                ),
-            ));
-        }
+    pub(super) fn vendor_pack(&self, file: VendorFile) -> Result<Pack, PackError> {
         let vendor = file.vendor;
         let vendor_id =
             VendorId::parse(vendor.id.get_ref()).ok_or_else(|| self.bad_id(&vendor.id))?;
@@ -102,7 +87,16 @@ impl Check<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::read;
+    use super::super::PackFile;
+    use crate::model::Pack;
+    use crate::rules::PackError;
+
+    fn read(file: &str, text: &str) -> Result<Pack, PackError> {
+        super::super::read(file, text).map(|pack| match pack {
+            PackFile::Vendor(pack) => pack,
+            PackFile::Resolvers(_) => panic!("read as a pack of resolvers"),
+        })
+    }
 
     const GOOD: &str = r#"
 schema = 1
