@@ -11,7 +11,7 @@ use super::{Exit, Failure, Output};
 pub(super) fn run(args: RulesArgs, output: &mut Output) -> Result<Exit, Failure> {
     match args.command {
         RulesCommand::List { common, format } => list::list(&common, format, output),
-        RulesCommand::Show { common, vendor } => show::show(&common, &vendor, output),
+        RulesCommand::Show { common, pack } => show::show(&common, &pack, output),
         RulesCommand::Check { dir } => check::check(dir.as_deref()),
         RulesCommand::Test { common } => check::test(&common),
         RulesCommand::Explain {

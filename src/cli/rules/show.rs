@@ -2,24 +2,33 @@
 
 use std::io::Write;
 
+use ipnet::IpNet;
+
 use crate::cli::args::Common;
 use crate::cli::replay::load;
 use crate::cli::{Exit, Failure, Output};
-use crate::model::{Cutoff, Pack, Service};
+use crate::model::{Cutoff, KnownResolver, Pack, PackKind, ResolverPack, Service};
 
-pub(super) fn show(common: &Common, vendor: &str, output: &mut Output) -> Result<Exit, Failure> {
+pub(super) fn show(common: &Common, id: &str, output: &mut Output) -> Result<Exit, Failure> {
     let config = load(common)?;
-    let Some(pack) = config.library.pack(vendor) else {
-        let known: Vec<&str> = config
-            .library
-            .packs()
-            .map(|pack| pack.vendor.as_str())
-            .collect();
+    let library = &config.library;
+    if let Some(pack) = library.pack(id) {
+        show_vendor(pack, output)?;
+    } else if let Some(pack) = library.resolver_pack(id) {
+        show_resolvers(pack, output)?;
+    } else {
+        let vendors = library.packs().map(|pack| pack.vendor.as_str());
+        let resolvers = library.resolver_packs().map(|pack| pack.id.as_str());
+        let known: Vec<&str> = vendors.chain(resolvers).collect();
         return Err(Failure::usage(format!(
-            "there is no pack `{vendor}`; there are: {}",
+            "there is no pack `{id}`; there are: {}",
             known.join(", ")
         )));
-    };
+    }
+    Ok(Exit::Fine)
+}
+
+fn show_vendor(pack: &Pack, output: &mut Output) -> Result<(), Failure> {
     writeln!(
         output,
         "{} ({}), {}, version {} reviewed {}, {}",
@@ -31,7 +40,55 @@ pub(super) fn show(common: &Common, vendor: &str, output: &mut Output) -> Result
     for (index, service) in pack.services.iter().enumerate() {
         show_service(pack, index, service, output)?;
     }
-    Ok(Exit::Fine)
+    Ok(())
+}
+
+fn show_resolvers(pack: &ResolverPack, output: &mut Output) -> Result<(), Failure> {
+    writeln!(
+        output,
+        "{} ({}), {}, version {} reviewed {}, {}",
+        pack.name,
+        pack.id,
+        PackKind::Resolvers,
+        pack.version,
+        pack.reviewed,
+        pack.origin
+    )?;
+    for resolver in &pack.resolvers {
+        show_known("resolver", resolver, output)?;
+    }
+    for provider in &pack.ech {
+        show_known("Encrypted Client Hello", provider, output)?;
+    }
+    Ok(())
+}
+
+fn show_known(what: &str, known: &KnownResolver, output: &mut Output) -> Result<(), Failure> {
+    writeln!(
+        output,
+        "\n{}: {} ({what}, by {})",
+        known.id, known.name, known.confidence
+    )?;
+    for name in &known.names {
+        writeln!(output, "  {name}")?;
+    }
+    for network in &known.addresses {
+        writeln!(output, "  {}", address_text(network))?;
+    }
+    writeln!(output, "  source: {}", known.source)?;
+    if let Some(note) = &known.note {
+        writeln!(output, "  note: {note}")?;
+    }
+    Ok(())
+}
+
+/// A network as packs write it: one address without its prefix.
+pub(super) fn address_text(network: &IpNet) -> String {
+    if network.prefix_len() == network.max_prefix_len() {
+        network.addr().to_string()
+    } else {
+        network.to_string()
+    }
 }
 
 fn show_cutoff(cutoff: &Cutoff, output: &mut Output) -> Result<(), Failure> {
