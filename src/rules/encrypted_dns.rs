@@ -42,8 +42,9 @@ impl EncryptedDns {
         self.resolver_of_name(name).is_some()
     }
 
-    /// Whether a known resolver has this address: one or two probes. It says who is there, not what is spoken: plain
-    /// DNS goes to the same addresses, so the port or the protocol must say that it is encrypted.
+    /// Whether a known resolver has this address: a probe for each prefix length that the packs use in its family, so
+    /// two for IPv4 and three for IPv6 with the built-in one. It says who is there, not what is spoken: plain DNS goes
+    /// to the same addresses, so the port or the protocol must say that it is encrypted.
     pub fn is_resolver_address(&self, address: IpAddr) -> bool {
         self.resolver_of_address(address).is_some()
     }
