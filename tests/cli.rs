@@ -129,6 +129,64 @@ fn rules_list_show_check_and_test_the_built_in_packs() {
 }
 
 #[test]
+fn known_encrypted_dns_services_are_told() {
+    for (name, args) in [
+        ("rules_list", vec!["rules", "list"]),
+        (
+            "rules_explain_resolver",
+            vec!["rules", "explain", "mozilla.cloudflare-dns.com"],
+        ),
+        (
+            "rules_explain_address",
+            vec!["rules", "explain", "2620:fe::fe"],
+        ),
+        (
+            "rules_explain_ech",
+            vec!["rules", "explain", "cloudflare-ech.com"],
+        ),
+    ] {
+        let output = straggler(&args);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        insta::assert_snapshot!(name, text(&output.stdout));
+    }
+    let json = |args: &[&str]| -> Vec<Value> {
+        let lines = text(&straggler(args).stdout);
+        let values = lines.lines().map(serde_json::from_str);
+        values.collect::<Result<_, _>>().unwrap()
+    };
+    let packs = json(&["rules", "list", "--format", "json"]);
+    let keys =
+        |pack: &Value| -> Vec<String> { pack.as_object().unwrap().keys().cloned().collect() };
+    for pack in &packs {
+        assert_eq!(keys(pack), keys(&packs[0]));
+    }
+    let (pack, vendors) = packs.split_last().unwrap();
+    assert!(vendors.iter().all(|pack| pack["kind"] == "vendor"));
+    assert_eq!(pack["id"], "encrypted-dns");
+    assert_eq!(pack["kind"], "resolvers");
+    assert!(pack["vendor"].is_null() && pack["role"].is_null());
+    assert!(pack["resolvers"].as_u64() > Some(20) && pack["addresses"].as_u64() > Some(100));
+
+    let explain = |name| json(&["rules", "explain", "--format", "json", name]).remove(0);
+    let line = explain("dns.google");
+    assert_eq!(line["resolver"]["id"], "google");
+    assert_eq!(line["resolver"]["pattern"], ".dns.google");
+    assert!(line["vendor"].is_null() && line["ech_public_name"].is_null());
+    let line = explain("s07.upd.kaspersky.com");
+    assert!(line["resolver"].is_null() && line["ech_public_name"].is_null());
+
+    let show = text(&straggler(&["rules", "show", "encrypted-dns"]).stdout);
+    for words in [
+        "Known encrypted-DNS services (encrypted-dns), resolvers, version ",
+        "quad9: Quad9 (resolver, by vendor)\n  dns.quad9.net\n",
+        "\n  76.76.2.0/24\n",
+        "cloudflare: Cloudflare (Encrypted Client Hello, by vendor)\n  cloudflare-ech.com\n",
+    ] {
+        assert!(show.contains(words), "{words}\n{show}");
+    }
+}
+
+#[test]
 fn a_bad_pack_is_refused_with_its_place() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("bad.toml");

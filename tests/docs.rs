@@ -58,6 +58,28 @@ fn the_readme_shows_what_replay_prints() {
     assert!(printed.starts_with(shown.trim_end()), "{printed}");
 }
 
+/// Each pack that docs/packs.md shows is one that loads, its own tests included.
+#[test]
+fn the_packs_of_the_format_are_packs() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = read("docs/packs.md");
+    let packs: Vec<&str> = text
+        .split("```toml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .collect();
+    assert_eq!(packs.len(), 2, "one of each kind");
+    for (number, pack) in packs.iter().enumerate() {
+        std::fs::write(folder.path().join(format!("{number}.toml")), pack).unwrap();
+    }
+    let output = Command::new(env!("CARGO_BIN_EXE_straggler"))
+        .args(["rules", "check", folder.path().to_str().unwrap()])
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("2 packs, 7 tests: fine"), "{said}");
+}
+
 /// Links between documents lead to files.
 #[test]
 fn links_lead_somewhere() {
@@ -67,6 +89,7 @@ fn links_lead_somewhere() {
         "CONTRIBUTING.md",
         "docs/metrics.md",
         "docs/json.md",
+        "docs/packs.md",
         "examples/README.md",
     ] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(document);

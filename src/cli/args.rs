@@ -160,6 +160,7 @@ Examples:
   straggler rules list
   straggler rules show kaspersky                     cutoffs, services and names, each with its source
   straggler rules explain s07.upd.kaspersky.com      which pattern wins, and why
+  straggler rules explain dns.google                 a known encrypted-DNS service, or not
   straggler rules check my-packs/                    what is wrong, with file, line and column")]
 pub struct RulesArgs {
     /// What to do with the rules.
@@ -178,12 +179,12 @@ pub enum RulesCommand {
         #[arg(long, value_enum, default_value_t = ReplayFormat::Table)]
         format: ReplayFormat,
     },
-    /// Show a vendor's cutoffs, services and names with their sources
+    /// Show all that a pack says, with its sources: cutoffs, services, names; resolvers
     Show {
         #[command(flatten)]
         common: Common,
-        /// Id of the vendor, as `rules list` prints it
-        vendor: String,
+        /// Id of the pack, as `rules list` prints it
+        pack: String,
     },
     /// Check the packs of a folder, or the built-in ones
     Check {
@@ -199,7 +200,7 @@ pub enum RulesCommand {
     Explain {
         #[command(flatten)]
         common: Common,
-        /// A host name
+        /// A host name, or the address of a resolver
         name: String,
         /// How to print it
         #[arg(long, value_enum, default_value_t = ReplayFormat::Table)]

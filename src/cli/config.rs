@@ -18,7 +18,7 @@ pub(super) fn run(args: ConfigArgs, output: &mut Output) -> Result<Exit, Failure
         }
         ConfigCommand::Check(common) => {
             let config = load(&common)?;
-            let in_force = config.rule_set().packs.len();
+            let in_force = config.rule_set().packs.len() + config.library.resolver_packs().count();
             let origin = common
                 .config
                 .map_or("no file given, defaults".to_owned(), |path| {

@@ -11,11 +11,13 @@ mod finding;
 mod flow;
 mod frame;
 mod host;
+mod id;
 mod name;
 mod network;
 mod pack;
 mod packet;
 mod place;
+mod resolvers;
 mod sighting;
 mod snapshot;
 mod time;
@@ -27,11 +29,14 @@ pub use host::HostKey;
 pub use name::{DomainName, MAX_NAME_OCTETS, Name, NameBuf, NameError};
 pub use network::LocalNetworks;
 pub use pack::{
-    Category, Confidence, Cutoff, Match, Pack, PackRole, Phase, Service, ServiceId, Strength,
-    VendorId,
+    Category, Confidence, Cutoff, Match, Pack, PackKind, PackRole, Phase, Service, ServiceId,
+    Strength, VendorId,
 };
 pub use packet::{Datagram, Packet, Refusal, Segment, TcpFlags, Transport, Undecoded, Unreachable};
 pub use place::line_and_column;
+pub use resolvers::{
+    KnownResolver, ResolverId, ResolverPack, ResolverPackId, ResolverSubject, ResolverTest,
+};
 pub use sighting::{
     Batch, Evidence, MAX_SAMPLES, Presence, Reply, ReplyKind, Sample, Sighting, Signal,
 };

@@ -1,45 +1,10 @@
 //! What rule packs say: vendors, services, cutoffs, and the match of a name.
 
-use std::fmt;
 use std::sync::Arc;
 
 use super::Timestamp;
 use super::closed::closed_list;
-
-macro_rules! text_id {
-    ($(#[$doc:meta])* $name:ident) => {
-        $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
-        #[serde(transparent)]
-        pub struct $name(Arc<str>);
-
-        impl $name {
-            /// Lower-case letters, digits and inner hyphens, at most 64; `None` for anything else.
-            pub fn parse(text: &str) -> Option<Self> {
-                let inner = !text.starts_with('-') && !text.ends_with('-');
-                let plain = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-                (inner && plain && (1..=64).contains(&text.len())).then(|| Self(Arc::from(text)))
-            }
-
-            /// The id as text.
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl std::borrow::Borrow<str> for $name {
-            fn borrow(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(&self.0)
-            }
-        }
-    };
-}
+use super::id::text_id;
 
 text_id! {
     /// Id of a vendor, for example `kaspersky`; unique over all packs.
@@ -87,6 +52,16 @@ closed_list! {
         Vendor = "vendor",
         /// Public lists, code and observations.
         Community = "community",
+    }
+}
+
+closed_list! {
+    /// What a pack is about.
+    PackKind {
+        /// A vendor with its cutoffs and services.
+        Vendor = "vendor",
+        /// Known encrypted-DNS services.
+        Resolvers = "resolvers",
     }
 }
 

@@ -1,52 +1,28 @@
-//! All packs: compiled in, and from a folder; and the set of those in force.
+//! All packs: compiled in, and from a folder.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
-use std::sync::Arc;
 
-use super::pattern::Pattern;
-use super::{Matcher, PackError, pack_file};
-use crate::model::{DomainName, Match, Name, Pack, ServiceId, VendorId};
+use super::built_in::BUILT_IN;
+use super::encrypted_dns::EncryptedDns;
+use super::folder::pack_files;
+use super::pack_file::PackFile;
+use super::pack_tests::{PackTestFailure, run_test};
+use super::rule_set::{RuleSet, matcher_of};
+use super::{PackError, pack_file};
+use crate::model::{Match, Name, Pack, ResolverPack, ResolverPackId, VendorId};
 
-/// The packs compiled into the program: file name and text. This is the only place that names them.
-pub const BUILT_IN: &[(&str, &str)] = &[
-    ("kaspersky.toml", include_str!("../../rules/kaspersky.toml")),
-    (
-        "microsoft-defender.toml",
-        include_str!("../../rules/microsoft-defender.toml"),
-    ),
-];
-
-/// Largest pack file that is read, in bytes: a thousand times the largest built-in pack.
-const MAX_PACK_BYTES: u64 = 64 * 1024 * 1024;
-
-/// Every pack that is known, in force or not, one for each vendor.
+/// Every pack that is known: vendors' packs, in force or not, one for each vendor; and packs of resolvers.
 #[derive(Clone, Debug, Default)]
 pub struct Library {
     packs: BTreeMap<VendorId, Pack>,
-    /// Vendors whose pack comes from the folder: their patterns win over built-in ones.
-    from_folder: Vec<VendorId>,
-}
-
-/// The packs in force, compiled.
-#[derive(Clone, Default)]
-pub struct RuleSet {
-    /// The packs, sorted by vendor id.
-    pub packs: Vec<Pack>,
-    matcher: Matcher,
-}
-
-/// A pack's own test that did not come out as expected.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PackTestFailure {
-    /// The vendor.
-    pub vendor: VendorId,
-    /// What happened.
-    pub what: String,
+    resolver_packs: BTreeMap<ResolverPackId, ResolverPack>,
+    /// Ids of the packs that come from the folder: their patterns win over built-in ones.
+    from_folder: BTreeSet<String>,
 }
 
 impl Library {
-    /// The compiled-in packs, and those of `folder` on top: a pack of the same vendor id replaces the built-in one.
+    /// The compiled-in packs, and those of `folder` on top: a pack of the same id replaces the built-in one.
     /// All faults are reported, not only the first.
     pub fn load(folder: Option<&Path>) -> Result<Self, Vec<PackError>> {
         let mut library = Self::default();
@@ -61,8 +37,7 @@ impl Library {
                 Ok(files) => extra.add(files, &mut faults),
                 Err(fault) => faults.push(fault),
             }
-            library.from_folder = extra.packs.keys().cloned().collect();
-            library.packs.extend(extra.packs);
+            library.replace_by(extra, &mut faults);
         }
         if faults.is_empty() {
             Ok(library)
@@ -86,13 +61,13 @@ impl Library {
         }
     }
 
-    /// Adds packs of one origin, among which no vendor and no pattern may stand twice.
+    /// Adds packs of one origin, among which no id, no pattern and no address may stand twice.
     fn add(
         &mut self,
         files: impl IntoIterator<Item = (String, Result<String, PackError>)>,
         faults: &mut Vec<PackError>,
     ) {
-        let mut owners: HashMap<Arc<str>, String> = HashMap::new();
+        let mut owners: HashMap<String, String> = HashMap::new();
         for (file, text) in files {
             let pack = match text.and_then(|text| pack_file::read(&file, &text)) {
                 Ok(pack) => pack,
@@ -101,31 +76,70 @@ impl Library {
                     continue;
                 }
             };
-            if let Some(other) = self.packs.get(&pack.vendor) {
+            let (id, what) = match &pack {
+                PackFile::Vendor(pack) => (pack.vendor.as_str(), "vendor"),
+                PackFile::Resolvers(pack) => (pack.id.as_str(), "pack"),
+            };
+            if let Some(other) = self.origin(id) {
                 faults.push(PackError::whole(
                     &file,
-                    format!(
-                        "vendor `{}` stands in {} already; keep one of the two",
-                        pack.vendor, other.origin
-                    ),
+                    format!("{what} `{id}` stands in {other} already; keep one of the two"),
                 ));
                 continue;
             }
-            for (pattern, _) in &pack.patterns {
-                if let Some(other) = owners.insert(Arc::clone(pattern), file.clone()) {
+            for claim in claims(&pack) {
+                if let Some(other) = owners.insert(claim.clone(), file.clone()) {
                     faults.push(PackError::whole(
                         &file,
-                        format!(
-                            "pattern `{pattern}` stands in {other} already; keep it in one pack"
-                        ),
+                        format!("{claim} stands in {other} already; keep it in one pack"),
                     ));
                 }
             }
-            self.packs.insert(pack.vendor.clone(), pack);
+            match pack {
+                PackFile::Vendor(pack) => {
+                    self.packs.insert(pack.vendor.clone(), pack);
+                }
+                PackFile::Resolvers(pack) => {
+                    self.resolver_packs.insert(pack.id.clone(), pack);
+                }
+            }
         }
     }
 
-    /// Every pack, sorted by vendor id.
+    /// Puts the packs of a folder on top. A pack of one kind cannot replace one of the other: it would take away what
+    /// nobody spoke of.
+    fn replace_by(&mut self, folder: Self, faults: &mut Vec<PackError>) {
+        let vendors = folder.packs.values().filter_map(|pack| {
+            let id = pack.vendor.as_str();
+            let other = &self.resolver_packs.get(id)?.origin;
+            Some((id, &pack.origin, other))
+        });
+        let resolvers = folder.resolver_packs.values().filter_map(|pack| {
+            let id = pack.id.as_str();
+            let other = &self.packs.get(id)?.origin;
+            Some((id, &pack.origin, other))
+        });
+        faults.extend(vendors.chain(resolvers).map(|(id, origin, other)| {
+            PackError::whole(
+                origin,
+                format!("`{id}` is a pack of another kind in {other}; give this one its own id"),
+            )
+        }));
+        let vendors = folder.packs.keys().map(ToString::to_string);
+        let resolvers = folder.resolver_packs.keys().map(ToString::to_string);
+        self.from_folder = vendors.chain(resolvers).collect();
+        self.packs.extend(folder.packs);
+        self.resolver_packs.extend(folder.resolver_packs);
+    }
+
+    /// Where the pack of an id is from, of whatever kind.
+    fn origin(&self, id: &str) -> Option<&str> {
+        let vendor = self.packs.get(id).map(|pack| &pack.origin);
+        let resolvers = self.resolver_packs.get(id).map(|pack| &pack.origin);
+        vendor.or(resolvers).map(String::as_str)
+    }
+
+    /// Every vendor's pack, sorted by vendor id.
     pub fn packs(&self) -> impl Iterator<Item = &Pack> {
         self.packs.values()
     }
@@ -135,12 +149,22 @@ impl Library {
         self.packs.get(vendor)
     }
 
-    /// Which pattern of any pack, in force or not, wins for a name.
+    /// Every pack of known encrypted-DNS services, sorted by id. All of them are in force.
+    pub fn resolver_packs(&self) -> impl Iterator<Item = &ResolverPack> {
+        self.resolver_packs.values()
+    }
+
+    /// The pack of known encrypted-DNS services with an id.
+    pub fn resolver_pack(&self, id: &str) -> Option<&ResolverPack> {
+        self.resolver_packs.get(id)
+    }
+
+    /// Which pattern of any vendor's pack, in force or not, wins for a name.
     pub fn explain(&self, name: Name<'_>) -> Option<Match> {
         self.compile(|_| true).lookup(name).cloned()
     }
 
-    /// Compiles the packs that `in_force` picks.
+    /// Compiles the vendors' packs that `in_force` picks, and every pack of resolvers.
     pub fn compile(&self, in_force: impl Fn(&Pack) -> bool) -> RuleSet {
         let packs: Vec<Pack> = self
             .packs()
@@ -150,9 +174,16 @@ impl Library {
         // Of two equal patterns the later wins, so the folder's packs come last.
         let (folder, built_in): (Vec<&Pack>, Vec<&Pack>) = packs
             .iter()
-            .partition(|pack| self.from_folder.contains(&pack.vendor));
+            .partition(|pack| self.from_folder.contains(pack.vendor.as_str()));
         let matcher = matcher_of(built_in.into_iter().chain(folder));
-        RuleSet { packs, matcher }
+        let mut resolver_packs: Vec<&ResolverPack> = self.resolver_packs().collect();
+        resolver_packs.sort_by_key(|pack| self.from_folder.contains(pack.id.as_str()));
+        let encrypted_dns = EncryptedDns::new(&resolver_packs);
+        RuleSet {
+            packs,
+            matcher,
+            encrypted_dns,
+        }
     }
 
     /// Runs every pack's own tests against the pack alone.
@@ -165,103 +196,51 @@ impl Library {
                 ran += 1;
                 if let Some(what) = run_test(&matcher, name, expected.as_ref()) {
                     failures.push(PackTestFailure {
-                        vendor: pack.vendor.clone(),
+                        pack: pack.vendor.to_string(),
                         what,
                     });
                 }
             }
         }
+        for pack in self.resolver_packs() {
+            let compiled = EncryptedDns::new(&[pack]);
+            ran += pack.tests.len();
+            let failed = pack.tests.iter().filter_map(|test| compiled.run_test(test));
+            failures.extend(failed.map(|what| PackTestFailure {
+                pack: pack.id.to_string(),
+                what,
+            }));
+        }
         (ran, failures)
     }
 }
 
-impl RuleSet {
-    /// The pattern that wins for a name. Allocates nothing.
-    pub fn lookup(&self, name: Name<'_>) -> Option<&Match> {
-        self.matcher.find(name)
-    }
-}
-
-/// The matcher of some packs; of two equal patterns the later pack's wins.
-pub(super) fn matcher_of<'a>(packs: impl IntoIterator<Item = &'a Pack>) -> Matcher {
-    Matcher::new(packs.into_iter().flat_map(|pack| {
-        pack.patterns.iter().filter_map(|(text, service)| {
-            // A loaded pack's patterns were parsed when it was read.
-            let pattern = Pattern::parse(text).ok()?;
-            Some((pattern, Arc::clone(text), pack.services.get(*service)?))
-        })
-    }))
-}
-
-/// What is wrong with a test's outcome, `None` if nothing.
-pub(super) fn run_test(
-    matcher: &Matcher,
-    name: &str,
-    expected: Option<&ServiceId>,
-) -> Option<String> {
-    let parsed = DomainName::parse(name).ok()?;
-    let found = matcher.find(parsed.as_name());
-    let got = found.map(|found| &found.service.id);
-    if got == expected {
-        return None;
-    }
-    let word = |id: Option<&ServiceId>| id.map_or("none".to_owned(), |id| format!("`{id}`"));
-    let by = found.map_or(String::new(), |found| {
-        format!(" by pattern `{}`", found.pattern)
-    });
-    Some(format!(
-        "test `{name}`: expected {}, got {}{by}",
-        word(expected),
-        word(got)
-    ))
-}
-
-/// The `*.toml` files of a folder, sorted by name, with their text.
-#[expect(
-    clippy::type_complexity,
-    reason = "a list of files and what came of reading each"
-)]
-fn pack_files(folder: &Path) -> Result<Vec<(String, Result<String, PackError>)>, PackError> {
-    let name = folder.display().to_string();
-    let fail = |error: std::io::Error| {
-        PackError::whole(&name, format!("cannot read the folder of packs: {error}"))
-    };
-    let mut paths = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(fail)? {
-        let path = entry.map_err(fail)?.path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "toml")
-        {
-            paths.push(path);
+/// What a pack claims for itself: no other pack of its origin may claim the same.
+fn claims(pack: &PackFile) -> Vec<String> {
+    match pack {
+        PackFile::Vendor(pack) => {
+            let patterns = pack.patterns.iter();
+            patterns
+                .map(|(text, _)| format!("pattern `{text}`"))
+                .collect()
+        }
+        PackFile::Resolvers(pack) => {
+            let names = pack.resolvers.iter().flat_map(|one| &one.names);
+            let addresses = pack.resolvers.iter().flat_map(|one| &one.addresses);
+            let public_names = pack.ech.iter().flat_map(|one| &one.names);
+            names
+                .map(|text| format!("resolver `{text}`"))
+                .chain(addresses.map(|network| format!("address `{network}`")))
+                .chain(public_names.map(|text| format!("public name `{text}`")))
+                .collect()
         }
     }
-    paths.sort();
-    Ok(paths
-        .into_iter()
-        .map(|path| {
-            let name = path.display().to_string();
-            let text = read_bounded(&path).map_err(|what| PackError::whole(&name, what));
-            (name, text)
-        })
-        .collect())
-}
-
-fn read_bounded(path: &Path) -> Result<String, String> {
-    let len = std::fs::metadata(path)
-        .map_err(|error| error.to_string())?
-        .len();
-    if len > MAX_PACK_BYTES {
-        return Err(format!(
-            "the file has {len} bytes, a pack may have {MAX_PACK_BYTES}; split it by vendor"
-        ));
-    }
-    std::fs::read_to_string(path).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::DomainName;
 
     fn name(text: &str) -> DomainName {
         DomainName::parse(text).unwrap()
@@ -285,6 +264,18 @@ mod tests {
                 );
             }
             assert!(pack.tests.iter().filter(|(_, id)| id.is_none()).count() >= 5);
+        }
+        for pack in library.resolver_packs() {
+            for known in pack.resolvers.iter().chain(&pack.ech) {
+                assert!(
+                    pack.tests
+                        .iter()
+                        .any(|test| test.expected.as_ref() == Some(&known.id)),
+                    "{}/{} has no positive test",
+                    pack.id,
+                    known.id
+                );
+            }
         }
     }
 
@@ -345,6 +336,82 @@ source = "https://vendor.example/"
             text[1].contains("c.toml") && text[1].contains("vendor `two`"),
             "{text:?}"
         );
+    }
+
+    const RESOLVERS: &str = r#"
+schema = 1
+kind = "resolvers"
+[resolvers]
+id = "ID"
+name = "Ours"
+version = "1"
+reviewed = 2026-01-02
+[[resolver]]
+id = "ours"
+name = "Our resolver"
+confidence = "community"
+names = [".dns.google", "doh.corp.example"]
+addresses = ["8.8.8.8", "10.0.0.53"]
+source = "https://corp.example/"
+"#;
+
+    fn resolver_at(library: &Library, address: [u8; 4]) -> Option<String> {
+        let rules = library.compile(|_| true);
+        let found = rules.encrypted_dns().resolver_of_address(address.into());
+        found.map(|(_, resolver)| format!("{}/{}", resolver.pack, resolver.id))
+    }
+
+    #[test]
+    fn a_folder_adds_resolvers_wins_and_replaces() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("r.toml");
+        // Sorted before the built-in one, and yet it wins.
+        std::fs::write(&path, RESOLVERS.replace("ID", "a-site")).unwrap();
+        let library = Library::load(Some(folder.path())).unwrap();
+        assert_eq!(library.resolver_packs().count(), 2);
+        let at = |address| resolver_at(&library, address);
+        assert_eq!(at([8, 8, 8, 8]).as_deref(), Some("a-site/ours"));
+        assert_eq!(at([10, 0, 0, 53]).as_deref(), Some("a-site/ours"));
+        assert_eq!(at([8, 8, 4, 4]).as_deref(), Some("encrypted-dns/google"));
+
+        std::fs::write(&path, RESOLVERS.replace("ID", "encrypted-dns")).unwrap();
+        let library = Library::load(Some(folder.path())).unwrap();
+        assert_eq!(library.resolver_packs().count(), 1);
+        assert_eq!(resolver_at(&library, [8, 8, 4, 4]), None);
+        assert_eq!(library.packs().count(), 2, "vendors stay as they are");
+    }
+
+    #[test]
+    fn packs_of_different_kinds_do_not_replace_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("r.toml");
+        for (text, id) in [(RESOLVERS, "kaspersky"), (EXTRA, "encrypted-dns")] {
+            std::fs::write(&path, text.replace("ID", id)).unwrap();
+            let faults = Library::load(Some(folder.path())).unwrap_err();
+            assert_eq!(faults.len(), 1);
+            let said = faults[0].to_string();
+            assert!(
+                said.contains("r.toml: `") && said.contains("another kind in rules/"),
+                "{said}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_address_in_two_packs_is_a_fault_naming_both() {
+        let folder = tempfile::tempdir().unwrap();
+        for (file, id) in [("a.toml", "one"), ("b.toml", "two"), ("c.toml", "one")] {
+            std::fs::write(folder.path().join(file), RESOLVERS.replace("ID", id)).unwrap();
+        }
+        let faults = Library::load(Some(folder.path())).unwrap_err();
+        let text: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        for words in [
+            "resolver `.dns.google` stands in",
+            "address `10.0.0.53/32` stands in",
+            "pack `one` stands in",
+        ] {
+            assert!(text.iter().any(|said| said.contains(words)), "{text:?}");
+        }
     }
 
     #[test]

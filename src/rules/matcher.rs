@@ -5,26 +5,25 @@
 //! longest tail without one.
 
 use std::hash::BuildHasher;
-use std::sync::Arc;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::pattern::{Kind, Pattern, Rank};
-use crate::model::{Match, Name, Service};
+use crate::model::Name;
 
-/// Patterns of all packs in force.
-#[derive(Clone, Default)]
-pub struct Matcher {
-    entries: Vec<Entry>,
+/// Patterns of all packs in force, each with what it stands for.
+#[derive(Clone)]
+pub struct Matcher<V> {
+    entries: Vec<Entry<V>>,
     nodes: HashTable<Node>,
     hasher: DefaultHashBuilder,
 }
 
 #[derive(Clone)]
-struct Entry {
+struct Entry<V> {
     pattern: Pattern,
     rank: Rank,
-    matched: Match,
+    value: V,
 }
 
 /// A tail of labels, such as `geo.kaspersky.com`.
@@ -37,14 +36,22 @@ struct Node {
     wild: Vec<u32>,
 }
 
-impl Matcher {
+impl<V> Default for Matcher<V> {
+    fn default() -> Self {
+        Self {
+            entries: Vec::new(),
+            nodes: HashTable::new(),
+            hasher: DefaultHashBuilder::default(),
+        }
+    }
+}
+
+impl<V> Matcher<V> {
     /// Compiles patterns. Of two equal patterns the later wins, so the caller puts them in order of preference.
-    pub fn new<'a>(
-        patterns: impl IntoIterator<Item = (Pattern, Arc<str>, &'a Arc<Service>)>,
-    ) -> Self {
+    pub fn new(patterns: impl IntoIterator<Item = (Pattern, V)>) -> Self {
         let mut matcher = Self::default();
-        for (pattern, text, service) in patterns {
-            matcher.insert(pattern, text, service);
+        for (pattern, value) in patterns {
+            matcher.insert(pattern, value);
         }
         let entries = &matcher.entries;
         for node in &mut matcher.nodes {
@@ -53,7 +60,7 @@ impl Matcher {
                 let (a, b) = (&entries[a as usize], &entries[b as usize]);
                 b.rank
                     .cmp(&a.rank)
-                    .then_with(|| a.matched.pattern.cmp(&b.matched.pattern))
+                    .then_with(|| a.pattern.labels().cmp(b.pattern.labels()))
             });
         }
         matcher
@@ -70,9 +77,9 @@ impl Matcher {
     }
 
     /// The most specific pattern that matches: more labels, then exact over wildcard over suffix, then more literals.
-    pub fn find(&self, name: Name<'_>) -> Option<&Match> {
+    pub fn find(&self, name: Name<'_>) -> Option<(&Pattern, &V)> {
         let name = name.as_str();
-        let mut best: Option<&Entry> = None;
+        let mut best: Option<&Entry<V>> = None;
         let mut start = name.len();
         loop {
             // One label further to the left.
@@ -103,7 +110,7 @@ impl Matcher {
                 break;
             }
         }
-        best.map(|entry| &entry.matched)
+        best.map(|entry| (&entry.pattern, &entry.value))
     }
 
     fn node(&self, tail: &str) -> Option<&Node> {
@@ -128,7 +135,7 @@ impl Matcher {
             .into_mut()
     }
 
-    fn insert(&mut self, pattern: Pattern, text: Arc<str>, service: &Arc<Service>) {
+    fn insert(&mut self, pattern: Pattern, value: V) {
         let rank = pattern.rank();
         let tail = pattern.literal_tail().to_owned();
         // Every tail above must exist, or the walk would end too early.
@@ -139,12 +146,9 @@ impl Matcher {
         }
         let same = self.same_pattern(&pattern, &tail);
         let entry = Entry {
-            rank,
-            matched: Match {
-                service: Arc::clone(service),
-                pattern: text,
-            },
             pattern,
+            rank,
+            value,
         };
         if let Some(index) = same {
             self.entries[index] = entry;
@@ -173,9 +177,9 @@ impl Matcher {
     }
 }
 
-impl Entry {
+impl<V> Entry<V> {
     fn beats(&self, other: &Self) -> bool {
-        (self.rank, &other.matched.pattern) > (other.rank, &self.matched.pattern)
+        (self.rank, other.pattern.labels()) > (other.rank, self.pattern.labels())
     }
 }
 
@@ -184,38 +188,20 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::{Category, Confidence, DomainName, ServiceId, Strength, VendorId};
+    use crate::model::DomainName;
 
-    fn service(id: &str) -> Arc<Service> {
-        Arc::new(Service {
-            vendor: VendorId::parse("vendor").unwrap(),
-            id: ServiceId::parse(id).unwrap(),
-            name: id.to_owned(),
-            category: Category::Update,
-            strength: Strength::Strong,
-            confidence: Confidence::Vendor,
-            source: "https://vendor.example/".to_owned(),
-            note: None,
-            pack_version: "1".into(),
-            boundaries: Vec::new(),
-        })
-    }
-
-    fn matcher(patterns: &[&str]) -> Matcher {
-        let service = service("s");
+    fn matcher(patterns: &[&str]) -> Matcher<()> {
         Matcher::new(
             patterns
                 .iter()
-                .map(|text| (Pattern::parse(text).unwrap(), Arc::from(*text), &service))
-                .collect::<Vec<_>>(),
+                .map(|text| (Pattern::parse(text).unwrap(), ())),
         )
     }
 
-    fn winner(matcher: &Matcher, name: &str) -> Option<String> {
+    fn winner(matcher: &Matcher<()>, name: &str) -> Option<String> {
         let name = DomainName::parse(name).unwrap();
-        matcher
-            .find(name.as_name())
-            .map(|found| found.pattern.to_string())
+        let found = matcher.find(name.as_name());
+        found.map(|(pattern, ())| pattern.to_string())
     }
 
     #[test]
@@ -247,14 +233,10 @@ mod tests {
 
     #[test]
     fn the_same_pattern_twice_is_the_later() {
-        let (first, second) = (service("first"), service("second"));
         let pattern = || Pattern::parse(".a.example").unwrap();
-        let matcher = Matcher::new([
-            (pattern(), ".a.example".into(), &first),
-            (pattern(), ".a.example".into(), &second),
-        ]);
+        let matcher = Matcher::new([(pattern(), "first"), (pattern(), "second")]);
         let name = DomainName::parse("a.example").unwrap();
-        assert_eq!(matcher.find(name.as_name()).unwrap().service.id, second.id);
+        assert_eq!(matcher.find(name.as_name()).unwrap().1, &"second");
         assert_eq!(matcher.len(), 1);
     }
 

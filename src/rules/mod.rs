@@ -4,13 +4,23 @@
 //! them is a finding. Nothing about a vendor is in code. The packs in `rules/` are compiled in; a folder of packs adds
 //! to them or replaces them, file by file of the same vendor id.
 
+mod built_in;
+mod encrypted_dns;
 mod error;
+mod folder;
 mod library;
 mod matcher;
+mod networks;
 mod pack_file;
+mod pack_tests;
 mod pattern;
+mod rule_set;
 
+pub use built_in::BUILT_IN;
+pub use encrypted_dns::EncryptedDns;
 pub use error::PackError;
-pub use library::{BUILT_IN, Library, PackTestFailure, RuleSet};
+pub use library::Library;
 pub use matcher::Matcher;
+pub use pack_tests::PackTestFailure;
 pub use pattern::{Pattern, PatternError};
+pub use rule_set::RuleSet;

@@ -3,6 +3,8 @@
 //! `example.com` means that name alone; `.example.com` it and everything below; `*` and `?` stand for any text and any
 //! one character inside one label. Labels are never cut.
 
+use std::fmt;
+
 use crate::model::{DomainName, NameError};
 
 /// Why a text is not a pattern.
@@ -127,6 +129,14 @@ impl Pattern {
             }
         }
         self.suffix || name_labels.next().is_none()
+    }
+}
+
+impl fmt::Display for Pattern {
+    /// As a pack writes it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let dot = if self.suffix { "." } else { "" };
+        write!(f, "{dot}{}", self.text)
     }
 }
 

@@ -1,0 +1,209 @@
+//! `straggler rules explain`: which rule matches a name, and who says so.
+
+use std::io::Write;
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+use super::show::address_text;
+use crate::cli::args::{Common, ReplayFormat};
+use crate::cli::replay::{load, write_json};
+use crate::cli::{Exit, Failure, Output};
+use crate::model::{Category, Confidence, DomainName, KnownResolver, Match, Pack, Strength};
+use crate::rules::{EncryptedDns, Library};
+
+/// What `rules explain --format json` prints; nulls where nothing matches.
+#[derive(Default, Serialize)]
+struct Explanation<'a> {
+    name: &'a str,
+    vendor: Option<&'a str>,
+    service: Option<&'a str>,
+    category: Option<Category>,
+    strength: Option<Strength>,
+    confidence: Option<Confidence>,
+    pattern: Option<&'a str>,
+    source: Option<&'a str>,
+    pack: Option<&'a str>,
+    pack_version: Option<&'a str>,
+    in_force: Option<bool>,
+    resolver: Option<KnownLine<'a>>,
+    ech_public_name: Option<KnownLine<'a>>,
+}
+
+/// A known encrypted-DNS service, or a provider of Encrypted Client Hello.
+#[derive(Serialize)]
+struct KnownLine<'a> {
+    id: &'a str,
+    name: &'a str,
+    /// The pattern that won, or the network that holds the address.
+    pattern: String,
+    confidence: Confidence,
+    source: &'a str,
+    pack: &'a str,
+    pack_version: &'a str,
+    #[serde(skip)]
+    note: Option<&'a str>,
+}
+
+impl<'a> KnownLine<'a> {
+    fn new(pattern: String, known: &'a KnownResolver, library: &'a Library) -> Self {
+        let pack = library.resolver_pack(known.pack.as_str());
+        Self {
+            id: known.id.as_str(),
+            name: &known.name,
+            pattern,
+            confidence: known.confidence,
+            source: &known.source,
+            pack: pack.map_or("", |pack| &pack.origin),
+            pack_version: &known.pack_version,
+            note: known.note.as_deref(),
+        }
+    }
+}
+
+pub(super) fn explain(
+    common: &Common,
+    text: &str,
+    format: ReplayFormat,
+    output: &mut Output,
+) -> Result<Exit, Failure> {
+    let config = load(common)?;
+    let name =
+        DomainName::parse(text).map_err(|error| Failure::usage(format!("`{text}`: {error}")))?;
+    let rules = config.rule_set();
+    let found = config.library.explain(name.as_name());
+    let vendor = found.as_ref().and_then(|found| {
+        let pack = config.library.pack(found.service.vendor.as_str())?;
+        let in_force = rules.packs.iter().any(|other| other.vendor == pack.vendor);
+        Some((found, pack, in_force))
+    });
+    let resolver = resolver(rules.encrypted_dns(), &config.library, &name);
+    let ech = rules.encrypted_dns().ech_of_public_name(name.as_name());
+    let ech =
+        ech.map(|(pattern, known)| KnownLine::new(pattern.to_string(), known, &config.library));
+    if format == ReplayFormat::Json {
+        let line = Explanation {
+            resolver,
+            ech_public_name: ech,
+            ..explanation(&name, vendor)
+        };
+        write_json(output, &line)?;
+        return Ok(Exit::Fine);
+    }
+    if let Some((found, pack, in_force)) = vendor {
+        write_match(&name, found, pack, in_force, output)?;
+    }
+    if let Some(known) = &resolver {
+        write_known(&name, "known encrypted-DNS service", known, output)?;
+    }
+    if let Some(known) = &ech {
+        write_known(
+            &name,
+            "public name of Encrypted Client Hello",
+            known,
+            output,
+        )?;
+    }
+    if vendor.is_none() {
+        let known = resolver.is_some() || ech.is_some();
+        let whose = if known { " of a vendor" } else { "" };
+        writeln!(output, "{name}: no rule{whose} matches")?;
+    }
+    Ok(Exit::Fine)
+}
+
+/// The resolver of a name, or at an address that is written in its place.
+fn resolver<'a>(
+    known: &'a EncryptedDns,
+    library: &'a Library,
+    name: &DomainName,
+) -> Option<KnownLine<'a>> {
+    match name.as_str().parse::<IpAddr>() {
+        Ok(address) => {
+            let (network, resolver) = known.resolver_of_address(address)?;
+            Some(KnownLine::new(address_text(network), resolver, library))
+        }
+        Err(_) => {
+            let (pattern, resolver) = known.resolver_of_name(name.as_name())?;
+            Some(KnownLine::new(pattern.to_string(), resolver, library))
+        }
+    }
+}
+
+fn explanation<'a>(
+    name: &'a DomainName,
+    vendor: Option<(&'a Match, &'a Pack, bool)>,
+) -> Explanation<'a> {
+    let Some((found, pack, in_force)) = vendor else {
+        return Explanation {
+            name: name.as_str(),
+            ..Explanation::default()
+        };
+    };
+    Explanation {
+        name: name.as_str(),
+        vendor: Some(found.service.vendor.as_str()),
+        service: Some(found.service.id.as_str()),
+        category: Some(found.service.category),
+        strength: Some(found.service.strength),
+        confidence: Some(found.service.confidence),
+        pattern: Some(&found.pattern),
+        source: Some(&found.service.source),
+        pack: Some(&pack.origin),
+        pack_version: Some(&pack.version),
+        in_force: Some(in_force),
+        ..Explanation::default()
+    }
+}
+
+fn write_match(
+    name: &DomainName,
+    found: &Match,
+    pack: &Pack,
+    in_force: bool,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let service = &found.service;
+    writeln!(
+        output,
+        "{name}: {} {} ({}, {}, by {})\n  service: {}\n  pattern: {} (the most specific of those that match)\n  pack: {}, version {}{}\n  source: {}",
+        service.vendor,
+        service.id,
+        service.category,
+        service.strength,
+        service.confidence,
+        service.name,
+        found.pattern,
+        pack.origin,
+        service.pack_version,
+        if in_force { "" } else { ", not in force" },
+        service.source
+    )?;
+    if let Some(note) = &service.note {
+        writeln!(output, "  note: {note}")?;
+    }
+    Ok(())
+}
+
+fn write_known(
+    name: &DomainName,
+    what: &str,
+    known: &KnownLine<'_>,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    writeln!(
+        output,
+        "{name}: {what} {} (by {})\n  service: {}\n  pattern: {}\n  pack: {}, version {}\n  source: {}",
+        known.id,
+        known.confidence,
+        known.name,
+        known.pattern,
+        known.pack,
+        known.pack_version,
+        known.source
+    )?;
+    if let Some(note) = known.note {
+        writeln!(output, "  note: {note}")?;
+    }
+    Ok(())
+}

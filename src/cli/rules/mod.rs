@@ -1,0 +1,23 @@
+//! `straggler rules`: what the packs say.
+
+mod check;
+mod explain;
+mod list;
+mod show;
+
+use super::args::{RulesArgs, RulesCommand};
+use super::{Exit, Failure, Output};
+
+pub(super) fn run(args: RulesArgs, output: &mut Output) -> Result<Exit, Failure> {
+    match args.command {
+        RulesCommand::List { common, format } => list::list(&common, format, output),
+        RulesCommand::Show { common, pack } => show::show(&common, &pack, output),
+        RulesCommand::Check { dir } => check::check(dir.as_deref()),
+        RulesCommand::Test { common } => check::test(&common),
+        RulesCommand::Explain {
+            common,
+            name,
+            format,
+        } => explain::explain(&common, &name, format, output),
+    }
+}

@@ -1,0 +1,53 @@
+//! The pack files of a folder.
+
+use std::path::Path;
+
+use super::PackError;
+
+/// Largest pack file that is read, in bytes: a thousand times the largest built-in pack.
+const MAX_PACK_BYTES: u64 = 64 * 1024 * 1024;
+
+/// The `*.toml` files of a folder, sorted by name, with their text.
+#[expect(
+    clippy::type_complexity,
+    reason = "a list of files and what came of reading each"
+)]
+pub(super) fn pack_files(
+    folder: &Path,
+) -> Result<Vec<(String, Result<String, PackError>)>, PackError> {
+    let name = folder.display().to_string();
+    let fail = |error: std::io::Error| {
+        PackError::whole(&name, format!("cannot read the folder of packs: {error}"))
+    };
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(fail)? {
+        let path = entry.map_err(fail)?.path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "toml")
+        {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths
+        .into_iter()
+        .map(|path| {
+            let name = path.display().to_string();
+            let text = read_bounded(&path).map_err(|what| PackError::whole(&name, what));
+            (name, text)
+        })
+        .collect())
+}
+
+fn read_bounded(path: &Path) -> Result<String, String> {
+    let len = std::fs::metadata(path)
+        .map_err(|error| error.to_string())?
+        .len();
+    if len > MAX_PACK_BYTES {
+        return Err(format!(
+            "the file has {len} bytes, a pack may have {MAX_PACK_BYTES}; split it by vendor"
+        ));
+    }
+    std::fs::read_to_string(path).map_err(|error| error.to_string())
+}
