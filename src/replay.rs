@@ -94,6 +94,8 @@ impl Replay {
 
     /// The findings so far.
     pub fn finish(mut self) -> Replayed {
+        // Twice: what is counted at the end rests on the answers that were handed over before.
+        self.hand_over();
         let wild_last_packet = self.tracker.settle();
         self.hand_over();
         if let Some(at) = self.at {
@@ -141,5 +143,6 @@ impl Replay {
     fn hand_over(&mut self) {
         let batch = self.tracker.drain();
         self.ledger.absorb(&batch);
+        self.tracker.watch(self.ledger.watch_list());
     }
 }

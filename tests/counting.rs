@@ -11,10 +11,9 @@ mod support;
 
 use serde_json::Value;
 use support::dns_messages::{A, AAAA, Message};
+use support::findings::{finding, findings, verdict};
 use support::packets::{ACK, FIN, RST, SYN};
-use support::{
-    ClientHello, Ip, Link, Pcap, Segment, Side, Talk, TimedPacket, application_data, fatal_alert,
-};
+use support::{ClientHello, Ip, Segment, Side, Talk, TimedPacket, application_data, fatal_alert};
 use support::{merge, server_hello, warning_alert};
 
 /// 2024-09-29T00:00:00-04:00 in nanoseconds since 1970.
@@ -74,48 +73,6 @@ fn day_before(end: u64) -> Vec<Talk> {
     (0..=48)
         .map(|half_hour| present("10.0.0.200", end - half_hour * HOUR / 2))
         .collect()
-}
-
-fn findings(packets: &[TimedPacket], more: &[&str]) -> Vec<Value> {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("case.pcap");
-    let link = Link::ethernet();
-    Pcap::new(link.link_type())
-        .nanos()
-        .write(&path, &link.frames(packets))
-        .unwrap();
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_straggler"))
-        .args(["replay", "--format", "json", path.to_str().unwrap()])
-        .args(more)
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8(output.stdout)
-        .unwrap()
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
-}
-
-/// The one finding of a case.
-fn finding(packets: &[TimedPacket]) -> Value {
-    let mut found = findings(packets, &[]);
-    assert_eq!(found.len(), 1, "{found:#?}");
-    found.remove(0)
-}
-
-/// Status and straggler in one word, as the cases below write it.
-fn verdict(finding: &Value) -> String {
-    let status = finding["status"].as_str().unwrap();
-    if finding["straggler"] == true {
-        format!("{status}, straggler")
-    } else {
-        status.to_owned()
-    }
 }
 
 /// One connection an hour after the cutoff: what is sent after the hello, and what must come out.
@@ -277,7 +234,7 @@ fn segments_without_an_answer_prove_nothing() {
                 server(FIRST + 5, ACK, &fatal_alert(40)[5..]),
                 server(FIRST, ACK, &fatal_alert(40)[..5]),
             ],
-            "asking",
+            "blocked",
         ),
     ];
     for (case, answers, expected) in cases {

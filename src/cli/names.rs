@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::args::{NamesArgs, NamesFormat};
 use super::replay::{inputs, load, tell, write_json};
 use super::{Exit, Failure, Output};
-use crate::model::{Signal, Timestamp};
+use crate::model::{Carrier, Signal, Timestamp};
 use crate::replay::Replay;
 use crate::tracker::{NameRead, Witness};
 
@@ -20,6 +20,11 @@ struct NameLine<'a> {
     server: std::net::IpAddr,
     name: &'a str,
     matched: Option<&'a str>,
+    /// What carried the hello or the request.
+    carrier: Carrier,
+    /// Printable ASCII, the rest escaped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_agent: Option<String>,
 }
 
 /// Prints names as they are read. After a failure to write it goes silent and keeps the failure.
@@ -60,6 +65,8 @@ impl Printer<'_> {
                     server: read.server.addr,
                     name: read.name.as_str(),
                     matched: read.matched.map(|matched| matched.service.id.as_str()),
+                    carrier: read.carrier,
+                    user_agent: read.user_agent.map(|text| text.escape_ascii().to_string()),
                 },
             )?,
         }

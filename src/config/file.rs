@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::DEFAULT_LISTEN;
-use crate::model::line_and_column;
+use crate::model::{DomainName, line_and_column};
 use crate::{capture, flows, metrics, tracker};
 
 /// Every key with its default and what it means; a test keeps it so.
@@ -29,6 +29,8 @@ pub struct File {
     pub local_networks: Vec<Network>,
     /// Addresses given instead of blocked names.
     pub block_addresses: Vec<IpAddr>,
+    /// Hosts of the pages that are shown instead of blocked ones.
+    pub block_pages: Vec<HostName>,
     /// Payload bytes that make a contact a transfer.
     pub transfer_threshold_bytes: u64,
     /// What goes to standard error.
@@ -40,6 +42,30 @@ pub struct File {
     /// Choices for vendors.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub vendor: BTreeMap<String, VendorChoice>,
+}
+
+/// A host in the file, in lower case.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct HostName(String);
+
+impl TryFrom<String> for HostName {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match DomainName::parse(&text) {
+            Ok(name) if !text.contains(['/', ':']) => Ok(Self(name.to_string())),
+            _ => Err(format!(
+                "`{text}` is no host name; write it like block.example.com, without scheme, port and path"
+            )),
+        }
+    }
+}
+
+impl From<HostName> for String {
+    fn from(host: HostName) -> Self {
+        host.0
+    }
 }
 
 /// A network in the file.
@@ -140,6 +166,7 @@ impl Default for File {
             rules: None,
             local_networks: Vec::new(),
             block_addresses: tracker.block_addresses,
+            block_pages: Vec::new(),
             transfer_threshold_bytes: tracker.transfer_threshold,
             log: LogLevel::default(),
             capture: capture::Settings::default(),

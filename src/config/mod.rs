@@ -143,6 +143,13 @@ impl Config {
             first_bytes: self.file.limits.first_bytes,
             transfer_threshold: self.file.transfer_threshold_bytes,
             block_addresses: self.file.block_addresses.clone(),
+            block_pages: self
+                .file
+                .block_pages
+                .iter()
+                .cloned()
+                .map(String::from)
+                .collect(),
             local: self.local(networks),
         }
     }

@@ -4,9 +4,12 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
+
 use super::worker::Report;
 use crate::ledger::Ledger;
 use crate::metrics::{Board, InterfaceScene, Scene};
+use crate::model::WatchList;
 use crate::tracker;
 
 const PUBLISH_EVERY: Duration = Duration::from_secs(1);
@@ -17,10 +20,19 @@ pub(super) struct LedgerLoop {
     interfaces: Vec<InterfaceScene>,
     faults: Vec<String>,
     board: Arc<Board>,
+    watch: Arc<WatchBoard>,
 }
 
+/// Where the ledger leaves the watch list for the workers.
+pub(super) type WatchBoard = ArcSwap<WatchList>;
+
 impl LedgerLoop {
-    pub(super) fn new(ledger: Ledger, interfaces: &[String], board: Arc<Board>) -> Self {
+    pub(super) fn new(
+        ledger: Ledger,
+        interfaces: &[String],
+        board: Arc<Board>,
+        watch: Arc<WatchBoard>,
+    ) -> Self {
         let interfaces = interfaces
             .iter()
             .map(|name| InterfaceScene {
@@ -34,6 +46,7 @@ impl LedgerLoop {
             interfaces,
             faults: Vec::new(),
             board,
+            watch,
         };
         this.publish();
         this
@@ -59,6 +72,7 @@ impl LedgerLoop {
 
     fn take(&mut self, report: Report) {
         self.ledger.absorb(&report.batch);
+        self.watch.store(self.ledger.watch_list());
         self.faults.extend(report.fault);
         if let Some(interface) = self.interfaces.get_mut(report.worker) {
             interface.tracker = report.tracker;

@@ -29,7 +29,7 @@ use crate::replay::{Replay, Replayed};
 use crate::tracker::Tracker;
 use crate::web;
 
-use ledger_loop::LedgerLoop;
+use ledger_loop::{LedgerLoop, WatchBoard};
 use worker::{Report, Worker};
 
 /// Reports that may wait for the ledger. When they do, workers go on rolling up, so a few suffice.
@@ -80,11 +80,13 @@ impl Daemon {
         let interfaces = &self.config.file.interfaces;
         let networks = networks_of(interfaces)?;
         let rules = Arc::new(self.config.rule_set());
+        let watch_board = Arc::new(WatchBoard::default());
         let mut workers = Vec::new();
         for interface in interfaces {
             let live = Live::open(interface, &self.config.capture())?;
             let tracker = Tracker::new(self.config.tracker(&networks), Arc::clone(&rules));
-            workers.push(Worker::new(interface.clone(), live, tracker));
+            let watch_board = Arc::clone(&watch_board);
+            workers.push(Worker::new(interface.clone(), live, tracker, watch_board));
         }
         let ledger = Ledger::new(self.config.ledger(&networks), &rules.packs)?;
         let stop = Arc::new(AtomicBool::new(false));
@@ -102,7 +104,7 @@ impl Daemon {
             .collect::<Result<_>>()?;
         drop(sender);
         let (ended, all_ended) = watch::channel(false);
-        let ledger_loop = LedgerLoop::new(ledger, interfaces, Arc::clone(&self.board));
+        let ledger_loop = LedgerLoop::new(ledger, interfaces, Arc::clone(&self.board), watch_board);
         let ledger_thread = thread("ledger", move || {
             ledger_loop.run(&receiver);
             // The queue closes when the last worker is gone.

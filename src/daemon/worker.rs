@@ -1,9 +1,11 @@
 //! One capture thread: frames of an interface into its own tracker, reports to the ledger about once a second.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::time::{Duration, Instant};
 
+use super::ledger_loop::WatchBoard;
 use super::wall_clock;
 use crate::capture::{self, FrameSource, Live, LiveWaker, Pumped};
 use crate::model::Batch;
@@ -37,15 +39,22 @@ pub(super) struct Worker {
     interface: String,
     live: Live,
     tracker: Tracker,
+    watch: Arc<WatchBoard>,
 }
 
 impl Worker {
-    pub(super) fn new(interface: String, live: Live, mut tracker: Tracker) -> Self {
+    pub(super) fn new(
+        interface: String,
+        live: Live,
+        mut tracker: Tracker,
+        watch: Arc<WatchBoard>,
+    ) -> Self {
         tracker.begin();
         Self {
             interface,
             live,
             tracker,
+            watch,
         }
     }
 
@@ -67,6 +76,7 @@ impl Worker {
             }
             if reported.elapsed() >= REPORT_EVERY {
                 reported = Instant::now();
+                self.tracker.watch(self.watch.load_full());
                 self.tracker.tick(wall_clock());
                 // While the ledger has not taken the last report, the tracker goes on rolling up: nothing is lost.
                 let report = waiting

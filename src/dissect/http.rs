@@ -1,9 +1,9 @@
-//! HTTP/1: the host of a request, and what a response's status means.
+//! HTTP/1: the host of a request, where the next one starts, and what a response's status means.
 //!
-//! RFC 9112 (request line: section 3, absolute form: 3.2.2, authority form: 3.2.3, status line: 4),
+//! RFC 9112 (request line: section 3, absolute form: 3.2.2, authority form: 3.2.3, message body length: 6.3, chunked: 7.1),
 //! RFC 9110 (Host: section 7.2). Heads are parsed by `httparse`.
 //!
-//! Assumptions: the input starts at a message. Not handled: requests behind the first, HTTP/2 and later, whose names are in TLS or QUIC hellos.
+//! Assumptions: the input starts at a message. Not handled: HTTP/2 and later, whose names are in TLS or QUIC hellos.
 
 use httparse::{ParserConfig, Status};
 
@@ -14,6 +14,8 @@ pub const MAX_HEAD_LEN: usize = 16 * 1024;
 
 /// Headers of one head.
 const MAX_HEADERS: usize = 128;
+/// Longest User-Agent kept.
+const MAX_USER_AGENT: usize = 256;
 
 /// A request's head.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +24,23 @@ pub struct Request {
     pub host: Option<Vec<u8>>,
     /// Whether it is a CONNECT: what follows is another protocol.
     pub connect: bool,
+    /// The User-Agent header, cut at 256 bytes.
+    pub user_agent: Option<Vec<u8>>,
+    /// Length of the head.
+    pub len: usize,
+    /// What follows the head.
+    pub body: Body,
+}
+
+/// The body of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// So many bytes.
+    Length(u64),
+    /// Chunks, then trailers.
+    Chunked,
+    /// Contradictory: nothing behind it can be found.
+    Unknown,
 }
 
 /// Reads a request's head.
@@ -35,7 +54,7 @@ pub fn request(stream: &[u8]) -> Dissection<Request> {
         Err(_) => Dissection::NotThis,
         Ok(Status::Partial) if stream.len() >= MAX_HEAD_LEN => Dissection::NotThis,
         Ok(Status::Partial) => Dissection::NeedMore,
-        Ok(Status::Complete(_)) => {
+        Ok(Status::Complete(len)) => {
             let connect = parsed.method == Some("CONNECT");
             let target = parsed.path.unwrap_or_default();
             let header = |name: &str| {
@@ -52,6 +71,10 @@ pub fn request(stream: &[u8]) -> Dissection<Request> {
             Dissection::Found(Request {
                 host: authority.and_then(host_of),
                 connect,
+                user_agent: header("user-agent")
+                    .map(|agent| agent[..agent.len().min(MAX_USER_AGENT)].to_vec()),
+                len,
+                body: body(header("content-length"), header("transfer-encoding")),
             })
         }
     }
@@ -77,6 +100,92 @@ pub fn status(stream: &[u8]) -> Dissection<u16> {
         .iter()
         .fold(0, |code, digit| code * 10 + u16::from(digit - b'0'));
     Dissection::Found(code)
+}
+
+/// What a response's head says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    /// Status code.
+    pub code: u16,
+    /// Host of the Location header, if there is one.
+    pub location: Option<Vec<u8>>,
+    /// Length of the head.
+    pub len: usize,
+}
+
+/// Reads a response's head.
+pub fn response(stream: &[u8]) -> Dissection<Response> {
+    let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
+    let mut parsed = httparse::Response::new(&mut headers);
+    let mut config = ParserConfig::default();
+    config
+        .ignore_invalid_headers_in_responses(true)
+        .allow_obsolete_multiline_headers_in_responses(true)
+        .allow_multiple_spaces_in_response_status_delimiters(true);
+    match config.parse_response(&mut parsed, stream) {
+        Err(_) => Dissection::NotThis,
+        Ok(Status::Partial) if stream.len() >= MAX_HEAD_LEN => Dissection::NotThis,
+        Ok(Status::Partial) => Dissection::NeedMore,
+        Ok(Status::Complete(len)) => {
+            let location = parsed
+                .headers
+                .iter()
+                .find(|header| header.name.eq_ignore_ascii_case("location"))
+                .and_then(|header| std::str::from_utf8(header.value).ok())
+                .and_then(absolute)
+                .and_then(host_of);
+            Dissection::Found(Response {
+                code: parsed.code.unwrap_or(0),
+                location,
+                len,
+            })
+        }
+    }
+}
+
+/// What is readable of a request whose rest is known never to come, because the snap length cut it: the headers that are
+/// whole. `None` where not even the request line is, or where no host stands in what is there.
+pub fn cut_request(stream: &[u8]) -> Option<Request> {
+    let end = stream.windows(2).rposition(|pair| pair == b"\r\n")?;
+    let mut head = stream.get(..end)?.to_vec();
+    head.extend(b"\r\n\r\n");
+    match request(&head) {
+        Dissection::Found(request) if request.host.is_some() => Some(request),
+        _ => None,
+    }
+}
+
+/// Whether these bytes begin like a request: a method of RFC 9110, section 9, or PATCH, and a space.
+pub fn starts_request(bytes: &[u8]) -> bool {
+    const METHODS: [&[u8]; 9] = [
+        b"GET ",
+        b"POST ",
+        b"HEAD ",
+        b"PUT ",
+        b"CONNECT ",
+        b"OPTIONS ",
+        b"DELETE ",
+        b"PATCH ",
+        b"TRACE ",
+    ];
+    METHODS.iter().any(|method| {
+        let len = method.len().min(bytes.len());
+        len > 0 && bytes[..len] == method[..len]
+    })
+}
+
+/// A chunk's size line (RFC 9112, section 7.1): how many bytes to go on, and whether the body is over.
+pub fn chunk(stream: &[u8]) -> Dissection<(u64, bool)> {
+    match httparse::parse_chunk_size(stream) {
+        Err(_) => Dissection::NotThis,
+        Ok(Status::Partial) => Dissection::NeedMore,
+        // Where trailers follow, the reader of the next request finds none there and looks further.
+        Ok(Status::Complete((line, 0))) => Dissection::Found((line as u64 + 2, true)),
+        Ok(Status::Complete((line, size))) => match size.checked_add(line as u64 + 2) {
+            Some(whole) => Dissection::Found((whole, false)),
+            None => Dissection::NotThis,
+        },
+    }
 }
 
 /// The authority of a target in absolute form.
@@ -105,6 +214,27 @@ fn host_of(authority: &[u8]) -> Option<Vec<u8>> {
     (!host.is_empty() && !is_address).then(|| host.as_bytes().to_vec())
 }
 
+fn body(length: Option<&[u8]>, encoding: Option<&[u8]>) -> Body {
+    if let Some(encoding) = encoding {
+        let text = String::from_utf8_lossy(encoding).to_ascii_lowercase();
+        return if text.trim_end().ends_with("chunked") {
+            Body::Chunked
+        } else {
+            Body::Unknown
+        };
+    }
+    match length {
+        None => Body::Length(0),
+        Some(digits) => match std::str::from_utf8(digits)
+            .ok()
+            .and_then(|text| text.trim().parse().ok())
+        {
+            Some(length) => Body::Length(length),
+            None => Body::Unknown,
+        },
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -131,6 +261,8 @@ mod tests {
             found.host.as_deref(),
             Some(&b"downloads.vendor.example"[..])
         );
+        assert_eq!(found.user_agent.as_deref(), Some(&b"updater/1"[..]));
+        assert_eq!(found.len, text.len());
     }
 
     #[test]
@@ -171,7 +303,26 @@ mod tests {
         ] {
             assert_eq!(request(other), Dissection::NotThis, "{other:?}");
         }
-        assert_eq!(status(b"220 mail.example ESMTP\r\n"), Dissection::NotThis);
+        assert_eq!(response(b"220 mail.example ESMTP\r\n"), Dissection::NotThis);
+    }
+
+    #[test]
+    fn responses_and_bodies() {
+        let Dissection::Found(found) =
+            response(b"HTTP/1.1 302 Found\r\nLocation: https://block.example/x\r\n\r\n")
+        else {
+            panic!()
+        };
+        assert_eq!(
+            (found.code, found.location.as_deref()),
+            (302, Some(&b"block.example"[..]))
+        );
+        assert_eq!(body(Some(b"5"), None), Body::Length(5));
+        assert_eq!(body(Some(b"5"), Some(b"gzip, chunked")), Body::Chunked);
+        assert_eq!(body(Some(b"-5"), None), Body::Unknown);
+        assert_eq!(chunk(b"5\r\nhello\r\n"), Dissection::Found((10, false)));
+        assert_eq!(chunk(b"0\r\n\r\n"), Dissection::Found((5, true)));
+        assert_eq!(chunk(b"ffffffffffffffff\r\n"), Dissection::NotThis);
     }
 
     #[test]
@@ -182,6 +333,30 @@ mod tests {
         }
         assert_eq!(status(text), Dissection::Found(403));
         assert_eq!(status(b"HTTP/2 200"), Dissection::NotThis);
+    }
+
+    #[test]
+    fn a_cut_request_keeps_its_whole_headers() {
+        let text = b"GET /a HTTP/1.1\r\nHost: a.example\r\nUser-Agent: updater/1\r\n\r\n";
+        for end in 0..text.len() {
+            let host = cut_request(&text[..end]).and_then(|request| request.host);
+            let whole = end >= b"GET /a HTTP/1.1\r\nHost: a.example\r\n".len();
+            assert_eq!(host.is_some(), whole, "{end}");
+        }
+        assert_eq!(cut_request(b"GET http://a.exa"), None);
+    }
+
+    #[test]
+    fn starts_of_requests() {
+        for (bytes, expected) in [
+            (&b"GET / HTTP/1.1"[..], true),
+            (b"PO", true),
+            (b"POSTED", false),
+            (b"", false),
+            (b"\x81\x05hello", false),
+        ] {
+            assert_eq!(starts_request(bytes), expected, "{bytes:?}");
+        }
     }
 
     proptest! {

@@ -68,6 +68,8 @@ pub struct Flow<S> {
     sequences: [Sequence; 2],
     /// Sequence number of the initiator's SYN, to tell a new connection on the same ports.
     syn: Option<u32>,
+    /// Whether the answer to a SYN was seen.
+    syn_answered: bool,
     fins: [bool; 2],
     closed: bool,
 }
@@ -78,9 +80,14 @@ impl<S> Flow<S> {
         self.sequences[side.index()].next()
     }
 
-    /// Whether the start of the connection was seen.
+    /// Whether the initiator's SYN was seen.
     pub fn syn_seen(&self) -> bool {
         self.syn.is_some()
+    }
+
+    /// Whether the SYN or the answer to it was seen: then it is known who opened the connection, and what it said first.
+    pub fn opening_seen(&self) -> bool {
+        self.syn.is_some() || self.syn_answered
     }
 }
 
@@ -108,6 +115,8 @@ pub struct Touched<'t, S> {
     pub new: bool,
     /// Payload bytes by which the sender's direction advanced.
     pub advanced: u64,
+    /// Sequence number that the sender's next byte had before this segment, once known (TCP).
+    pub expected: Option<u32>,
     /// Where the flow stands; [`Table::at`] finds it there as long as it lives.
     pub slot: usize,
 }
@@ -188,6 +197,8 @@ impl<S: Default> Table<S> {
         if opens && side == Side::Initiator {
             flow.syn = Some(seq);
         }
+        flow.syn_answered |= reversed;
+        let expected = flow.sequences[side.index()].next();
         let advanced = flow.sequences[side.index()].advance(seq, flags.syn, header.wire_len);
         flow.fins[side.index()] |= flags.fin;
         flow.closed |= flags.rst || flow.fins == [true, true];
@@ -197,13 +208,19 @@ impl<S: Default> Table<S> {
             side,
             new,
             advanced,
+            expected,
             slot,
         }
     }
 
-    /// Finds or opens the flow of a UDP datagram. Flows that end by this are given to `ended`.
-    pub fn touch_udp(&mut self, header: Header, ended: &mut dyn FnMut(Flow<S>)) -> Touched<'_, S> {
-        let (slot, new) = self.slot(header, Protocol::Udp, false, ended);
+    /// Finds or opens the flow of a datagram. Flows that end by this are given to `ended`.
+    pub fn touch_datagram(
+        &mut self,
+        header: Header,
+        protocol: Protocol,
+        ended: &mut dyn FnMut(Flow<S>),
+    ) -> Touched<'_, S> {
+        let (slot, new) = self.slot(header, protocol, false, ended);
         let flow = occupied(&mut self.slots, slot);
         let side = side_of(flow, header.src);
         flow.last_seen = flow.last_seen.max(header.time);
@@ -212,6 +229,7 @@ impl<S: Default> Table<S> {
             side,
             new,
             advanced: u64::from(header.wire_len),
+            expected: None,
             slot,
         }
     }
@@ -224,7 +242,7 @@ impl<S: Default> Table<S> {
                 let limit = match flow.protocol {
                     _ if flow.closed => CLOSED_LINGER,
                     Protocol::Tcp => self.settings.tcp_idle,
-                    Protocol::Udp => self.settings.udp_idle,
+                    Protocol::Udp | Protocol::Esp => self.settings.udp_idle,
                 };
                 now.since(flow.last_seen) > limit
             });
@@ -232,6 +250,22 @@ impl<S: Default> Table<S> {
                 ended(flow);
             }
         }
+    }
+
+    /// The flow between two ends, if it is there.
+    pub fn between(
+        &mut self,
+        a: Endpoint,
+        b: Endpoint,
+        protocol: Protocol,
+    ) -> Option<&mut Flow<S>> {
+        let slot = self.find(&Key::new(a, b, protocol))?;
+        self.at(slot)
+    }
+
+    /// Slots that [`Table::at`] may find a flow in.
+    pub fn slots(&self) -> usize {
+        self.slots.len()
     }
 
     /// The flow that stands in a slot now.
@@ -290,6 +324,7 @@ impl<S: Default> Table<S> {
             state: S::default(),
             sequences: [Sequence::default(); 2],
             syn: None,
+            syn_answered: false,
             fins: [false; 2],
             closed: false,
         };
@@ -453,9 +488,13 @@ mod tests {
         let mut flows = table(3);
         let mut ended = Vec::new();
         for (second, port) in [(5, 1), (1, 2), (6, 3), (7, 4)] {
-            flows.touch_udp(header(second, end(1, port), end(2, 443), 1), &mut |flow| {
-                ended.push(flow.initiator.port);
-            });
+            flows.touch_datagram(
+                header(second, end(1, port), end(2, 443), 1),
+                Protocol::Udp,
+                &mut |flow| {
+                    ended.push(flow.initiator.port);
+                },
+            );
         }
         assert_eq!(ended, [2]);
         assert_eq!(
@@ -472,8 +511,9 @@ mod tests {
         let mut flows = table(100);
         let mut ended = 0;
         for port in 0..5_000 {
-            flows.touch_udp(
+            flows.touch_datagram(
                 header(i64::from(port), end(1, port), end(2, 443), 1),
+                Protocol::Udp,
                 &mut |_| {
                     ended += 1;
                 },

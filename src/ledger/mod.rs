@@ -2,14 +2,21 @@
 //!
 //! No I/O, no threads, no clock. Whichever worker saw a packet, it ends here, so nothing depends on which.
 
+mod blind;
+mod watch;
+
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::evidence::{self, Book, Cutoffs, Looked, Moment, UnknownCutoff, Usage, WINDOW, judge};
 use crate::hosts::{self, Hosts};
 use crate::model::{
-    Batch, Category, CutoffInForce, Finding, HostKey, HostView, Pack, Snapshot, Strength,
-    Timestamp, VendorView,
+    Batch, Category, CutoffInForce, Finding, HostKey, HostView, Pack, Signal, Snapshot, Strength,
+    Timestamp, VendorView, WatchList,
 };
+
+use blind::BlindHosts;
+use watch::Watch;
 
 /// How the ledger judges.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +34,10 @@ pub struct Stats {
     pub hosts: hosts::Stats,
     /// Usages.
     pub book: evidence::Stats,
+    /// Watched answers: those in force, and those forgotten because there were too many.
+    pub watch: (u64, u64),
+    /// Hosts with flows without a name, by cause: those kept, and those that found no place.
+    pub blind_hosts: (u64, u64),
 }
 
 /// Everything that is concluded.
@@ -37,6 +48,8 @@ pub struct Ledger {
     hosts: Hosts,
     book: Book,
     looked: Looked,
+    watch: Watch,
+    blind_hosts: BlindHosts,
     now: Option<Timestamp>,
 }
 
@@ -50,6 +63,8 @@ impl Ledger {
             hosts: Hosts::default(),
             book: Book::default(),
             looked: Looked::default(),
+            watch: Watch::default(),
+            blind_hosts: BlindHosts::default(),
             now: None,
         })
     }
@@ -63,12 +78,32 @@ impl Ledger {
         for presence in &batch.presences {
             self.hosts.see(presence.host, presence.time);
         }
+        if let Some(now) = self.now {
+            self.watch.expire(now);
+            self.blind_hosts.expire(now);
+            for &address in &batch.contradicted {
+                self.watch.contradicted(address, now);
+            }
+        }
+        for resolution in &batch.resolutions {
+            self.watch.resolved(resolution);
+        }
+        for blind in &batch.blind_hosts {
+            self.blind_hosts.note(blind);
+        }
         for sighting in &batch.sightings {
+            if !self.watch.confirms(sighting) {
+                continue;
+            }
             let host = self.hosts.see(sighting.host, sighting.span.last);
             let now = self.now.unwrap_or(sighting.span.last);
             self.book.sighting(&host, sighting, &self.cutoffs, now);
         }
         for reply in &batch.replies {
+            let by_address = reply.signal == Signal::Ip;
+            if by_address && !self.watch.is_confirmed(reply.host, &reply.name) {
+                continue;
+            }
             // A reply proves no packet of the host's own, so it says nothing about presence.
             self.book.reply(&HostKey::from_address(reply.host), reply);
         }
@@ -84,7 +119,14 @@ impl Ledger {
         Stats {
             hosts: self.hosts.stats(),
             book: self.book.stats(),
+            watch: (self.watch.len(), self.watch.evictions()),
+            blind_hosts: (self.blind_hosts.len(), self.blind_hosts.refused()),
         }
+    }
+
+    /// The addresses by which workers tell flows without a name.
+    pub fn watch_list(&mut self) -> Arc<WatchList> {
+        self.watch.list()
     }
 
     /// Everything concluded at engine time.
@@ -119,6 +161,7 @@ impl Ledger {
             weak: self.book.weak().cloned().collect(),
             hosts: self.host_views(&findings),
             local_hosts: self.hosts.present_after(now.before(WINDOW)),
+            blind_hosts: self.blind_hosts.count(now),
             local_networks_known: self.settings.local_networks_known,
             totals: self.book.totals().clone(),
             findings,

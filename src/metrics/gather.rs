@@ -7,7 +7,8 @@ use prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily, MetricT
 use super::families::{self as f, Family, Kind};
 use super::{Scene, Settings, hosts};
 use crate::model::{
-    Category, Evidence, FlowProtocol, PackRole, Phase, Signal, Status, Undecoded, VendorView,
+    BlindKind, Category, Evidence, FlowProtocol, PackRole, Phase, SeenSide, Signal, Status,
+    Undecoded, VendorView,
 };
 
 /// Samples collected family by family.
@@ -120,12 +121,13 @@ fn identity(samples: &mut Samples, scene: &Scene) {
 }
 
 /// Signals of which sightings can occur, with the levels that each can reach.
-const LADDERS: [(Signal, &[Evidence]); 5] = [
+const LADDERS: [(Signal, &[Evidence]); 6] = [
     (Signal::Dns, &[Evidence::Lookup]),
     (Signal::Tls, FLOW_LADDER),
     (Signal::Quic, FLOW_LADDER),
     (Signal::Http, FLOW_LADDER),
     (Signal::Connect, FLOW_LADDER),
+    (Signal::Ip, FLOW_LADDER),
 ];
 
 const FLOW_LADDER: &[Evidence] = &[Evidence::Attempt, Evidence::Contact, Evidence::Transfer];
@@ -235,11 +237,23 @@ fn inspection(samples: &mut Samples, scene: &Scene) {
             number(seen.named_flows[signal.index()]),
         );
     }
+    for &kind in BlindKind::ALL {
+        let (flows, hosts) = (seen.blind_flows, scene.snapshot.blind_hosts);
+        let label = kind.label();
+        samples.add(&f::BLIND_FLOWS, &[label], number(flows[kind.index()]));
+        samples.add(&f::BLIND_HOSTS, &[label], number(hosts[kind.index()]));
+    }
+    for &side in SeenSide::ALL {
+        let flows = number(seen.one_sided_flows[side.index()]);
+        samples.add(&f::ONE_SIDED_FLOWS, &[side.label()], flows);
+    }
     let ledger = &scene.ledger;
     let ledgers = [
         ("addresses", ledger.hosts.entries, ledger.hosts.evictions),
         ("usages", ledger.book.usages, ledger.book.usage_evictions),
         ("weak_names", ledger.book.weak, ledger.book.weak_refused),
+        ("watch_list", ledger.watch.0, ledger.watch.1),
+        ("blind_hosts", ledger.blind_hosts.0, ledger.blind_hosts.1),
     ];
     let trackers = scene
         .tracker

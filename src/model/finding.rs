@@ -116,6 +116,14 @@ pub struct NameUse {
     pub samples: Vec<Sample>,
 }
 
+impl NameUse {
+    /// Whether no flow said the name: that the host spoke to this server rests on an answer that gave the address.
+    pub fn is_by_address(&self) -> bool {
+        let said = |signal: &Signal| !matches!(signal, Signal::Dns | Signal::Ip);
+        self.signals.contains(&Signal::Ip) && !self.signals.iter().any(said)
+    }
+}
+
 /// A weak name that a host asked for: context, never a finding.
 #[derive(Clone, Debug)]
 pub struct WeakUse {

@@ -28,6 +28,8 @@ pub enum Protocol {
     Tcp,
     /// UDP.
     Udp,
+    /// Encapsulating Security Payload, the packets of IPsec (RFC 4303). It has no ports: they are 0.
+    Esp,
 }
 
 closed_list! {
@@ -43,6 +45,18 @@ closed_list! {
         Http = "http",
         /// Anything else, or nothing readable.
         Other = "other",
+    }
+}
+
+closed_list! {
+    /// What carried a hello or a request.
+    Carrier {
+        /// The transport itself.
+        Direct = "direct",
+        /// A connection on which the client had said something else before: STARTTLS and its like.
+        StartTls = "starttls",
+        /// A proxy's tunnel, asked for with CONNECT.
+        Connect = "connect",
     }
 }
 

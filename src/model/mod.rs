@@ -6,6 +6,7 @@
 //! a dissector reads a [`Name`] in it, a rule that matches gives a [`Match`], and the tracker reports a [`Sighting`].
 //! The ledger turns sightings into [`Finding`]s and publishes them as a [`Snapshot`].
 
+mod blind;
 mod closed;
 mod finding;
 mod flow;
@@ -21,9 +22,11 @@ mod resolvers;
 mod sighting;
 mod snapshot;
 mod time;
+mod watch;
 
+pub use blind::{BlindHost, BlindKind, SeenSide};
 pub use finding::{Coverage, Finding, NameUse, Status, WeakUse};
-pub use flow::{Endpoint, FlowProtocol, Protocol, Side};
+pub use flow::{Carrier, Endpoint, FlowProtocol, Protocol, Side};
 pub use frame::{Frame, LinkType};
 pub use host::HostKey;
 pub use name::{DomainName, MAX_NAME_OCTETS, Name, NameBuf, NameError};
@@ -42,3 +45,4 @@ pub use sighting::{
 };
 pub use snapshot::{CutoffInForce, HostView, Seen, Snapshot, Totals, VendorView};
 pub use time::{Span, Timestamp};
+pub use watch::{Resolution, WatchList};

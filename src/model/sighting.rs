@@ -4,7 +4,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::closed::closed_list;
-use super::{DomainName, Endpoint, Match, Protocol, Service, Span, Timestamp};
+use super::{
+    BlindHost, DomainName, Endpoint, Match, Protocol, Resolution, Service, Span, Timestamp,
+};
 
 /// Sample flows kept with a rolled-up sighting: enough to check a finding by hand, few enough to send every second.
 pub const MAX_SAMPLES: usize = 8;
@@ -62,10 +64,12 @@ closed_list! {
         TlsAlert = "tls_alert",
         /// The QUIC connection was closed before any other answer.
         QuicClose = "quic_close",
-        /// HTTP 403 or 451.
+        /// HTTP 403 or 451, or a redirect to a block page.
         HttpBlock = "http_block",
         /// A proxy answered CONNECT with anything but 2xx.
         ProxyRefusal = "proxy_refusal",
+        /// An ICMP error said that a packet did not get there.
+        Unreachable = "unreachable",
     }
 }
 
@@ -84,6 +88,7 @@ impl ReplyKind {
             Self::QuicClose => "QUIC close",
             Self::HttpBlock => "HTTP status",
             Self::ProxyRefusal => "proxy refusal",
+            Self::Unreachable => "ICMP unreachable",
         }
     }
 
@@ -184,6 +189,12 @@ pub struct Batch {
     pub replies: Vec<Reply>,
     /// Hosts that were present.
     pub presences: Vec<Presence>,
+    /// Addresses that answers gave for matched names.
+    pub resolutions: Vec<Resolution>,
+    /// Watched addresses that were seen with other names.
+    pub contradicted: Vec<IpAddr>,
+    /// Hosts with flows whose name could not be read.
+    pub blind_hosts: Vec<BlindHost>,
     /// Engine time of the worker, once it has one.
     pub clock: Option<Timestamp>,
     /// The stretch of capture time that was looked at since the last batch.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::{
-    Category, Cutoff, Evidence, Finding, FlowProtocol, HostKey, PackRole, Phase, Signal, Status,
-    Timestamp, Undecoded, VendorId, WeakUse,
+    BlindKind, Category, Cutoff, Evidence, Finding, FlowProtocol, HostKey, PackRole, Phase,
+    SeenSide, Signal, Status, Timestamp, Undecoded, VendorId, WeakUse,
 };
 
 /// Everything that is known at engine time `at`.
@@ -25,6 +25,8 @@ pub struct Snapshot {
     pub hosts: Vec<HostView>,
     /// Distinct local hosts present in the window.
     pub local_hosts: u64,
+    /// Distinct hosts with a flow without a name in the window, by cause, in the order of [`BlindKind::ALL`].
+    pub blind_hosts: [u64; BlindKind::ALL.len()],
     /// Whether local networks were configured or known from an interface.
     pub local_networks_known: bool,
     /// Counts without a host.
@@ -122,6 +124,10 @@ pub struct Seen {
     pub flows: [u64; FlowProtocol::ALL.len()],
     /// Flows with a name, by signal, in the order of [`Signal::ALL`].
     pub named_flows: [u64; Signal::ALL.len()],
+    /// Flows without a name, by cause, in the order of [`BlindKind::ALL`].
+    pub blind_flows: [u64; BlindKind::ALL.len()],
+    /// Flows of which one side only was seen, in the order of [`SeenSide::ALL`].
+    pub one_sided_flows: [u64; SeenSide::ALL.len()],
 }
 
 impl Default for Seen {
@@ -133,6 +139,8 @@ impl Default for Seen {
             undecoded: [0; Undecoded::ALL.len()],
             flows: [0; FlowProtocol::ALL.len()],
             named_flows: [0; Signal::ALL.len()],
+            blind_flows: [0; BlindKind::ALL.len()],
+            one_sided_flows: [0; SeenSide::ALL.len()],
         }
     }
 }
@@ -147,6 +155,8 @@ impl Seen {
             (&mut self.undecoded[..], &other.undecoded[..]),
             (&mut self.flows[..], &other.flows[..]),
             (&mut self.named_flows[..], &other.named_flows[..]),
+            (&mut self.blind_flows[..], &other.blind_flows[..]),
+            (&mut self.one_sided_flows[..], &other.one_sided_flows[..]),
         ];
         for (ours, theirs) in pairs {
             for (our, their) in ours.iter_mut().zip(theirs) {

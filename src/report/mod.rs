@@ -5,5 +5,5 @@ mod table;
 mod units;
 
 pub use json::{FindingLine, finding_lines};
-pub use table::{Style, table};
+pub use table::{Style, named_share, table};
 pub use units::{bytes, span};

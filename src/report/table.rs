@@ -9,7 +9,8 @@ use comfy_table::{
 
 use super::{bytes, span};
 use crate::model::{
-    Finding, FlowProtocol, HostKey, PackRole, Seen, Snapshot, Status, Undecoded, VendorView,
+    BlindKind, Finding, FlowProtocol, HostKey, PackRole, Seen, SeenSide, Snapshot, Status,
+    Undecoded, VendorView,
 };
 
 /// How text may look.
@@ -174,7 +175,10 @@ fn row(finding: &Finding) -> Vec<Cell> {
         .names
         .iter()
         .take(NAMES_PER_ROW)
-        .map(|name| name.name.to_string())
+        .map(|name| match name.is_by_address() {
+            true => format!("{} (by address)", name.name),
+            false => name.name.to_string(),
+        })
         .collect();
     let more = (finding.names.len() - names.len()) as u64 + finding.names_left_out;
     if more > 0 {
@@ -253,9 +257,8 @@ fn unseen(text: &mut String, snapshot: &Snapshot, seen: &Seen) {
         .filter(|protocol| seen.flows[protocol.index()] > 0)
         .map(|protocol| format!("{} {protocol}", seen.flows[protocol.index()]))
         .collect();
-    let named: u64 = seen.named_flows.iter().sum();
     if !flows.is_empty() {
-        let _ = writeln!(text, "  flows: {}; {named} gave a name", flows.join(", "));
+        let _ = writeln!(text, "  flows: {}", flows.join(", "));
     }
     let undecoded: Vec<String> = Undecoded::ALL
         .iter()
@@ -271,4 +274,38 @@ fn unseen(text: &mut String, snapshot: &Snapshot, seen: &Seen) {
     if !snapshot.local_networks_known {
         text.push_str("  local networks are not set: private addresses, and in doubt whoever opened a flow, count as hosts\n");
     }
+    let one_sided: Vec<String> = SeenSide::ALL
+        .iter()
+        .filter(|side| seen.one_sided_flows[side.index()] > 0)
+        .map(|side| format!("{} only the {side}'s", seen.one_sided_flows[side.index()]))
+        .collect();
+    if !one_sided.is_empty() {
+        let _ = writeln!(
+            text,
+            "  flows with packets of one side: {}",
+            one_sided.join(", ")
+        );
+    }
+    let _ = writeln!(text, "  {}", named_share(seen));
+}
+
+/// What share of the flows of a readable kind has a name, and why the others have none.
+pub fn named_share(seen: &Seen) -> String {
+    let named: u64 = seen.named_flows.iter().sum();
+    let blind: u64 = seen.blind_flows.iter().sum();
+    if named + blind == 0 {
+        return "no flow was of a kind that has a name".to_owned();
+    }
+    // Rounded down: 100 % is said of all only.
+    let share = u128::from(named) * 100 / u128::from(named + blind);
+    let mut text = format!("{share} % of {} flows could be named", named + blind);
+    let causes: Vec<String> = BlindKind::ALL
+        .iter()
+        .filter(|kind| seen.blind_flows[kind.index()] > 0)
+        .map(|kind| format!("{} {}", seen.blind_flows[kind.index()], kind.phrase()))
+        .collect();
+    if !causes.is_empty() {
+        let _ = write!(text, "; without a name: {}", causes.join(", "));
+    }
+    text
 }

@@ -1,103 +1,121 @@
-//! DNS over UDP: questions are names that a host asked for; answers to matched ones say what came of it.
+//! DNS over UDP and TCP: questions are names that a host asked for; answers to matched ones say what came of it.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::rollup::Subject;
-use super::{NameRead, Tracker, Witness};
+use super::{Insides, NameRead, Witness};
 use crate::dissect::{Dissection, dns};
 use crate::model::{
-    Datagram, Endpoint, Evidence, FlowProtocol, Protocol, ReplyKind, Sample, Signal, Timestamp,
+    Carrier, Datagram, Endpoint, Evidence, FlowProtocol, Match, Name, Protocol, ReplyKind, Sample,
+    Signal, Timestamp,
 };
 
 /// Response codes (RFC 1035, section 4.1.1).
 const NO_ERROR: u8 = 0;
 const NX_DOMAIN: u8 = 3;
 const REFUSED: u8 = 5;
+/// Query type HTTPS (RFC 9460, section 9).
+const HTTPS: u16 = 65;
 
-impl Tracker {
+/// Who sent a message to whom.
+#[derive(Clone, Copy)]
+pub(super) struct Exchange {
+    pub(super) src: Endpoint,
+    pub(super) dst: Endpoint,
+    pub(super) protocol: Protocol,
+    pub(super) time: Timestamp,
+}
+
+impl Insides {
     /// Takes a datagram of the DNS port; says whether it opened a flow.
-    pub(super) fn dns(
+    pub(super) fn dns_datagram(
         &mut self,
         datagram: &Datagram<'_>,
         time: Timestamp,
         witness: &mut impl Witness,
     ) -> bool {
-        let asks = datagram.dst.port == dns::PORT;
-        let (sender, receiver) = (datagram.src.addr, datagram.dst.addr);
-        let local = &self.settings.local;
-        self.insides
-            .note_presence(local, sender, receiver, asks, time);
-        let message = datagram.payload;
+        let exchange = Exchange {
+            src: datagram.src,
+            dst: datagram.dst,
+            protocol: Protocol::Udp,
+            time,
+        };
+        let asks = exchange.dst.port == dns::PORT;
+        self.note_presence(exchange.src.addr, exchange.dst.addr, asks, time);
+        match self.dns_message(&exchange, datagram.payload, witness) {
+            Some(asked) => asked,
+            None => {
+                self.stats.seen.flows[FlowProtocol::Other.index()] += 1;
+                false
+            }
+        }
+    }
+
+    /// Takes a message; says whether it is a question, `None` where it is no DNS.
+    pub(super) fn dns_message(
+        &mut self,
+        exchange: &Exchange,
+        message: &[u8],
+        witness: &mut impl Witness,
+    ) -> Option<bool> {
         let Dissection::Found(header) = dns::header(message) else {
-            self.insides.stats.seen.flows[FlowProtocol::Other.index()] += 1;
-            return false;
+            return None;
         };
         if header.response {
-            if datagram.src.port == dns::PORT {
-                self.response(datagram, &header, time);
+            if exchange.src.port == dns::PORT {
+                self.response(exchange, message, &header);
             }
-            return false;
+            return Some(false);
         }
-        if datagram.dst.port != dns::PORT {
-            return false;
+        if exchange.dst.port != dns::PORT {
+            return Some(false);
         }
-        self.insides.stats.seen.flows[FlowProtocol::Dns.index()] += 1;
+        self.stats.seen.flows[FlowProtocol::Dns.index()] += 1;
         let mut at = dns::first_question();
         let mut named = false;
         for _ in 0..header.questions.min(dns::MAX_QUESTIONS) {
-            let Dissection::Found(question) = dns::question(message, at, &mut self.insides.name)
-            else {
+            let Dissection::Found(question) = dns::question(message, at, &mut self.name) else {
                 break;
             };
             at = question.end;
-            named |= self.question(datagram, time, witness);
+            named |= self.question(exchange, witness);
         }
-        self.insides.stats.seen.named_flows[Signal::Dns.index()] += u64::from(named);
-        true
+        self.stats.seen.named_flows[Signal::Dns.index()] += u64::from(named);
+        Some(true)
     }
 
     /// A question whose name stands in the buffer; false for the root, which has none.
-    fn question(
-        &mut self,
-        datagram: &Datagram<'_>,
-        time: Timestamp,
-        witness: &mut impl Witness,
-    ) -> bool {
-        let (client, server) = (datagram.src, datagram.dst);
-        let Some(name) = self.insides.name.as_name() else {
+    fn question(&mut self, exchange: &Exchange, witness: &mut impl Witness) -> bool {
+        let Some(name) = self.name.as_name() else {
             return false;
         };
         let rules = Arc::clone(&self.rules);
         let matched = rules.lookup(name);
         witness.name_read(&NameRead {
-            time,
+            time: exchange.time,
             signal: Signal::Dns,
-            client,
-            server,
+            client: exchange.src,
+            server: exchange.dst,
             name,
             matched,
+            carrier: Carrier::Direct,
+            user_agent: None,
         });
-        if let Some(subject) = self.subject(&rules, client.addr, server.addr) {
-            self.look_up(&subject, client, server, time);
+        if let Some(matched) = matched
+            && let Some(subject) = self.subject(matched, exchange.src, exchange.dst)
+        {
+            self.look_up(&subject, exchange.src, exchange.dst, exchange);
         }
         true
     }
 
-    /// The name in the buffer as something that a host of ours asked for, if a rule matches it.
-    fn subject(
-        &self,
-        rules: &crate::rules::RuleSet,
-        client: IpAddr,
-        resolver: IpAddr,
-    ) -> Option<Subject> {
-        let name = self.insides.name.as_name()?;
-        let matched = rules.lookup(name)?;
-        let host = self.settings.local.host(client, resolver)?;
+    /// The name in the buffer as something that a host of ours asked for.
+    fn subject(&self, matched: &Match, client: Endpoint, resolver: Endpoint) -> Option<Subject> {
         Some(Subject {
-            host,
+            host: self.settings.local.host(client.addr, resolver.addr)?,
             matched: matched.clone(),
-            name: name.to_owned(),
+            name: self.name.as_name()?.to_owned(),
             signal: Signal::Dns,
         })
     }
@@ -108,58 +126,137 @@ impl Tracker {
         subject: &Subject,
         client: Endpoint,
         resolver: Endpoint,
-        time: Timestamp,
+        exchange: &Exchange,
     ) {
-        let opens =
-            self.insides
-                .transactions
-                .opens(subject.host, resolver.addr, &subject.name, time);
-        if opens {
+        let time = exchange.time;
+        let (host, name) = (subject.host, &subject.name);
+        if self.transactions.opens(host, resolver.addr, name, time) {
             let sample = Sample {
                 time,
                 client,
                 server: resolver,
-                protocol: Protocol::Udp,
+                protocol: exchange.protocol,
                 pattern: subject.matched.pattern.clone(),
             };
-            self.insides
-                .rollup
-                .sighting(subject, Evidence::Lookup, sample);
+            self.rollup.sighting(subject, Evidence::Lookup, sample);
         }
     }
 
     /// A response: proof that its receiver asked, and what came of it.
-    fn response(&mut self, datagram: &Datagram<'_>, header: &dns::Header, time: Timestamp) {
-        let (client, resolver) = (datagram.dst, datagram.src);
-        let message = datagram.payload;
-        let first = dns::question(message, dns::first_question(), &mut self.insides.name);
+    fn response(&mut self, exchange: &Exchange, message: &[u8], header: &dns::Header) {
+        let (client, resolver) = (exchange.dst, exchange.src);
+        let first = dns::question(message, dns::first_question(), &mut self.name);
         // A response to several questions does not say which record answers which.
         let (Dissection::Found(question), 1) = (first, header.questions) else {
             return;
         };
-        let rules = Arc::clone(&self.rules);
-        let Some(subject) = self.subject(&rules, client.addr, resolver.addr) else {
+        let Some(asked) = self.name.as_name() else {
             return;
         };
-        // Where only answers are seen, they show the question too.
-        self.look_up(&subject, client, resolver, time);
-        let answer = dns::answer(message, header, question.end, &subject.name);
-        if let Some(kind) = verdict(header.rcode, &answer, &self.settings.block_addresses) {
-            self.insides.rollup.reply(&subject, kind, time);
+        let rules = Arc::clone(&self.rules);
+        let at = question.end;
+        let own_match = rules.lookup(asked);
+        let mut leads_on = || {
+            let matches = |target: Name<'_>| rules.lookup(target).is_some();
+            dns::leads_to(message, header, at, &mut self.alias, matches)
+        };
+        if own_match.is_none() && !leads_on() {
+            self.pass_by(exchange, message, header, &question);
+            return;
+        }
+        let asked = asked.to_owned();
+        let answer = dns::answer(message, header, at, &asked);
+        let matched = own_match.or_else(|| {
+            let mut aliases = answer.aliases.iter();
+            aliases.find_map(|alias| rules.lookup(alias.as_name()))
+        });
+        let Some(subject) = matched.and_then(|matched| self.subject(matched, client, resolver))
+        else {
+            return;
+        };
+        // Where only answers are seen, they show the question too; and an alias shows only here.
+        self.look_up(&subject, client, resolver, exchange);
+        let verdict = verdict(header.rcode, &answer, &self.settings.block_addresses);
+        if let Some(kind) = verdict {
+            self.rollup.reply(&subject, kind, exchange.time);
+        }
+        if verdict == Some(ReplyKind::Resolved) {
+            self.watch_addresses(&subject, &answer, exchange.time);
+        }
+        for name in answer.ech_public_names {
+            self.ech_names.learn(subject.host, name);
         }
     }
+
+    /// An answer that concerns no rule: its addresses may be watched for another name, and it may tell a name that
+    /// stands outside Encrypted Client Hellos.
+    fn pass_by(
+        &mut self,
+        exchange: &Exchange,
+        message: &[u8],
+        header: &dns::Header,
+        question: &dns::Question,
+    ) {
+        let Some(asked) = self.name.as_name() else {
+            return;
+        };
+        if !self.watch.is_empty() {
+            for address in dns::addresses(message, header, question.end) {
+                self.watch.named(address, asked, None);
+            }
+        }
+        if question.qtype == HTTPS && header.answers > 0 {
+            let asked = asked.to_owned();
+            let local = &self.settings.local;
+            if let Some(host) = local.host(exchange.dst.addr, exchange.src.addr) {
+                let answer = dns::answer(message, header, question.end, &asked);
+                for name in answer.ech_public_names {
+                    self.ech_names.learn(host, name);
+                }
+            }
+        }
+    }
+
+    /// Addresses outside the local networks are the vendor's; one inside is a block page or a cache.
+    fn watch_addresses(&mut self, subject: &Subject, answer: &dns::Answer, time: Timestamp) {
+        let addresses: Vec<IpAddr> = answer
+            .addresses
+            .iter()
+            .copied()
+            .filter(|&address| !self.settings.local.contains(address))
+            .filter(|&address| !leads_nowhere(address, &self.settings.block_addresses))
+            .collect();
+        for &address in &addresses {
+            self.watch
+                .named(address, subject.name.as_name(), Some(&subject.matched));
+        }
+        let Subject {
+            host,
+            matched,
+            name,
+            ..
+        } = subject;
+        self.watch
+            .resolved(*host, name, matched, &addresses, answer.ttl, time);
+    }
+}
+
+/// Whether an address is what resolvers give instead of a blocked name.
+fn leads_nowhere(address: IpAddr, block_addresses: &[IpAddr]) -> bool {
+    let address = address.to_canonical();
+    address.is_unspecified() || address.is_loopback() || block_addresses.contains(&address)
 }
 
 /// What an answer means; `None` where it was cut before it said anything.
 fn verdict(rcode: u8, answer: &dns::Answer, block_addresses: &[IpAddr]) -> Option<ReplyKind> {
-    let leads_nowhere = |address: &IpAddr| {
-        let address = address.to_canonical();
-        address.is_unspecified() || address.is_loopback() || block_addresses.contains(&address)
-    };
+    let leads_nowhere = |address: &IpAddr| leads_nowhere(*address, block_addresses);
     match rcode {
         NX_DOMAIN => Some(ReplyKind::NxDomain),
         REFUSED => Some(ReplyKind::Refused),
-        NO_ERROR if answer.addresses.is_empty() => answer.complete.then_some(ReplyKind::NoData),
+        // An HTTPS record gives hints instead; they may be stale, so they say nothing either way.
+        NO_ERROR if answer.addresses.is_empty() => {
+            (answer.complete && answer.hints.is_empty()).then_some(ReplyKind::NoData)
+        }
         // The address that is missing may be a good one.
         NO_ERROR if answer.addresses.iter().all(leads_nowhere) => {
             answer.complete.then_some(ReplyKind::Sinkhole)

@@ -3,16 +3,21 @@
 //! No I/O, no threads, no clock: time comes with the frames. What a frame tells is rolled up and leaves with
 //! [`Tracker::drain`]. Whoever wants every name as it is read passes a [`Witness`].
 
+mod blind;
 mod clock;
 mod conversation;
 mod dns;
-mod hello;
+mod ech_names;
+mod named;
 mod presence;
 mod quic;
+mod reading;
 mod rollup;
 mod stats;
 mod tcp;
 mod transactions;
+mod watch;
+mod words;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -22,17 +27,24 @@ use crate::decode::Decoder;
 use crate::dissect::{dns as dns_messages, quic as quic_packets};
 use crate::flows::{self, Budget, Flow, Table};
 use crate::model::{
-    Batch, Endpoint, FlowProtocol, Frame, LocalNetworks, Match, Name, NameBuf, Packet, Signal,
-    Timestamp, Transport, Undecoded,
+    Batch, Carrier, Endpoint, FlowProtocol, Frame, LocalNetworks, Match, Name, NameBuf, Packet,
+    Protocol, ReplyKind, Side, Signal, Timestamp, Transport, Undecoded, WatchList,
 };
 use crate::rules::RuleSet;
 
+use blind::{BlindHosts, Waiting};
 use clock::Clock;
 use conversation::Conversation;
+use ech_names::EchNames;
 use presence::PresenceLog;
+use reading::Words;
 use rollup::Rollup;
 pub use stats::{Stats, TableStats};
 use transactions::Transactions;
+use watch::Watch;
+
+/// IP protocol number of Encapsulating Security Payload (RFC 4303).
+const ESP: u8 = 50;
 
 /// How a tracker judges and what it may keep.
 #[derive(Clone, Debug)]
@@ -45,6 +57,8 @@ pub struct Settings {
     pub transfer_threshold: u64,
     /// Addresses that a resolver gives instead of blocked names, besides 0.0.0.0, :: and loopback.
     pub block_addresses: Vec<IpAddr>,
+    /// Hosts to which a redirect means "blocked", in lower case.
+    pub block_pages: Vec<String>,
     /// Which hosts are watched.
     pub local: LocalNetworks,
 }
@@ -56,6 +70,7 @@ impl Default for Settings {
             first_bytes: 16 * 1024 * 1024,
             transfer_threshold: 32 * 1024,
             block_addresses: Vec::new(),
+            block_pages: Vec::new(),
             local: LocalNetworks::default(),
         }
     }
@@ -76,6 +91,10 @@ pub struct NameRead<'a> {
     pub name: Name<'a>,
     /// The rule that won, if any.
     pub matched: Option<&'a Match>,
+    /// What carried the hello or the request.
+    pub carrier: Carrier,
+    /// The User-Agent header of an HTTP request, any bytes, cut at 256.
+    pub user_agent: Option<&'a [u8]>,
 }
 
 /// Sees every name as it is read. `()` looks away at no cost.
@@ -90,8 +109,6 @@ impl Witness for () {
 
 /// The analysis of one worker.
 pub struct Tracker {
-    settings: Settings,
-    rules: Arc<RuleSet>,
     decoder: Decoder,
     flows: Table<Conversation>,
     clock: Clock,
@@ -100,11 +117,20 @@ pub struct Tracker {
 
 /// Everything but the flow table, so that a flow can be held while these are changed.
 struct Insides {
+    settings: Settings,
+    rules: Arc<RuleSet>,
     budget: Budget,
     rollup: Rollup,
     presence: PresenceLog,
     transactions: Transactions,
+    watch: Watch,
+    ech_names: EchNames,
+    waiting: Waiting,
+    blind_hosts: BlindHosts,
+    /// Room for names, words and decrypted packets, used again and again.
     name: NameBuf,
+    alias: NameBuf,
+    words: Vec<Words>,
     scratch: quic_packets::Scratch,
     quic_readings: quic::Readings,
     /// Slots of flows with bytes that the rollup does not have yet.
@@ -124,14 +150,20 @@ impl Tracker {
                 rollup: Rollup::default(),
                 presence: PresenceLog::default(),
                 transactions: Transactions::default(),
+                watch: Watch::default(),
+                ech_names: EchNames::default(),
+                waiting: Waiting::default(),
+                blind_hosts: BlindHosts::default(),
                 name: NameBuf::default(),
+                alias: NameBuf::default(),
+                words: Vec::new(),
                 scratch: quic_packets::Scratch::default(),
                 quic_readings: quic::Readings::default(),
                 unreported: Vec::new(),
                 stats: Stats::default(),
+                settings,
+                rules,
             },
-            settings,
-            rules,
         }
     }
 
@@ -167,13 +199,24 @@ impl Tracker {
                     if dns_messages::PORT == datagram.dst.port
                         || dns_messages::PORT == datagram.src.port =>
                 {
-                    self.dns(&datagram, frame.time, witness)
+                    self.insides.dns_datagram(&datagram, frame.time, witness)
                 }
                 Transport::Udp(datagram) => self.udp(&datagram, frame.time, witness),
-                Transport::Unreachable(_) | Transport::Fragment | Transport::Other(_) => {
-                    let local = &self.settings.local;
+                Transport::Other(ESP) => self.esp(&packet, frame),
+                Transport::Unreachable(refused) => {
+                    let insides = &mut self.insides;
+                    insides.note_presence(packet.src, packet.dst, false, frame.time);
+                    let flow = self
+                        .flows
+                        .between(refused.src, refused.dst, refused.protocol);
+                    if let Some(flow) = flow.filter(|flow| flow.initiator == refused.src) {
+                        insides.refused(flow, ReplyKind::Unreachable, frame.time);
+                    }
+                    false
+                }
+                Transport::Fragment | Transport::Other(_) => {
                     self.insides
-                        .note_presence(local, packet.src, packet.dst, false, frame.time);
+                        .note_presence(packet.src, packet.dst, false, frame.time);
                     false
                 }
             },
@@ -186,18 +229,48 @@ impl Tracker {
         if let Some(now) = self.clock.now() {
             let insides = &mut self.insides;
             self.flows.expire(now, &mut |flow| insides.end(flow));
+            self.count_due_flows(now);
         }
+    }
+
+    /// Takes a packet of IPsec; says whether it opened a flow.
+    fn esp(&mut self, packet: &Packet<'_>, frame: &Frame<'_>) -> bool {
+        let end = |addr| Endpoint { addr, port: 0 };
+        let header = flows::Header {
+            time: frame.time,
+            src: end(packet.src),
+            dst: end(packet.dst),
+            wire_len: 0,
+        };
+        let insides = &mut self.insides;
+        let touched = self
+            .flows
+            .touch_datagram(header, Protocol::Esp, &mut |flow| insides.end(flow));
+        let (flow, new) = (touched.flow, touched.new);
+        flow.state.traits.tunnel = true;
+        insides.begin(flow, new, touched.side, touched.slot, frame.time);
+        insides.speaks(flow, FlowProtocol::Other);
+        new
     }
 
     /// Wall time on a live interface without packets.
     pub fn tick(&mut self, wall: Timestamp) {
         self.clock.tick(wall);
+        if let Some(now) = self.clock.now() {
+            self.count_due_flows(now);
+        }
     }
 
     /// The recording is at its end. Says by how much a lone packet's time was left aside, if one was.
     pub fn settle(&mut self) -> Option<Duration> {
         self.decoder.end();
+        self.count_all_flows();
         self.clock.settle()
+    }
+
+    /// Takes the watch list that the ledger published.
+    pub fn watch(&mut self, list: Arc<WatchList>) {
+        self.insides.watch.publish(list);
     }
 
     /// Engine time, once there is one.
@@ -213,9 +286,13 @@ impl Tracker {
             }
         }
         let (sightings, replies) = self.insides.rollup.take();
+        let (resolutions, contradicted) = self.insides.watch.take();
         Batch {
             sightings,
             replies,
+            resolutions,
+            contradicted,
+            blind_hosts: self.insides.blind_hosts.take(),
             presences: self.insides.presence.take(),
             clock: self.clock.now(),
             looked: self.clock.looked(),
@@ -242,6 +319,7 @@ impl Tracker {
             (insides.rollup.len() as u64, insides.rollup.refused()),
             (fragments.entries, fragments.evictions),
             (insides.quic_readings.len(), insides.quic_readings.refused()),
+            (insides.watch.len() as u64, insides.watch.refused()),
         ];
         for (table, (entries, evictions)) in stats.tables.iter_mut().zip(sizes) {
             table.entries = entries;
@@ -254,26 +332,40 @@ impl Tracker {
 impl Insides {
     /// Notes that the sender of a packet was there, if it is a host: on the local side, or by what [`LocalNetworks::host`]
     /// makes of the one who opened the flow.
-    fn note_presence(
-        &mut self,
-        local: &LocalNetworks,
-        sender: IpAddr,
-        receiver: IpAddr,
-        opened: bool,
-        time: Timestamp,
-    ) {
+    fn note_presence(&mut self, sender: IpAddr, receiver: IpAddr, opened: bool, time: Timestamp) {
+        let local = &self.settings.local;
         if local.contains(sender) || (opened && local.host(sender, receiver).is_some()) {
             self.presence.note(sender, time);
         }
     }
 
+    /// A packet came from one side of a flow.
+    fn begin(
+        &mut self,
+        flow: &mut Flow<Conversation>,
+        new: bool,
+        side: Side,
+        slot: usize,
+        time: Timestamp,
+    ) {
+        if new {
+            flow.state.started = time;
+            self.waiting.push(time, slot);
+        }
+        flow.state.traits.sides[side.index()] = true;
+        if flow.state.minute_began(side, time) {
+            let ends = [flow.initiator.addr, flow.responder.addr];
+            let (sender, receiver) = (ends[side.index()], ends[side.other().index()]);
+            self.note_presence(sender, receiver, side == Side::Initiator, time);
+        }
+    }
+
     /// A flow left the table.
     fn end(&mut self, mut flow: Flow<Conversation>) {
+        self.count_flow(&mut flow, None);
+        self.speaks(&mut flow, FlowProtocol::Other);
         flow.state.report_bytes(&mut self.rollup);
         flow.state.release(&mut self.budget);
         self.quic_readings.end(&mut flow.state);
-        if flow.protocol == crate::model::Protocol::Tcp && !flow.state.is_classified() {
-            self.stats.seen.flows[FlowProtocol::Other.index()] += 1;
-        }
     }
 }

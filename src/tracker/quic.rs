@@ -1,13 +1,15 @@
 //! UDP that is not DNS: QUIC, told by its first packets whatever the port; a matched name is followed.
 
-use super::conversation::{Conversation, Named, Quic};
-use super::hello::Moment;
+use super::blind::is_quic_underway;
+use super::conversation::{Conversation, Quic};
+use super::named::Named;
+use super::words::{Moment, Said};
 use super::{Insides, Tracker, Witness};
-use crate::dissect::Dissection;
 use crate::dissect::quic::{FirstPacket, ServerReply, first_flight};
 use crate::dissect::tls::ClientHello;
-use crate::flows::{self, Touched};
-use crate::model::{Datagram, FlowProtocol, Side, Signal, Timestamp};
+use crate::dissect::{Dissection, vpn};
+use crate::flows::{self, Flow, Touched};
+use crate::model::{Datagram, FlowProtocol, Protocol, ReplyKind, Side, Timestamp};
 
 /// QUIC connections whose hello is being read at once: at most about 4 KiB each once keys exist, and 16 KiB with a hello
 /// half read, so 64 MiB at the very worst. A handshake takes a few packets, so honest traffic has some dozens.
@@ -69,42 +71,44 @@ impl Tracker {
             new,
             advanced,
             slot,
-        } = self.flows.touch_udp(header, &mut |flow| insides.end(flow));
-        if flow.state.minute_began(side, time) {
-            let (sender, receiver) = (datagram.src.addr, datagram.dst.addr);
-            let opened = side == Side::Initiator;
-            insides.note_presence(&self.settings.local, sender, receiver, opened, time);
+            ..
+        } = self
+            .flows
+            .touch_datagram(header, Protocol::Udp, &mut |flow| insides.end(flow));
+        insides.begin(flow, new, side, slot, time);
+        // The one who sent the first packet of a flow is its client.
+        if side == Side::Initiator
+            && let Some(hello) = insides.quic_hello(flow, datagram)
+        {
+            let at = Moment {
+                side,
+                slot,
+                time,
+                server_seq: None,
+            };
+            let said = Said::Hello {
+                hello: &hello,
+                late: false,
+            };
+            insides.said(flow, said, at, witness);
+            if flow.state.names.is_none() {
+                flow.state.quic = Quic::Settled;
+            }
         }
-        match &mut flow.state.named {
-            Some(named) => {
-                if named.count(side, advanced, time, &mut insides.rollup) {
-                    insides.unreported.push(slot);
-                }
-                if side == Side::Responder {
-                    insides.quic_reply(named, &mut flow.state.quic, datagram, time);
-                }
-                named.weigh(self.settings.transfer_threshold, time, &mut insides.rollup);
+        let state = &mut flow.state;
+        let Some(names) = &mut state.names else {
+            state.unnamed_bytes[side.index()] += advanced;
+            return new;
+        };
+        if let Some(named) = names.current() {
+            if named.count(side, advanced, time, &mut insides.rollup) {
+                insides.unreported.push(slot);
             }
-            None => {
-                flow.state.unnamed_bytes[side.index()] += advanced;
-                // The one who sent the first packet of a flow is its client.
-                if side == Side::Initiator
-                    && let Some(hello) = insides.quic_hello(&mut flow.state, datagram)
-                {
-                    let at = Moment {
-                        signal: Signal::Quic,
-                        side,
-                        slot,
-                        time,
-                        server_seq: None,
-                    };
-                    let host = hello.server_name.as_deref();
-                    insides.first_words(flow, host, at, &self.rules, &self.settings, witness);
-                    if flow.state.named.is_none() {
-                        flow.state.quic = Quic::Settled;
-                    }
-                }
+            if side == Side::Responder {
+                insides.quic_reply(named, &mut state.quic, datagram, time);
             }
+            let threshold = insides.settings.transfer_threshold;
+            named.weigh(threshold, time, &mut insides.rollup);
         }
         new
     }
@@ -114,28 +118,35 @@ impl Insides {
     /// Offers a client's datagram to the dissector.
     fn quic_hello(
         &mut self,
-        state: &mut Conversation,
+        flow: &mut Flow<Conversation>,
         datagram: &Datagram<'_>,
     ) -> Option<ClientHello> {
         let (bytes, wire_len) = (datagram.payload, datagram.wire_len as usize);
-        if let Quic::Fresh = state.quic {
-            state.quic = match first_flight(bytes, wire_len) {
+        if let Quic::Fresh = flow.state.quic {
+            flow.state.quic = match first_flight(bytes, wire_len) {
                 Dissection::Found(FirstPacket::Known(_) | FirstPacket::UnknownVersion(_)) => {
-                    self.stats.seen.flows[FlowProtocol::Quic.index()] += 1;
+                    self.speaks(flow, FlowProtocol::Quic);
                     self.quic_readings.begin()
                 }
                 _ => {
-                    self.stats.seen.flows[FlowProtocol::Other.index()] += 1;
+                    self.speaks(flow, FlowProtocol::Other);
+                    let ports = [datagram.src.port, datagram.dst.port];
+                    flow.state.traits.tunnel =
+                        vpn::tunnel(bytes, wire_len, ports[0], ports[1]).is_some();
+                    flow.state.traits.midstream = is_quic_underway(bytes, ports);
                     Quic::Settled
                 }
             };
         }
+        let state = &mut flow.state;
         let Quic::Client(connection) = &mut state.quic else {
             return None;
         };
         match connection.datagram(bytes, wire_len, &mut self.scratch) {
             Dissection::NeedMore => None,
             Dissection::NotThis => {
+                state.traits.unknown_version |= connection.is_unknown_version();
+                state.traits.incomplete |= !connection.is_unknown_version();
                 self.quic_readings.end(state);
                 None
             }
@@ -163,7 +174,9 @@ impl Insides {
             &mut self.scratch,
         ) {
             Dissection::Found(ServerReply::Talk) => named.server_talks(time, &mut self.rollup),
-            Dissection::Found(ServerReply::Refused) => named.server_closed(time, &mut self.rollup),
+            Dissection::Found(ServerReply::Refused) => {
+                named.server_refuses(ReplyKind::QuicClose, time, &mut self.rollup);
+            }
             _ => return,
         }
         *quic = Quic::Settled;

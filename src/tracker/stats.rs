@@ -10,7 +10,7 @@ pub struct Stats {
     /// Capture time of the latest frame, wild or not.
     pub last_frame: Option<Timestamp>,
     /// Tables of the tracker.
-    pub tables: [TableStats; 7],
+    pub tables: [TableStats; 8],
 }
 
 /// One bounded table.
@@ -41,6 +41,7 @@ impl Default for Stats {
                 table("rollup"),
                 table("fragments"),
                 table("quic_connections"),
+                table("watched_answers"),
             ],
         }
     }

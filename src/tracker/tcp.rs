@@ -1,13 +1,15 @@
-//! TCP: the first bytes of each flow are offered to the dissectors of TLS and HTTP, whatever the port; a matched name is
-//! followed.
+//! TCP: each flow's bytes are put in order and read, whatever the port; a matched name is followed.
 
-use super::conversation::{Conversation, Opening, Reading};
-use super::hello::Moment;
+use super::blind::is_readable_kind;
+use super::conversation::Conversation;
+use super::dns::Exchange;
+use super::named::LadderRules;
+use super::reading::{Piece, Reading, Words};
+use super::words::{Moment, Said};
 use super::{Insides, Tracker, Witness};
-use crate::dissect::tls::{self, ClientHello};
-use crate::dissect::{Dissection, http};
-use crate::flows::{self, Touched};
-use crate::model::{FlowProtocol, Segment, Side, Signal, Timestamp};
+use crate::dissect::dns;
+use crate::flows::{self, Flow, Touched};
+use crate::model::{FlowProtocol, Protocol, ReplyKind, Segment, Side, Timestamp};
 
 impl Tracker {
     /// Takes a segment; says whether it opened a flow.
@@ -24,177 +26,142 @@ impl Tracker {
             wire_len: segment.wire_len,
         };
         let insides = &mut self.insides;
-        let Touched {
-            flow,
-            side,
-            new,
-            advanced,
-            slot,
-        } = self
+        let touched = self
             .flows
             .touch_tcp(header, segment.seq, segment.flags, &mut |flow| {
                 insides.end(flow);
             });
-        if flow.state.minute_began(side, time) {
-            let (sender, receiver) = (segment.src.addr, segment.dst.addr);
-            let opened = side == Side::Initiator;
-            insides.note_presence(&self.settings.local, sender, receiver, opened, time);
-        }
-        match &mut flow.state.named {
-            Some(named) => {
-                if named.count(side, advanced, time, &mut insides.rollup) {
-                    insides.unreported.push(slot);
-                }
-                let threshold = self.settings.transfer_threshold;
-                named.segment(
-                    side,
-                    segment,
-                    time,
-                    threshold,
-                    &mut insides.budget,
-                    &mut insides.rollup,
-                );
-            }
-            None => {
-                flow.state.unnamed_bytes[side.index()] += advanced;
-                let syn_seen = flow.syn_seen();
-                let words = read_first_words(&mut flow.state, syn_seen, side, segment, insides);
-                if let Some(words) = words {
-                    let server_seq = flow
-                        .next_seq(side.other())
-                        .or(segment.flags.ack.then_some(segment.ack));
-                    insides.stats.seen.flows[words.protocol().index()] += 1;
-                    let at = Moment {
-                        signal: words.signal(),
-                        side,
-                        slot,
-                        time,
-                        server_seq,
-                    };
-                    let host = words.host();
-                    insides.first_words(flow, host, at, &self.rules, &self.settings, witness);
-                }
-            }
-        }
+        let new = touched.new;
+        insides.begin(&mut *touched.flow, new, touched.side, touched.slot, time);
+        insides.segment(touched, segment, time, witness);
         new
     }
 }
 
-/// How a client opens a conversation.
-#[derive(Debug, PartialEq, Eq)]
-enum FirstWords {
-    Hello(ClientHello),
-    Request(http::Request),
-}
-
-impl FirstWords {
-    /// Reads the first bytes of a stream.
-    fn read(stream: &[u8]) -> Dissection<Self> {
-        match tls::client_hello(stream) {
-            Dissection::Found(hello) => Dissection::Found(Self::Hello(hello)),
-            Dissection::NeedMore => Dissection::NeedMore,
-            Dissection::NotThis => match http::request(stream) {
-                Dissection::Found(request) => Dissection::Found(Self::Request(request)),
-                Dissection::NeedMore => Dissection::NeedMore,
-                Dissection::NotThis => Dissection::NotThis,
-            },
-        }
-    }
-
-    fn protocol(&self) -> FlowProtocol {
-        match self {
-            Self::Hello(_) => FlowProtocol::Tls,
-            Self::Request(_) => FlowProtocol::Http,
-        }
-    }
-
-    fn signal(&self) -> Signal {
-        match self {
-            Self::Hello(_) => Signal::Tls,
-            Self::Request(request) if request.connect => Signal::Connect,
-            Self::Request(_) => Signal::Http,
-        }
-    }
-
-    fn host(&self) -> Option<&[u8]> {
-        match self {
-            Self::Hello(hello) => hello.server_name.as_deref(),
-            Self::Request(request) => request.host.as_deref(),
-        }
-    }
-}
-
-/// Offers a segment to the dissector, and settles what the flow speaks once that is clear.
-fn read_first_words(
-    state: &mut Conversation,
-    syn_seen: bool,
-    side: Side,
-    segment: &Segment<'_>,
-    insides: &mut Insides,
-) -> Option<FirstWords> {
-    let Reading::FirstWords(opening) = &mut state.reading else {
-        return None;
-    };
-    if segment.flags.syn {
-        opening.streams[side.index()].start_at(segment.seq.wrapping_add(1));
-    }
-    // The SYN may carry data (RFC 7413); its payload then starts one further.
-    let seq = segment.seq.wrapping_add(u32::from(segment.flags.syn));
-    let verdict = opening.offer(side, seq, segment.payload, insides);
-    let other_is_spent = opening.spent[side.other().index()];
-    let settled = match &verdict {
-        Dissection::Found(_) => true,
-        Dissection::NeedMore => false,
-        // The one who opened the connection sends the hello. Where the opening was not seen, it may be either.
-        Dissection::NotThis => other_is_spent || (syn_seen && side == Side::Initiator),
-    };
-    if settled {
-        state.release(&mut insides.budget);
-        state.reading = Reading::Settled;
-    }
-    match verdict {
-        Dissection::Found(words) => Some(words),
-        _ => {
-            insides.stats.seen.flows[FlowProtocol::Other.index()] += u64::from(settled);
-            None
-        }
-    }
-}
-
-impl Opening {
-    fn offer(
+impl Insides {
+    fn segment(
         &mut self,
-        side: Side,
-        seq: u32,
-        payload: &[u8],
-        insides: &mut Insides,
-    ) -> Dissection<FirstWords> {
-        let at = side.index();
-        if payload.is_empty() {
-            return Dissection::NeedMore;
+        touched: Touched<'_, Conversation>,
+        segment: &Segment<'_>,
+        time: Timestamp,
+        witness: &mut impl Witness,
+    ) {
+        let Touched {
+            flow,
+            side,
+            advanced,
+            slot,
+            expected,
+            ..
+        } = touched;
+        // What it says comes first: its bytes belong to the name that it holds.
+        if !segment.payload.is_empty() {
+            self.read_segment(flow, side, slot, expected, segment, time, witness);
         }
-        if self.spent[at] {
-            return Dissection::NotThis;
-        }
-        let budget = &mut insides.budget;
-        let stream = &mut self.streams[at];
-        let verdict = match stream.fresh(seq, payload) {
-            Some([]) => Dissection::NeedMore,
-            Some(fresh) if stream.bytes().is_empty() => match FirstWords::read(fresh) {
-                Dissection::NeedMore if !stream.append(fresh, tls::MAX_STREAM_LEN, budget) => {
-                    Dissection::NotThis
-                }
-                verdict => verdict,
-            },
-            Some(fresh) if stream.append(fresh, tls::MAX_STREAM_LEN, budget) => {
-                FirstWords::read(stream.bytes())
+        let Some(names) = &mut flow.state.names else {
+            flow.state.unnamed_bytes[side.index()] += advanced;
+            if segment.flags.rst && side == Side::Responder {
+                self.refused(flow, ReplyKind::Reset, time);
             }
-            _ => Dissection::NotThis,
+            return;
         };
-        if verdict == Dissection::NotThis {
-            self.spent[at] = true;
-            stream.release(budget);
+        if let Some(named) = names.current() {
+            if named.count(side, advanced, time, &mut self.rollup) {
+                self.unreported.push(slot);
+            }
+            let rules = LadderRules {
+                transfer_threshold: self.settings.transfer_threshold,
+                block_pages: &self.settings.block_pages,
+            };
+            let (budget, rollup) = (&mut self.budget, &mut self.rollup);
+            named.segment(side, segment, time, &rules, budget, rollup);
         }
-        verdict
+    }
+
+    /// Puts a segment's payload in order and takes what became whole by it.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a segment and where it stands in its flow"
+    )]
+    fn read_segment(
+        &mut self,
+        flow: &mut Flow<Conversation>,
+        side: Side,
+        slot: usize,
+        expected: Option<u32>,
+        segment: &Segment<'_>,
+        time: Timestamp,
+        witness: &mut impl Witness,
+    ) {
+        let ports = [segment.src.port, segment.dst.port];
+        if let (Reading::Unopened, false) = (&flow.state.reading, flow.opening_seen()) {
+            flow.state.traits.midstream = is_readable_kind(segment.payload, ports);
+        }
+        let piece = Piece {
+            side,
+            // The SYN may carry data (RFC 7413); its payload then starts one further.
+            seq: segment.seq.wrapping_add(u32::from(segment.flags.syn)),
+            payload: segment.payload,
+            cut: segment.wire_len as usize > segment.payload.len(),
+            expected,
+            may_be_client: side == Side::Initiator || !flow.opening_seen(),
+            dns: ports.contains(&dns::PORT),
+        };
+        let mut words = std::mem::take(&mut self.words);
+        let lost = flow.state.reading.take(piece, &mut self.budget, &mut words);
+        flow.state.traits.incomplete |= lost;
+        let at = Moment {
+            side,
+            slot,
+            time,
+            server_seq: flow
+                .next_seq(side.other())
+                .or(segment.flags.ack.then_some(segment.ack)),
+        };
+        for word in words.drain(..) {
+            match word {
+                Words::Hello { hello, late } => {
+                    self.speaks(flow, FlowProtocol::Tls);
+                    self.said(
+                        flow,
+                        Said::Hello {
+                            hello: &hello,
+                            late,
+                        },
+                        at,
+                        witness,
+                    );
+                }
+                Words::Request(request) => {
+                    self.speaks(flow, FlowProtocol::Http);
+                    self.said(flow, Said::Request(&request), at, witness);
+                    flow.state.traits.connect |= request.connect;
+                }
+                Words::Tunnel => flow.state.traits.tunnel = true,
+                Words::Dns(message) => {
+                    // Its questions are counted one by one.
+                    flow.state.traits.speaks = Some(FlowProtocol::Dns);
+                    let exchange = Exchange {
+                        src: segment.src,
+                        dst: segment.dst,
+                        protocol: Protocol::Tcp,
+                        time,
+                    };
+                    self.dns_message(&exchange, &message, witness);
+                }
+            }
+        }
+        self.words = words;
+        if let Reading::Settled = flow.state.reading {
+            self.speaks(flow, FlowProtocol::Other);
+        }
+    }
+
+    /// It is clear what a flow speaks; the first word counts.
+    pub(super) fn speaks(&mut self, flow: &mut Flow<Conversation>, protocol: FlowProtocol) {
+        if flow.state.traits.speaks.is_none() {
+            flow.state.traits.speaks = Some(protocol);
+            self.stats.seen.flows[protocol.index()] += 1;
+        }
     }
 }

@@ -6,9 +6,10 @@ use maud::{DOCTYPE, Markup, html};
 
 use crate::metrics::Scene;
 use crate::model::{
-    Category, Finding, FlowProtocol, HostKey, PackRole, Status, Timestamp, Undecoded, VendorView,
+    BlindKind, Category, Finding, FlowProtocol, HostKey, PackRole, SeenSide, Status, Timestamp,
+    Undecoded, VendorView,
 };
-use crate::report::{bytes, span};
+use crate::report::{bytes, named_share, span};
 
 /// Rows shown in a table; the metrics have all of them.
 const MAX_ROWS: usize = 500;
@@ -216,7 +217,9 @@ fn row(finding: &Finding) -> Markup {
             td.number { (bytes(finding.received)) }
             td.number { (bytes(finding.sent)) }
             td.names {
-                @for name in finding.names.iter().take(MAX_NAMES) { (name.name) br; }
+                @for name in finding.names.iter().take(MAX_NAMES) {
+                    (name.name) @if name.is_by_address() { " (by address)" } br;
+                }
                 @if more > 0 { "and " (more) " more" }
             }
         }
@@ -269,6 +272,15 @@ fn unseen(scene: &Scene) -> Markup {
             h2 { "What could not be seen" }
             ul {
                 li { "The sensor captured " (format!("{:.0}", snapshot.looked * 100.0)) " % of the 24 hours that are judged." }
+                li { (sentence(&named_share(seen))) }
+                @for &kind in BlindKind::ALL {
+                    @let hosts = snapshot.blind_hosts[kind.index()];
+                    @if hosts > 0 { li { (hosts) " hosts in the last 24 hours with flows without a name: " (kind.phrase()) } }
+                }
+                @for &side in SeenSide::ALL {
+                    @let flows = seen.one_sided_flows[side.index()];
+                    @if flows > 0 { li { (flows) " flows of which only the " (side.label()) "’s packets were seen" } }
+                }
                 li { (seen.flows[FlowProtocol::Other.index()]) " flows spoke nothing that is read." }
                 @for &cause in Undecoded::ALL {
                     @let count = seen.undecoded[cause.index()];
@@ -281,6 +293,16 @@ fn unseen(scene: &Scene) -> Markup {
             }
         }
     }
+}
+
+/// A text as a sentence of its own.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first: String = letters
+        .next()
+        .map(|first| first.to_uppercase().to_string())
+        .unwrap_or_default();
+    format!("{first}{}.", letters.as_str())
 }
 
 fn health(scene: &Scene) -> Markup {

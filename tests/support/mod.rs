@@ -25,6 +25,7 @@
 )]
 
 pub mod dns_messages;
+pub mod findings;
 pub mod hello;
 pub mod links;
 pub mod noise;

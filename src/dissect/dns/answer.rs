@@ -9,7 +9,7 @@ use hickory_proto::serialize::binary::{BinDecoder, Restrict};
 
 use super::name::{normal, walk_name};
 use super::records::{CLASS_IN, RawRecord, Records, TYPE_A, TYPE_AAAA};
-use super::{HEADER_LEN, Header};
+use super::{HEADER_LEN, Header, TYPE_CNAME, TYPE_HTTPS, TYPE_SVCB};
 use crate::dissect::{Dissection, ech};
 use crate::model::{DomainName, Name, NameBuf};
 
@@ -20,10 +20,7 @@ const MAX_HINTS: usize = 64;
 /// Public names of one answer. Real ones have one.
 const MAX_PUBLIC_NAMES: usize = 16;
 
-const TYPE_CNAME: u16 = 5;
 const TYPE_OPT: u16 = 41;
-const TYPE_SVCB: u16 = 64;
-const TYPE_HTTPS: u16 = 65;
 
 /// What an answer section says about the name that was asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

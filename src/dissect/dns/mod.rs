@@ -4,7 +4,7 @@
 //! SVCB). Only standard queries (opcode 0) ask for names.
 //!
 //! The hot path walks the header ([`header`]) and the questions ([`question`]), and over the addresses of any answer
-//! ([`addresses`]). An answer that matters is read in full ([`answer()`]), the data of its records by `hickory-proto`, one
+//! ([`addresses`]) and aliases ([`leads_to`]). An answer that matters is read in full ([`answer()`]), the data of its records by `hickory-proto`, one
 //! at a time: a message cut by the snap length, or with one broken record, keeps the others. [`stream_message`] takes
 //! messages from a stream.
 
@@ -15,12 +15,14 @@ mod message;
 mod name;
 mod records;
 mod stream;
+mod targets;
 
 pub use answer::{Answer, answer};
 pub(super) use message::may_be_message;
 pub use message::{Header, Question, first_question, header, question};
 pub use records::addresses;
 pub use stream::{Framed, MAX_MESSAGE_LEN, stream_message};
+pub use targets::leads_to;
 
 /// Standard DNS port.
 pub const PORT: u16 = 53;
@@ -32,3 +34,7 @@ pub const MAX_QUESTIONS: u16 = 16;
 const MAX_RECORDS: u16 = 64;
 
 const HEADER_LEN: usize = 12;
+
+const TYPE_CNAME: u16 = 5;
+const TYPE_SVCB: u16 = 64;
+const TYPE_HTTPS: u16 = 65;

@@ -38,6 +38,8 @@ const MAX_MINOR_VERSION: u8 = 4;
 
 /// Longest ClientHello that is read, in bytes. Post-quantum key shares make about 2 KiB; 64 KiB of extensions is legal,
 /// but nobody sends it, and every byte waited for is memory held for a stranger.
+pub const RECORD_START: [u8; 2] = [22, 3];
+/// x
 pub const MAX_HELLO_LEN: usize = 16 * 1024;
 
 /// Bytes of a stream that can be needed to read the longest hello: with records of one byte it would be six times as

@@ -1,0 +1,136 @@
+//! Addresses that answers gave for matched names, from all workers: what they may rest on when a flow has no name.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::model::{DomainName, Evidence, Resolution, Sighting, Signal, Timestamp, WatchList};
+
+/// Answers kept at once, about 200 bytes each, so 4 MiB.
+const MAX_ANSWERS: usize = 16_384;
+/// Addresses known to serve other names too, and how long that is remembered.
+const MAX_SHARED: usize = 65_536;
+const SHARED_FOR: Duration = Duration::from_secs(24 * 3600);
+/// Hosts and names of which a flow was confirmed: what comes later in such flows needs no answer that is still valid.
+const MAX_CONFIRMED: usize = 16_384;
+
+type Key = (IpAddr, IpAddr, DomainName);
+
+/// The answers in force.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    answers: BTreeMap<Key, Resolution>,
+    shared: HashMap<IpAddr, Timestamp>,
+    confirmed: HashSet<(IpAddr, DomainName)>,
+    published: Option<Arc<WatchList>>,
+    evictions: u64,
+}
+
+impl Watch {
+    /// Takes an answer. An address that serves other names too is no proof of anything.
+    pub(super) fn resolved(&mut self, resolution: &Resolution) {
+        if self.shared.contains_key(&resolution.address) {
+            return;
+        }
+        let Resolution {
+            address,
+            host,
+            name,
+            ..
+        } = resolution;
+        if self.answers.len() >= MAX_ANSWERS {
+            self.make_room();
+        }
+        let known = self
+            .answers
+            .entry((*address, *host, name.clone()))
+            .or_insert_with(|| resolution.clone());
+        known.since = known.since.min(resolution.since);
+        known.until = known.until.max(resolution.until);
+        self.published = None;
+    }
+
+    /// An address was seen with another name than the one it is watched for.
+    pub(super) fn contradicted(&mut self, address: IpAddr, now: Timestamp) {
+        if self.shared.len() >= MAX_SHARED {
+            self.shared.clear();
+        }
+        self.shared.insert(address, now);
+        self.answers.retain(|(known, _, _), _| *known != address);
+        self.published = None;
+    }
+
+    /// Forgets what is over.
+    pub(super) fn expire(&mut self, now: Timestamp) {
+        let before = self.answers.len();
+        self.answers.retain(|_, known| known.until >= now);
+        if self.answers.len() != before {
+            self.published = None;
+        }
+        self.shared
+            .retain(|_, since| now.since(*since) <= SHARED_FOR);
+    }
+
+    /// Whether a sighting that rests on an address holds. All others do.
+    pub(super) fn confirms(&mut self, sighting: &Sighting) -> bool {
+        if sighting.signal != Signal::Ip {
+            return true;
+        }
+        let key = (sighting.host, sighting.name.clone());
+        if sighting.evidence != Evidence::Attempt || sighting.samples.is_empty() {
+            return self.confirmed.contains(&key);
+        }
+        let holds = sighting.samples.iter().any(|sample| {
+            let key = (sample.server.addr, sighting.host, sighting.name.clone());
+            let known = self.answers.get(&key);
+            known.is_some_and(|known| known.explains(sighting.host, sample.time))
+        });
+        if holds {
+            if self.confirmed.len() >= MAX_CONFIRMED {
+                self.confirmed.clear();
+            }
+            self.confirmed.insert(key);
+        }
+        holds
+    }
+
+    /// Whether flows of this host and name were confirmed.
+    pub(super) fn is_confirmed(&self, host: IpAddr, name: &DomainName) -> bool {
+        self.confirmed.contains(&(host, name.clone()))
+    }
+
+    /// The list for the workers.
+    pub(super) fn list(&mut self) -> Arc<WatchList> {
+        let answers = &self.answers;
+        let list = self
+            .published
+            .get_or_insert_with(|| Arc::new(WatchList::new(answers.values().cloned())));
+        Arc::clone(list)
+    }
+
+    /// Answers in force.
+    pub(super) fn len(&self) -> u64 {
+        self.answers.len() as u64
+    }
+
+    /// Answers forgotten because there were too many.
+    pub(super) fn evictions(&self) -> u64 {
+        self.evictions
+    }
+
+    /// Forgets the tenth that ends first: a tenth at once, so that a flood does not sort the table each time.
+    fn make_room(&mut self) {
+        let mut ranks: Vec<(Timestamp, Key)> = self
+            .answers
+            .iter()
+            .map(|(key, known)| (known.until, key.clone()))
+            .collect();
+        let (_, limit, _) = ranks.select_nth_unstable(MAX_ANSWERS / 10);
+        let limit = limit.clone();
+        let before = self.answers.len();
+        self.answers
+            .retain(|key, known| (known.until, key.clone()) > limit);
+        self.evictions += (before - self.answers.len()) as u64;
+    }
+}

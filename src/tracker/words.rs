@@ -1,0 +1,196 @@
+//! A client's words were read, a hello or a request: the name in them, and the rule that matches.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::conversation::Conversation;
+use super::named::{AnswerStart, Ends};
+use super::rollup::Subject;
+use super::{Insides, NameRead, Witness};
+use crate::dissect::http::Request;
+use crate::dissect::tls::ClientHello;
+use crate::flows::Flow;
+use crate::model::{Carrier, Match, Name, Protocol, Side, Signal, Timestamp};
+
+/// Port of DNS over TLS (RFC 7858) and DNS over QUIC (RFC 9250).
+const ENCRYPTED_DNS_PORT: u16 = 853;
+/// ALPN of DNS over QUIC (RFC 9250, section 4.1.1) and of DNS over TLS (RFC 7858, registered with IANA).
+const ENCRYPTED_DNS_ALPN: [&[u8]; 2] = [b"doq", b"dot"];
+
+/// What a client said.
+#[derive(Clone, Copy)]
+pub(super) enum Said<'w> {
+    /// `late` where the client had said something else before.
+    Hello {
+        hello: &'w ClientHello,
+        late: bool,
+    },
+    Request(&'w Request),
+}
+
+/// Where and when it was said.
+#[derive(Clone, Copy)]
+pub(super) struct Moment {
+    /// Who said it: the client.
+    pub(super) side: Side,
+    /// Where the flow stands.
+    pub(super) slot: usize,
+    /// Capture time of the packet that completed it.
+    pub(super) time: Timestamp,
+    /// The server's next sequence number over TCP, if known.
+    pub(super) server_seq: Option<u32>,
+}
+
+impl Said<'_> {
+    fn signal(self, protocol: Protocol) -> Signal {
+        match (self, protocol) {
+            (Self::Hello { .. }, Protocol::Udp) => Signal::Quic,
+            (Self::Hello { .. }, _) => Signal::Tls,
+            (Self::Request(request), _) if request.connect => Signal::Connect,
+            (Self::Request(_), _) => Signal::Http,
+        }
+    }
+
+    fn host(&self) -> Option<&[u8]> {
+        match self {
+            Self::Hello { hello, .. } => hello.server_name.as_deref(),
+            Self::Request(request) => request.host.as_deref(),
+        }
+    }
+
+    fn user_agent(&self) -> Option<&[u8]> {
+        match self {
+            Self::Hello { .. } => None,
+            Self::Request(request) => request.user_agent.as_deref(),
+        }
+    }
+
+    /// What carries the hello.
+    fn carrier(&self, connect: bool) -> Carrier {
+        match self {
+            Self::Hello { late: true, .. } => Carrier::StartTls,
+            _ if connect => Carrier::Connect,
+            _ => Carrier::Direct,
+        }
+    }
+
+    /// Whether a hello says that DNS follows.
+    fn offers_dns(&self) -> bool {
+        let Self::Hello { hello, .. } = self else {
+            return false;
+        };
+        let mut protocols = ENCRYPTED_DNS_ALPN.iter();
+        protocols.any(|protocol| hello.offers(protocol))
+    }
+}
+
+impl Insides {
+    /// A hello or a request was read: its sender is the client.
+    pub(super) fn said(
+        &mut self,
+        flow: &mut Flow<Conversation>,
+        said: Said<'_>,
+        at: Moment,
+        witness: &mut impl Witness,
+    ) {
+        let (client, server) = match at.side {
+            Side::Initiator => (flow.initiator, flow.responder),
+            Side::Responder => (flow.responder, flow.initiator),
+        };
+        let signal = said.signal(flow.protocol);
+        let traits = &mut flow.state.traits;
+        let first_words = traits.client.replace(at.side).is_none();
+        let rules = Arc::clone(&self.rules);
+        let hello = matches!(said, Said::Hello { .. });
+        traits.encrypted_dns |= hello
+            && (server.port == ENCRYPTED_DNS_PORT
+                || said.offers_dns()
+                || rules.encrypted_dns().is_resolver_address(server.addr));
+        let asked_before = flow.state.asked_at;
+        flow.state.asked_at = at.server_seq;
+        let readable = said
+            .host()
+            .is_some_and(|host| self.name.set_host(host).is_ok());
+        let Some(name) = self.name.as_name().filter(|_| readable) else {
+            traits.no_name = true;
+            if let Some(names) = &mut flow.state.names {
+                names.turn_away();
+            }
+            return;
+        };
+        traits.encrypted_dns |= hello && rules.encrypted_dns().is_resolver_name(name);
+        traits.ech |= self.is_outer_name(said, client.addr, name, &rules);
+        let hides = traits.ech || traits.encrypted_dns;
+        if !hides && !std::mem::replace(&mut traits.named, true) {
+            self.stats.seen.named_flows[signal.index()] += 1;
+        }
+        let host = self.settings.local.host(client.addr, server.addr);
+        // Under a name that is no rule's own, the host may ask for an alias of one.
+        let aliased = || {
+            Some(
+                self.watch
+                    .aliased(host?, server.addr, name, at.time)?
+                    .clone(),
+            )
+        };
+        let matched: Option<Match> = rules.lookup(name).cloned().or_else(aliased);
+        witness.name_read(&NameRead {
+            time: at.time,
+            signal,
+            client,
+            server,
+            name,
+            matched: matched.as_ref(),
+            carrier: said.carrier(traits.connect),
+            user_agent: said.user_agent(),
+        });
+        if !hides {
+            self.watch.named(server.addr, name, matched.as_ref());
+        }
+        // A flow that the server opened never makes a host of the one it called.
+        let called = flow.syn_seen() && at.side == Side::Responder;
+        let (Some(matched), Some(host), false) = (matched, host, called) else {
+            if let Some(names) = &mut flow.state.names {
+                names.turn_away();
+            }
+            return;
+        };
+        let subject = Subject {
+            host,
+            matched,
+            name: name.to_owned(),
+            signal,
+        };
+        let answer = match (asked_before, at.server_seq) {
+            (Some(before), Some(now)) if before == now => AnswerStart::Mixed,
+            (_, Some(seq)) => AnswerStart::At(seq),
+            (_, None) => AnswerStart::Next,
+        };
+        let ends = Ends {
+            client,
+            server,
+            client_side: at.side,
+            protocol: flow.protocol,
+        };
+        let names = flow.state.names.get_or_insert_default();
+        let (rollup, budget) = (&mut self.rollup, &mut self.budget);
+        let named = names.turn_to(subject, ends, answer, at.time, rollup, budget);
+        if first_words && named.count_earlier(flow.state.unnamed_bytes, at.time, rollup) {
+            self.unreported.push(at.slot);
+        }
+    }
+
+    /// Whether the name in a hello hides another. Every hello of some clients has the extension, as a decoy: only a name
+    /// that is known to stand outside, or that the host learnt for this from DNS, tells.
+    fn is_outer_name(
+        &self,
+        said: Said<'_>,
+        client: IpAddr,
+        name: Name<'_>,
+        rules: &crate::rules::RuleSet,
+    ) -> bool {
+        matches!(said, Said::Hello { hello, .. } if hello.ech)
+            && (rules.encrypted_dns().is_ech_public_name(name)
+                || self.ech_names.learnt(client, name))
+    }
+}
