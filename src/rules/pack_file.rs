@@ -71,7 +71,7 @@ struct ServiceTable {
     confidence: Spanned<String>,
     names: Vec<Spanned<String>>,
     source: Spanned<String>,
-    note: Option<String>,
+    note: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -196,9 +196,10 @@ impl Check<'_> {
 
     fn source(&self, value: &Spanned<String>) -> Result<String, PackError> {
         let text = value.get_ref();
+        let breaks = |letter: char| letter.is_whitespace() || letter.is_control();
         let is_url = ["https://", "http://"].iter().any(|scheme| {
             text.strip_prefix(scheme)
-                .is_some_and(|rest| !rest.is_empty() && !rest.contains(char::is_whitespace))
+                .is_some_and(|rest| !rest.is_empty() && !rest.contains(breaks))
         });
         if is_url {
             Ok(text.clone())
@@ -335,6 +336,8 @@ impl Check<'_> {
                 .map(|cutoff| cutoff.at)
                 .collect();
             boundaries.sort_unstable();
+            let note = table.note.as_ref().map(|note| self.text_of(note));
+            let note = note.transpose()?;
             services.push(Arc::new(Service {
                 vendor: vendor.clone(),
                 id,
@@ -343,7 +346,7 @@ impl Check<'_> {
                 strength: self.word::<Strength>(&table.strength)?,
                 confidence: self.word::<Confidence>(&table.confidence)?,
                 source: self.source(&table.source)?,
-                note: table.note.clone(),
+                note,
                 pack_version: Arc::clone(version),
                 boundaries,
             }));
@@ -446,6 +449,36 @@ expect = "none"
         assert_eq!(pack.services[0].boundaries, [pack.cutoffs[0].at]);
         assert_eq!(pack.digest.len(), 12);
         assert_eq!(pack.reviewed, "2026-01-02");
+    }
+
+    /// A pack is another's text: what it says goes to a terminal, and must not speak to it.
+    #[test]
+    fn nothing_that_is_shown_has_control_characters() {
+        for (from, to, line) in [
+            ("id = \"vendor\"", r#"id = "\u001b[2J""#, 5),
+            ("role = \"restricted\"", r#"role = "a\nb""#, 7),
+            (
+                "\".upd.vendor.example\"]",
+                r#""\u0007.vendor.example"]"#,
+                26,
+            ),
+            (
+                "https://vendor.example/",
+                r"https://vendor.example/\u001b[2J",
+                27,
+            ),
+            (
+                "[[test]]\nname = \"a.",
+                "note = \"a\\nb\"\n[[test]]\nname = \"a.",
+                28,
+            ),
+        ] {
+            let text = GOOD.replace(from, to);
+            assert_ne!(text, GOOD, "{to}");
+            let fault = read("vendor.toml", &text).unwrap_err();
+            assert_eq!(fault.place.map(|(line, _)| line), Some(line), "{fault}");
+            assert!(!fault.to_string().contains(char::is_control), "{fault:?}");
+        }
     }
 
     /// Each row: what is written instead of what, the line of the fault, and words that the message must have.
