@@ -29,6 +29,11 @@ const MAX_HELD: usize = 4 * (2 + 3 * 16) * 1024;
 
 /// Offers the datagrams of an input.
 pub fn check(input: &[u8]) {
+    hello_found(input);
+}
+
+/// The same, and says whether a hello was found.
+pub fn hello_found(input: &[u8]) -> bool {
     let mut flow = Flow::default();
     let mut datagram: Option<(bool, Vec<u8>, usize)> = None;
     for (number, part) in parts(input.get(1..).unwrap_or_default()).enumerate() {
@@ -54,6 +59,7 @@ pub fn check(input: &[u8]) {
     if let Some((from_server, bytes, cut)) = datagram {
         flow.take(from_server, &bytes, bytes.len() + cut);
     }
+    flow.server.is_some()
 }
 
 fn initial(how: u8) -> Initial {

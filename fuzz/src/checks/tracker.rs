@@ -61,14 +61,19 @@ static RULES: LazyLock<Arc<RuleSet>> = LazyLock::new(|| {
 
 /// Takes the packets of an input.
 pub fn check(input: &[u8]) {
+    names_read(input);
+}
+
+/// The same, and says how many names were read.
+pub fn names_read(input: &[u8]) -> usize {
     let Some((&head, rest)) = input.split_first() else {
-        return;
+        return 0;
     };
     let mut run = Run::new(settings(head & 1 != 0));
     for part in parts(rest) {
         run.take(part);
     }
-    run.end();
+    run.end()
 }
 
 fn settings(small: bool) -> Settings {
@@ -78,13 +83,15 @@ fn settings(small: bool) -> Settings {
     settings
 }
 
-/// Names as they are read.
-struct Names;
+/// Names as they are read, counted.
+#[derive(Default)]
+struct Names(usize);
 
 impl Witness for Names {
     fn name_read(&mut self, read: &NameRead<'_>) {
         name_holds(&read.name.to_owned());
         assert_eq!(read.matched, RULES.lookup(read.name));
+        self.0 += 1;
     }
 }
 
@@ -92,6 +99,7 @@ struct Run {
     tracker: Tracker,
     ledger: Ledger,
     caps: BTreeMap<&'static str, u64>,
+    names: Names,
     time: Timestamp,
     frames: u64,
 }
@@ -108,6 +116,7 @@ impl Run {
             ledger: Ledger::new(straggler::ledger::Settings::default(), &RULES.packs)
                 .expect("no cutoff is asked for"),
             caps,
+            names: Names::default(),
             time: Timestamp::from_unix(1_727_700_000, 0),
             frames: 0,
         }
@@ -142,7 +151,7 @@ impl Run {
             bytes,
             wire_len: wire_len as u32,
         };
-        self.tracker.ingest(&frame, &mut Names);
+        self.tracker.ingest(&frame, &mut self.names);
         self.frames += 1;
     }
 
@@ -174,7 +183,7 @@ impl Run {
     }
 
     /// After a long silence every flow is forgotten, and everything that was kept for one.
-    fn end(mut self) {
+    fn end(mut self) -> usize {
         self.drain();
         let _ = self.ledger.snapshot();
         let late = self.time.after(SILENCE);
@@ -187,6 +196,7 @@ impl Run {
         self.tracker.settle();
         self.drain();
         let _ = self.ledger.snapshot();
+        self.names.0
     }
 }
 
