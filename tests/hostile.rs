@@ -14,7 +14,7 @@ mod support;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 use std::sync::{Arc, LazyLock};
 
 use straggler::capture::Inputs;
@@ -29,6 +29,8 @@ use support::{Interface, Noise, Packing, Pcap, Pcapng};
 const COPIES: u64 = 20;
 /// Damaged copies of each capture, read by the library and by the program.
 const CAPTURES: (u64, u64) = (25, 4);
+/// Memory of the program, in KiB: what it has at its start, and less than the widest window of zstd.
+const MEMORY_KIB: u32 = 120_000;
 /// A capture is cut after each so many bytes.
 const CUT_STEP: usize = 53;
 /// Frames of the office that a capture has.
@@ -259,6 +261,33 @@ fn a_cut_takes_away_and_changes_nothing() {
     }
 }
 
+/// Runs the program with a bound on its memory; an allocation beyond it ends the program.
+fn straggler(command: &str, path: &Path) -> Output {
+    let bounded = format!("ulimit -v {MEMORY_KIB} && exec \"$0\" \"$@\"");
+    Command::new("sh")
+        .args(["-c", &bounded, env!("CARGO_BIN_EXE_straggler"), command])
+        .arg(path)
+        .output()
+        .unwrap()
+}
+
+/// A few bytes that say they need much memory do not get it.
+#[test]
+fn a_frame_that_looks_far_back_takes_no_memory_by_its_word() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("case.pcap.zst");
+    let (_, capture) = captures().remove(0);
+    for frames in [
+        [Packing::Zstd.pack(&capture), seeds::wide_window()],
+        [seeds::wide_window(), Packing::Zstd.pack(&capture)],
+    ] {
+        std::fs::write(&path, frames.concat()).unwrap();
+        let output = straggler("names", &path);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        assert!(!output.stdout.is_empty());
+    }
+}
+
 /// 0: read to its end; 3: not. Nothing else, and no panic; what came before the damage is told.
 #[test]
 fn names_and_replay_of_damaged_captures_end_as_they_should() {
@@ -270,11 +299,7 @@ fn names_and_replay_of_damaged_captures_end_as_they_should() {
             let input = damaged(&capture, &mut noise);
             std::fs::write(&path, &input).unwrap();
             for command in ["names", "replay"] {
-                let output = Command::new(env!("CARGO_BIN_EXE_straggler"))
-                    .arg(command)
-                    .arg(&path)
-                    .output()
-                    .unwrap();
+                let output = straggler(command, &path);
                 let said = String::from_utf8(output.stderr).unwrap();
                 let code = output.status.code();
                 holds(command, name, &input, || {

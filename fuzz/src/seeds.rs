@@ -101,8 +101,18 @@ pub fn savefiles() -> Vec<(String, Vec<u8>)> {
         files.push((format!("pcapng packed {packing:?}"), packing.pack(&plain)));
     }
     let pcap = Pcap::new(1).bytes(&frames);
-    files.push(("pcap packed Zstd".to_owned(), Packing::Zstd.pack(&pcap)));
+    let packed = Packing::Zstd.pack(&pcap);
+    files.push(("pcap packed Zstd".to_owned(), packed.clone()));
+    let wide = [packed, wide_window()].concat();
+    files.push(("pcap packed wide window".to_owned(), wide));
     files
+}
+
+/// A zstd frame of nothing that says that it looks back 128 MiB, the most that is read.
+pub fn wide_window() -> Vec<u8> {
+    let magic = [0x28, 0xb5, 0x2f, 0xfd];
+    // No checksum, size or dictionary; 2^(10 + 17) bytes; a last block, raw and empty (RFC 8878, section 3.1.1).
+    [&magic[..], &[0, 17 << 3, 1, 0, 0]].concat()
 }
 
 /// A look-up with its answer, and hellos over both families.
