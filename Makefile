@@ -2,10 +2,12 @@
 
 CARGO ?= cargo
 INTERFACE ?=
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS ?=
 EXAMPLE := examples/office.pcapng
 PROGRAM := target/release/straggler
 
-.PHONY: run test check bench build-packages test-packages help
+.PHONY: run test check bench fuzz fuzz-smoke build-packages test-packages help
 
 ## run: build, and start the daemon on the example capture, or on an interface with INTERFACE=eth0
 run: build-packages
@@ -25,6 +27,14 @@ check: build-packages
 ## bench: packets per second of `replay` beside libpcap's own floor, on a generated capture
 bench: build-packages
 	$(CARGO) bench --locked --bench replay
+
+## fuzz: every fuzz target for a minute (FUZZ_SECONDS=60, FUZZ_TARGETS="dns tls"); needs nightly Rust and cargo-fuzz
+fuzz: build-packages
+	@scripts/fuzz $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+
+## fuzz-smoke: the same for 5 seconds each; skipped, and says so, where nightly Rust or cargo-fuzz is missing
+fuzz-smoke: build-packages
+	@scripts/fuzz --or-skip 5
 
 build-packages:
 	@scripts/install-packages libpcap-dev

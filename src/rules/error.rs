@@ -21,7 +21,7 @@ impl PackError {
         Self {
             file: file.to_owned(),
             place: Some(line_and_column(text, offset)),
-            what: what.into(),
+            what: shown(&what.into()),
         }
     }
 
@@ -30,9 +30,18 @@ impl PackError {
         Self {
             file: file.to_owned(),
             place: None,
-            what: what.into(),
+            what: shown(&what.into()),
         }
     }
+}
+
+/// A text that may quote the file, in one line that does nothing to a terminal.
+fn shown(what: &str) -> String {
+    let letter = |letter: char| match letter.is_control() {
+        true => letter.escape_default().to_string(),
+        false => letter.to_string(),
+    };
+    what.chars().map(letter).collect()
 }
 
 impl fmt::Display for PackError {

@@ -1,6 +1,6 @@
 //! Synthetic traffic and captures for tests and benches: every byte is made here, none was recorded.
 //!
-//! From the inside out: messages ([`hello`], [`dns_messages`]), a conversation that carries them ([`talk`]), its IP
+//! From the inside out: messages ([`hello`], [`initials`], [`dns_messages`]), a conversation that carries them ([`talk`]), its IP
 //! packets ([`packets`]), their frames ([`links`]), the capture ([`savefile`]). [`office`] is a whole network's worth.
 //!
 //! ```text
@@ -27,6 +27,7 @@
 pub mod dns_messages;
 pub mod findings;
 pub mod hello;
+pub mod initials;
 pub mod links;
 pub mod noise;
 pub mod office;
@@ -36,6 +37,7 @@ pub mod talk;
 
 pub use dns_messages::Message;
 pub use hello::{ClientHello, application_data, fatal_alert, server_hello, warning_alert};
+pub use initials::Initial;
 pub use links::Link;
 pub use noise::Noise;
 pub use packets::{Datagram, Extension, Ip, Segment};

@@ -151,14 +151,15 @@ impl Frames for PcapStream {
             return Ok(None);
         };
         let data = &self.ahead.ahead()[self.frame_header..self.pending];
+        let bytes = &data[..data.len().min(self.snap)];
         Ok(Some(Frame {
             time: Timestamp::from_unix(
                 i64::from(header.seconds),
                 i64::from(header.fraction) * self.nanos_per_tick,
             ),
             link: self.link,
-            bytes: &data[..data.len().min(self.snap)],
-            wire_len: header.wire.max(header.captured),
+            bytes,
+            wire_len: header.wire.max(bytes.len() as u32),
         }))
     }
 }
@@ -206,6 +207,18 @@ mod tests {
         }
         let later = read(file(0xa1b2_c3d4, [3, 0], &[1, 2, 3, 9]));
         assert!(matches!(later, Err(Fault::Damaged(_))));
+    }
+
+    /// As libpcap has it: the snap length cuts first, then a wire length that is less than what is left is raised to it.
+    #[test]
+    fn a_snap_length_cuts_what_is_longer() {
+        let snapped = |header: &[u32]| {
+            let mut file = file(0xa1b2_c3d4, [2, 4], header);
+            file[16..20].copy_from_slice(&2_u32.to_le_bytes());
+            read(file)
+        };
+        assert_eq!(snapped(&[1, 2, 3, 9]), Ok(vec![(vec![1, 2], 9)]));
+        assert_eq!(snapped(&[1, 2, 3, 0]), Ok(vec![(vec![1, 2], 2)]));
     }
 
     #[test]

@@ -42,11 +42,9 @@ enum Place {
 
 impl Zstd {
     fn new(source: Ahead) -> Self {
-        let mut decoder = FrameDecoder::new();
-        decoder.set_max_window_size(MAX_WINDOW);
         Self {
             source,
-            decoder,
+            decoder: FrameDecoder::new(),
             place: Place::BetweenFrames,
         }
     }
@@ -57,6 +55,9 @@ impl Zstd {
             if self.source.fill_buf()?.is_empty() {
                 return Ok(false);
             }
+            // A decoder that is used again takes a frame's whole window on the word of its header; a new one grows.
+            self.decoder = FrameDecoder::new();
+            self.decoder.set_max_window_size(MAX_WINDOW);
             match self.decoder.reset(&mut self.source) {
                 Ok(()) => return Ok(true),
                 Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame {

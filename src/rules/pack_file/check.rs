@@ -67,11 +67,20 @@ impl Check<'_> {
         Ok(text.to_owned())
     }
 
+    /// A note, where there is one.
+    pub(super) fn note(
+        &self,
+        value: Option<&Spanned<String>>,
+    ) -> Result<Option<String>, PackError> {
+        value.map(|note| self.text_of(note)).transpose()
+    }
+
     pub(super) fn source(&self, value: &Spanned<String>) -> Result<String, PackError> {
         let text = value.get_ref();
+        let breaks = |letter: char| letter.is_whitespace() || letter.is_control();
         let is_url = ["https://", "http://"].iter().any(|scheme| {
             text.strip_prefix(scheme)
-                .is_some_and(|rest| !rest.is_empty() && !rest.contains(char::is_whitespace))
+                .is_some_and(|rest| !rest.is_empty() && !rest.contains(breaks))
         });
         if is_url {
             Ok(text.clone())

@@ -51,7 +51,7 @@ struct ResolverTable {
     #[serde(default)]
     addresses: Vec<Spanned<String>>,
     source: Spanned<String>,
-    note: Option<String>,
+    note: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -62,7 +62,7 @@ struct EchTable {
     confidence: Spanned<String>,
     names: Vec<Spanned<String>>,
     source: Spanned<String>,
-    note: Option<String>,
+    note: Option<Spanned<String>>,
 }
 
 impl From<EchTable> for ResolverTable {
@@ -163,7 +163,7 @@ impl Check<'_> {
                 addresses,
                 confidence: self.word(&table.confidence)?,
                 source: self.source(&table.source)?,
-                note: table.note,
+                note: self.note(table.note.as_ref())?,
                 pack: pack.clone(),
                 pack_version: Arc::clone(version),
                 id,

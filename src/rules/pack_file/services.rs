@@ -23,7 +23,7 @@ pub(super) struct ServiceTable {
     confidence: Spanned<String>,
     names: Vec<Spanned<String>>,
     source: Spanned<String>,
-    note: Option<String>,
+    note: Option<Spanned<String>>,
 }
 
 impl Check<'_> {
@@ -86,7 +86,7 @@ impl Check<'_> {
                 strength: self.word::<Strength>(&table.strength)?,
                 confidence: self.word::<Confidence>(&table.confidence)?,
                 source: self.source(&table.source)?,
-                note: table.note.clone(),
+                note: self.note(table.note.as_ref())?,
                 pack_version: Arc::clone(version),
                 boundaries,
             }));

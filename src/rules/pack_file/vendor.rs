@@ -228,6 +228,36 @@ expect = "none"
         }
     }
 
+    /// A pack is another's text: what it says goes to a terminal, and must not speak to it.
+    #[test]
+    fn nothing_that_is_shown_has_control_characters() {
+        for (from, to, line) in [
+            ("id = \"vendor\"", r#"id = "\u001b[2J""#, 5),
+            ("role = \"restricted\"", r#"role = "a\nb""#, 7),
+            (
+                "\".upd.vendor.example\"]",
+                r#""\u0007.vendor.example"]"#,
+                26,
+            ),
+            (
+                "https://vendor.example/",
+                r"https://vendor.example/\u001b[2J",
+                27,
+            ),
+            (
+                "[[test]]\nname = \"a.",
+                "note = \"a\\nb\"\n[[test]]\nname = \"a.",
+                28,
+            ),
+        ] {
+            let text = GOOD.replace(from, to);
+            assert_ne!(text, GOOD, "{to}");
+            let fault = read("vendor.toml", &text).unwrap_err();
+            assert_eq!(fault.place.map(|(line, _)| line), Some(line), "{fault}");
+            assert!(!fault.to_string().contains(char::is_control), "{fault:?}");
+        }
+    }
+
     #[test]
     fn two_defaults_for_one_category_are_a_fault() {
         let cutoff = &GOOD[GOOD.find("[[cutoff]]").unwrap()..GOOD.find("[[service]]").unwrap()];
