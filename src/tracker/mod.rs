@@ -3,11 +3,13 @@
 //! No I/O, no threads, no clock: time comes with the frames. What a frame tells is rolled up and leaves with
 //! [`Tracker::drain`]. Whoever wants every name as it is read passes a [`Witness`].
 
+mod answer;
 mod blind;
 mod clock;
 mod conversation;
 mod dns;
 mod ech_names;
+mod expects;
 mod named;
 mod presence;
 mod quic;
@@ -36,8 +38,8 @@ use blind::{BlindHosts, Waiting};
 use clock::Clock;
 use conversation::Conversation;
 use ech_names::EchNames;
+use expects::Words;
 use presence::PresenceLog;
-use reading::Words;
 use rollup::Rollup;
 pub use stats::{Stats, TableStats};
 use transactions::Transactions;

@@ -1,7 +1,7 @@
 //! The matched names of one flow on their way up the evidence ladder.
 
+use super::answer::{Heard, Said};
 use super::rollup::{Rollup, Subject};
-use crate::dissect::tls::{self, ServerReply};
 use crate::dissect::{Dissection, http};
 use crate::flows::{Budget, Step, Stream};
 use crate::model::{
@@ -121,15 +121,6 @@ pub(super) enum AnswerStart {
     Next,
     /// It cannot be told from the answer to another name that was asked for just before.
     Mixed,
-}
-
-/// What a server said, for the ladder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Said {
-    /// It talks.
-    Talk,
-    /// It, or something that speaks for it, refused.
-    Refusal(ReplyKind),
 }
 
 /// Bytes that the rollup does not have yet, all of one hour and on one side of every cutoff.
@@ -383,65 +374,4 @@ pub(super) struct LadderRules<'s> {
     pub(super) transfer_threshold: u64,
     /// Hosts to which a redirect means "blocked".
     pub(super) block_pages: &'s [String],
-}
-
-/// A piece of a server's answer.
-enum Heard {
-    /// This is what it said.
-    Said(Said),
-    /// So many bytes say nothing yet (100 Continue and its like).
-    Interim(u64),
-}
-
-impl Said {
-    /// Reads the first bytes of an answer to a name of this signal. HTTP 403 and 451 block, and so does a redirect to a
-    /// configured block page; a proxy refuses by anything but 2xx. A server that speaks something else speaks.
-    fn read(signal: Signal, stream: &[u8], block_pages: &[String]) -> Dissection<Heard> {
-        match signal {
-            Signal::Http | Signal::Connect => Self::read_http(signal, stream, block_pages),
-            _ => match tls::server_reply(stream) {
-                Dissection::NeedMore => Dissection::NeedMore,
-                Dissection::Found(ServerReply::FatalAlert) => {
-                    Dissection::Found(Heard::Said(Self::Refusal(ReplyKind::TlsAlert)))
-                }
-                _ => Dissection::Found(Heard::Said(Self::Talk)),
-            },
-        }
-    }
-
-    fn read_http(signal: Signal, stream: &[u8], block_pages: &[String]) -> Dissection<Heard> {
-        let code = match http::status(stream) {
-            Dissection::NeedMore => return Dissection::NeedMore,
-            Dissection::NotThis => return Dissection::Found(Heard::Said(Self::Talk)),
-            Dissection::Found(code) => code,
-        };
-        let said = match (signal, code) {
-            (_, 100 | 102..200) => {
-                return match http::response(stream) {
-                    Dissection::Found(head) => Dissection::Found(Heard::Interim(head.len as u64)),
-                    Dissection::NeedMore => Dissection::NeedMore,
-                    Dissection::NotThis => Dissection::Found(Heard::Said(Self::Talk)),
-                };
-            }
-            (Signal::Connect, 200..300) => Self::Talk,
-            (Signal::Connect, _) => Self::Refusal(ReplyKind::ProxyRefusal),
-            (_, 403 | 451) => Self::Refusal(ReplyKind::HttpBlock),
-            (_, 300..400) if !block_pages.is_empty() => match http::response(stream) {
-                Dissection::NeedMore => return Dissection::NeedMore,
-                Dissection::Found(head) if leads_to(&head, block_pages) => {
-                    Self::Refusal(ReplyKind::HttpBlock)
-                }
-                _ => Self::Talk,
-            },
-            _ => Self::Talk,
-        };
-        Dissection::Found(Heard::Said(said))
-    }
-}
-
-fn leads_to(head: &http::Response, block_pages: &[String]) -> bool {
-    head.location.as_ref().is_some_and(|host| {
-        let mut pages = block_pages.iter();
-        pages.any(|page| page.as_bytes().eq_ignore_ascii_case(host))
-    })
 }

@@ -3,8 +3,9 @@
 use super::blind::is_readable_kind;
 use super::conversation::Conversation;
 use super::dns::Exchange;
+use super::expects::Words;
 use super::named::LadderRules;
-use super::reading::{Piece, Reading, Words};
+use super::reading::{Piece, Reading};
 use super::words::{Moment, Said};
 use super::{Insides, Tracker, Witness};
 use crate::dissect::dns;

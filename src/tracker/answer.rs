@@ -1,0 +1,128 @@
+//! What a server said first after a name was asked for.
+
+use crate::dissect::tls::{self, ServerReply};
+use crate::dissect::{Dissection, http};
+use crate::model::{ReplyKind, Signal};
+
+/// What a server said, for the ladder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Said {
+    /// It talks.
+    Talk,
+    /// It, or something that speaks for it, refused.
+    Refusal(ReplyKind),
+}
+
+/// A piece of a server's answer.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Heard {
+    /// This is what it said.
+    Said(Said),
+    /// So many bytes say nothing yet (100 Continue and its like).
+    Interim(u64),
+}
+
+impl Said {
+    /// Reads the first bytes of an answer to a name of this signal. HTTP 403 and 451 block, and so does a redirect to a
+    /// configured block page; a proxy refuses by anything but 2xx. A server that speaks something else speaks.
+    pub(super) fn read(signal: Signal, stream: &[u8], block_pages: &[String]) -> Dissection<Heard> {
+        match signal {
+            Signal::Http | Signal::Connect => Self::read_http(signal, stream, block_pages),
+            _ => match tls::server_reply(stream) {
+                Dissection::NeedMore => Dissection::NeedMore,
+                Dissection::Found(ServerReply::FatalAlert) => {
+                    Dissection::Found(Heard::Said(Self::Refusal(ReplyKind::TlsAlert)))
+                }
+                _ => Dissection::Found(Heard::Said(Self::Talk)),
+            },
+        }
+    }
+
+    fn read_http(signal: Signal, stream: &[u8], block_pages: &[String]) -> Dissection<Heard> {
+        let code = match http::status(stream) {
+            Dissection::NeedMore => return Dissection::NeedMore,
+            Dissection::NotThis => return Dissection::Found(Heard::Said(Self::Talk)),
+            Dissection::Found(code) => code,
+        };
+        let said = match (signal, code) {
+            (_, 100 | 102..200) => {
+                return match http::response(stream) {
+                    Dissection::Found(head) => Dissection::Found(Heard::Interim(head.len as u64)),
+                    Dissection::NeedMore => Dissection::NeedMore,
+                    Dissection::NotThis => Dissection::Found(Heard::Said(Self::Talk)),
+                };
+            }
+            (Signal::Connect, 200..300) => Self::Talk,
+            (Signal::Connect, _) => Self::Refusal(ReplyKind::ProxyRefusal),
+            (_, 403 | 451) => Self::Refusal(ReplyKind::HttpBlock),
+            (_, 300..400) if !block_pages.is_empty() => match http::response(stream) {
+                Dissection::NeedMore => return Dissection::NeedMore,
+                Dissection::Found(head) if leads_to(&head, block_pages) => {
+                    Self::Refusal(ReplyKind::HttpBlock)
+                }
+                _ => Self::Talk,
+            },
+            _ => Self::Talk,
+        };
+        Dissection::Found(Heard::Said(said))
+    }
+}
+
+fn leads_to(head: &http::Response, block_pages: &[String]) -> bool {
+    head.location.as_ref().is_some_and(|host| {
+        let mut pages = block_pages.iter();
+        pages.any(|page| page.as_bytes().eq_ignore_ascii_case(host))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_servers_say() {
+        use ReplyKind::{HttpBlock, ProxyRefusal, TlsAlert};
+        use Signal::{Connect, Http, Tls};
+        let talk = Dissection::Found(Heard::Said(Said::Talk));
+        let refusal = |kind| Dissection::Found(Heard::Said(Said::Refusal(kind)));
+        let moved = b"HTTP/1.1 302 Found\r\nLocation: https://Block.example/why\r\n\r\n";
+        let moved_on = b"HTTP/1.1 302 Found\r\nLocation: https://www.example/\r\n\r\n";
+        for (signal, bytes, expected) in [
+            (Http, &b"HTTP/1.1 20"[..], Dissection::NeedMore),
+            (
+                Http,
+                b"HTTP/1.1 200",
+                Dissection::Found(Heard::Said(Said::Talk)),
+            ),
+            (Http, b"HTTP/1.1 451", refusal(HttpBlock)),
+            (
+                Http,
+                b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 403",
+                Dissection::Found(Heard::Interim(25)),
+            ),
+            (Http, b"HTTP/1.1 101 Switching Protocols\r\n", talk),
+            (Http, &moved[..40], Dissection::NeedMore),
+            (Http, moved, refusal(HttpBlock)),
+            (Http, moved_on, Dissection::Found(Heard::Said(Said::Talk))),
+            (
+                Http,
+                b"220 mail",
+                Dissection::Found(Heard::Said(Said::Talk)),
+            ),
+            (
+                Connect,
+                b"HTTP/1.1 200",
+                Dissection::Found(Heard::Said(Said::Talk)),
+            ),
+            (Connect, b"HTTP/1.1 407", refusal(ProxyRefusal)),
+            (Tls, &[21, 3, 3, 0, 2, 2, 40], refusal(TlsAlert)),
+            (Tls, &[22, 3, 3], Dissection::Found(Heard::Said(Said::Talk))),
+        ] {
+            let heard = Said::read(signal, bytes, &["block.example".to_owned()]);
+            assert_eq!(heard, expected, "{signal} {bytes:?}");
+        }
+        // Where no block page is configured, a redirect is an answer like any other.
+        let heard = Said::read(Http, &moved[..12], &[]);
+        assert_eq!(heard, Dissection::Found(Heard::Said(Said::Talk)));
+    }
+}
