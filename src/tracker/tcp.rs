@@ -56,7 +56,8 @@ impl Insides {
             ..
         } = touched;
         // What it says comes first: its bytes belong to the name that it holds.
-        if !segment.payload.is_empty() {
+        let settled = matches!(flow.state.reading, Reading::Settled);
+        if !segment.payload.is_empty() && !settled {
             self.read_segment(flow, side, slot, expected, segment, time, witness);
         }
         let Some(names) = &mut flow.state.names else {
