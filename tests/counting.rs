@@ -596,3 +596,107 @@ fn a_lone_wild_frame_moves_nothing() {
     ]);
     assert_eq!(verdict(&finding(&agreed)), "absent");
 }
+
+/// Requests to several hosts on one connection to a proxy: what comes back, and every byte, belongs to the one asked for.
+#[test]
+fn several_names_on_one_connection() {
+    let get =
+        |name: &str| format!("GET http://{name}/x HTTP/1.1\r\nHost: {name}\r\n\r\n").into_bytes();
+    let page = |len: usize| {
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {len}\r\n\r\n").into_bytes();
+        [head, vec![b'x'; len]].concat()
+    };
+    let forbidden = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n";
+    let other = "www.other.example";
+    let start = || {
+        Talk::tcp("10.0.0.1:50000", "10.0.0.9:3128")
+            .at(CUTOFF + HOUR)
+            .open()
+    };
+    let cases: Vec<(&str, Talk, &str, u64)> = vec![
+        (
+            "another first, much of it",
+            start()
+                .client(&get(other))
+                .server(&page(50_000))
+                .client(&get(UPDATE))
+                .server(&page(100)),
+            "contacting, straggler",
+            140,
+        ),
+        (
+            "another behind, much of it",
+            start()
+                .client(&get(UPDATE))
+                .server(&page(100))
+                .client(&get(other))
+                .server(&page(50_000)),
+            "contacting, straggler",
+            140,
+        ),
+        (
+            "twice, with another between",
+            start()
+                .client(&get(UPDATE))
+                .server(&page(20_000))
+                .client(&get(other))
+                .server(&page(50_000))
+                .client(&get(UPDATE))
+                .server(&page(20_000)),
+            "fetching, straggler",
+            40_084,
+        ),
+        (
+            "refused, another is not",
+            start()
+                .client(&get(UPDATE))
+                .server(forbidden)
+                .client(&get(other))
+                .server(&page(50_000)),
+            "blocked",
+            45,
+        ),
+        (
+            "another is refused",
+            start()
+                .client(&get(other))
+                .server(forbidden)
+                .client(&get(UPDATE))
+                .server(&page(100)),
+            "contacting, straggler",
+            140,
+        ),
+        (
+            "refused, then not",
+            start()
+                .client(&get(UPDATE))
+                .server(forbidden)
+                .client(&get(UPDATE))
+                .server(&page(100)),
+            "contacting, straggler",
+            185,
+        ),
+        (
+            "another behind it before the answer",
+            start()
+                .client(&[get(UPDATE), get(other)].concat())
+                .server(&page(100))
+                .server(forbidden),
+            "contacting, straggler",
+            0,
+        ),
+        (
+            "another before it without an answer: whose the answer is cannot be told",
+            start()
+                .client(&[get(other), get(UPDATE)].concat())
+                .server(&page(100)),
+            "asking",
+            140,
+        ),
+    ];
+    for (case, talk, expected, received) in cases {
+        let found = finding(talk.packets());
+        assert_eq!(verdict(&found), expected, "{case}");
+        assert_eq!(found["bytes_received"], received, "{case}");
+    }
+}

@@ -1,6 +1,6 @@
 //! What the tracker keeps for each flow: what is still to be read, what was read, and how far matched names got.
 
-use super::named::Names;
+use super::names::Names;
 use super::reading::Reading;
 use super::rollup::Rollup;
 use crate::dissect::quic;

@@ -11,6 +11,7 @@ mod dns;
 mod ech_names;
 mod expects;
 mod named;
+mod names;
 mod presence;
 mod quic;
 mod reading;

@@ -1,4 +1,4 @@
-//! The matched names of one flow on their way up the evidence ladder.
+//! A matched name on its way up the evidence ladder.
 
 use super::answer::{Heard, Said};
 use super::rollup::{Rollup, Subject};
@@ -8,81 +8,11 @@ use crate::model::{
     Category, Endpoint, Evidence, Protocol, ReplyKind, Sample, Segment, Side, Signal, Timestamp,
 };
 
-/// Names followed in one flow: a connection to a proxy may carry requests to many. Beyond them the oldest is given up,
-/// and would count again if it came again.
-const MAX_NAMES: usize = 8;
 /// Server bytes whose content the snap length cut: so many cannot be an alert alone (a record of 7 bytes, encrypted
 /// alerts at most some tens).
 const MORE_THAN_AN_ALERT: u64 = 64;
 /// How far behind the expected byte a reset may stand: resets that middleboxes inject are not always exact.
 const MAX_WINDOW: u32 = 1 << 20;
-
-/// The matched names of a flow. Its bytes belong to the one that was read last.
-#[derive(Debug, Default)]
-pub(super) struct Names {
-    list: Vec<Named>,
-    current: Option<usize>,
-}
-
-impl Names {
-    /// A name that no rule matches was read: what follows belongs to nobody.
-    pub(super) fn turn_away(&mut self) {
-        self.current = None;
-    }
-
-    /// A matched name was read. The same name and signal again in a flow is no second sighting, but what comes back to
-    /// it is read again where the first time proved nothing.
-    pub(super) fn turn_to(
-        &mut self,
-        subject: Subject,
-        ends: Ends,
-        answer: AnswerStart,
-        time: Timestamp,
-        rollup: &mut Rollup,
-        budget: &mut Budget,
-    ) -> &mut Named {
-        let known = self.list.iter().position(|named| {
-            named.subject.name == subject.name && named.subject.signal == subject.signal
-        });
-        let at = match known {
-            Some(at) => {
-                self.list[at].ask_again(answer, budget);
-                at
-            }
-            None => {
-                if self.list.len() >= MAX_NAMES {
-                    let mut oldest = self.list.remove(0);
-                    oldest.report_bytes(rollup);
-                    oldest.reply.stop(budget);
-                }
-                self.list
-                    .push(Named::attempt(subject, ends, answer, time, rollup));
-                self.list.len() - 1
-            }
-        };
-        self.current = Some(at);
-        &mut self.list[at]
-    }
-
-    /// The name that bytes belong to now.
-    pub(super) fn current(&mut self) -> Option<&mut Named> {
-        self.list.get_mut(self.current?)
-    }
-
-    /// Reports the bytes of all names.
-    pub(super) fn report_bytes(&mut self, rollup: &mut Rollup) {
-        for named in &mut self.list {
-            named.report_bytes(rollup);
-        }
-    }
-
-    /// Gives kept bytes back.
-    pub(super) fn release(&mut self, budget: &mut Budget) {
-        for named in &mut self.list {
-            named.reply.stop(budget);
-        }
-    }
-}
 
 /// One matched name.
 #[derive(Debug)]
@@ -133,7 +63,7 @@ struct Unreported {
 }
 
 impl Named {
-    fn attempt(
+    pub(super) fn attempt(
         subject: Subject,
         ends: Ends,
         answer: AnswerStart,
@@ -157,7 +87,8 @@ impl Named {
         named
     }
 
-    fn ask_again(&mut self, answer: AnswerStart, budget: &mut Budget) {
+    /// The same name is asked for again: what comes back is read again where the first time proved nothing.
+    pub(super) fn ask_again(&mut self, answer: AnswerStart, budget: &mut Budget) {
         let refused = self.replied && self.level == Evidence::Attempt;
         if refused && !matches!(answer, AnswerStart::Mixed) {
             self.reply.restart(budget);
@@ -216,20 +147,29 @@ impl Named {
         self.unreported.time.replace(time).is_none()
     }
 
-    /// Takes a segment that came after the name: what it proves.
-    pub(super) fn segment(
+    /// Whether a subject is this name, learnt in this way.
+    pub(super) fn is(&self, subject: &Subject) -> bool {
+        self.subject.name == subject.name && self.subject.signal == subject.signal
+    }
+
+    /// Gives kept bytes back.
+    pub(super) fn release(&mut self, budget: &mut Budget) {
+        self.reply.stop(budget);
+    }
+
+    /// Takes a segment that came after the name was asked for: what it says about it, if the server sent it.
+    pub(super) fn answer(
         &mut self,
         side: Side,
         segment: &Segment<'_>,
         time: Timestamp,
-        rules: &LadderRules<'_>,
+        block_pages: &[String],
         budget: &mut Budget,
         rollup: &mut Rollup,
     ) {
         if side != self.ends.client_side && !self.replied {
-            self.server_segment(segment, time, rules, budget, rollup);
+            self.server_segment(segment, time, block_pages, budget, rollup);
         }
-        self.weigh(rules.transfer_threshold, time, rollup);
     }
 
     /// The server answered.
@@ -266,7 +206,7 @@ impl Named {
         &mut self,
         segment: &Segment<'_>,
         time: Timestamp,
-        rules: &LadderRules<'_>,
+        block_pages: &[String],
         budget: &mut Budget,
         rollup: &mut Rollup,
     ) {
@@ -282,7 +222,7 @@ impl Named {
             self.reply.start_at(segment.seq.wrapping_add(1));
             return;
         }
-        match self.read_reply(segment, rules, budget) {
+        match self.read_reply(segment, block_pages, budget) {
             Some(Said::Talk) => {
                 self.reply.stop(budget);
                 self.server_talks(time, rollup);
@@ -304,7 +244,7 @@ impl Named {
     fn read_reply(
         &mut self,
         segment: &Segment<'_>,
-        rules: &LadderRules<'_>,
+        block_pages: &[String],
         budget: &mut Budget,
     ) -> Option<Said> {
         if segment.payload.is_empty() {
@@ -319,7 +259,7 @@ impl Named {
             segment.payload,
             http::MAX_HEAD_LEN,
             budget,
-            |bytes| match Said::read(signal, bytes, rules.block_pages) {
+            |bytes| match Said::read(signal, bytes, block_pages) {
                 Dissection::NeedMore => Step::More,
                 Dissection::NotThis => Step::Take(bytes.len() as u64),
                 Dissection::Found(Heard::Interim(len)) => Step::Take(len),
@@ -355,7 +295,8 @@ impl Named {
         rollup.sighting(&self.subject, level, sample);
     }
 
-    fn report_bytes(&mut self, rollup: &mut Rollup) {
+    /// Reports bytes that the rollup does not have yet.
+    pub(super) fn report_bytes(&mut self, rollup: &mut Rollup) {
         let Unreported {
             received,
             sent,
@@ -365,13 +306,4 @@ impl Named {
             rollup.bytes(&self.subject, self.level, time, received, sent);
         }
     }
-}
-
-/// What the ladder needs of the settings.
-#[derive(Clone, Copy)]
-pub(super) struct LadderRules<'s> {
-    /// Payload bytes that make a transfer.
-    pub(super) transfer_threshold: u64,
-    /// Hosts to which a redirect means "blocked".
-    pub(super) block_pages: &'s [String],
 }

@@ -4,7 +4,6 @@ use super::blind::is_readable_kind;
 use super::conversation::Conversation;
 use super::dns::Exchange;
 use super::expects::Words;
-use super::named::LadderRules;
 use super::reading::{Piece, Reading};
 use super::words::{Moment, Said};
 use super::{Insides, Tracker, Witness};
@@ -67,16 +66,18 @@ impl Insides {
             }
             return;
         };
+        let (budget, rollup) = (&mut self.budget, &mut self.rollup);
+        if let Some(named) = names.current()
+            && named.count(side, advanced, time, rollup)
+        {
+            self.unreported.push(slot);
+        }
+        if let Some(named) = names.awaited() {
+            let block_pages = &self.settings.block_pages;
+            named.answer(side, segment, time, block_pages, budget, rollup);
+        }
         if let Some(named) = names.current() {
-            if named.count(side, advanced, time, &mut self.rollup) {
-                self.unreported.push(slot);
-            }
-            let rules = LadderRules {
-                transfer_threshold: self.settings.transfer_threshold,
-                block_pages: &self.settings.block_pages,
-            };
-            let (budget, rollup) = (&mut self.budget, &mut self.rollup);
-            named.segment(side, segment, time, &rules, budget, rollup);
+            named.weigh(self.settings.transfer_threshold, time, rollup);
         }
     }
 

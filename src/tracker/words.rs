@@ -106,7 +106,8 @@ impl Insides {
             && (server.port == ENCRYPTED_DNS_PORT
                 || said.offers_dns()
                 || rules.encrypted_dns().is_resolver_address(server.addr));
-        let asked_before = flow.state.asked_at;
+        // Whether the server said something since the last name.
+        let answered = flow.state.asked_at.is_none() || flow.state.asked_at != at.server_seq;
         flow.state.asked_at = at.server_seq;
         let readable = said
             .host()
@@ -114,7 +115,7 @@ impl Insides {
         let Some(name) = self.name.as_name().filter(|_| readable) else {
             traits.no_name = true;
             if let Some(names) = &mut flow.state.names {
-                names.turn_away();
+                names.turn_away(answered);
             }
             return;
         };
@@ -151,7 +152,7 @@ impl Insides {
         let called = flow.syn_seen() && at.side == Side::Responder;
         let (Some(matched), Some(host), false) = (matched, host, called) else {
             if let Some(names) = &mut flow.state.names {
-                names.turn_away();
+                names.turn_away(answered);
             }
             return;
         };
@@ -161,10 +162,10 @@ impl Insides {
             name: name.to_owned(),
             signal,
         };
-        let answer = match (asked_before, at.server_seq) {
-            (Some(before), Some(now)) if before == now => AnswerStart::Mixed,
-            (_, Some(seq)) => AnswerStart::At(seq),
-            (_, None) => AnswerStart::Next,
+        let answer = match at.server_seq {
+            _ if !answered => AnswerStart::Mixed,
+            Some(seq) => AnswerStart::At(seq),
+            None => AnswerStart::Next,
         };
         let ends = Ends {
             client,
