@@ -700,3 +700,68 @@ fn several_names_on_one_connection() {
         assert_eq!(found["bytes_received"], received, "{case}");
     }
 }
+
+/// A capture of the client's side alone: what it acknowledges was sent to it.
+#[test]
+fn acknowledgements_prove_what_a_capture_of_one_side_does_not_show() {
+    let tls = |bytes: usize| {
+        hello("10.0.0.1", UPDATE, CUTOFF + HOUR)
+            .server(&server_hello())
+            .server(&application_data(bytes))
+    };
+    let http = |answer: &[u8]| {
+        Talk::tcp("10.0.0.1:50000", "198.51.100.7:80")
+            .at(CUTOFF + HOUR)
+            .open()
+            .client(format!("GET / HTTP/1.1\r\nHost: {UPDATE}\r\n\r\n").as_bytes())
+            .server(answer)
+    };
+    let cases: Vec<(&str, Talk, &str)> = vec![
+        ("an answer", tls(500), "contacting, straggler"),
+        ("a download", tls(40_000), "fetching, straggler"),
+        (
+            "no more than an alert",
+            hello("10.0.0.1", UPDATE, CUTOFF + HOUR)
+                .server(&fatal_alert(40))
+                .close(),
+            "asking",
+        ),
+        (
+            "nothing",
+            hello("10.0.0.1", UPDATE, CUTOFF + HOUR).close(),
+            "asking",
+        ),
+        (
+            "a page: it may say \"forbidden\"",
+            http(&vec![b'x'; 5_000]),
+            "asking",
+        ),
+        (
+            "more than a page",
+            http(&vec![b'x'; 40_000]),
+            "fetching, straggler",
+        ),
+    ];
+    for (case, talk, expected) in cases {
+        let both = finding(talk.packets());
+        let client = finding(&talk.only(Side::Client));
+        assert_eq!(verdict(&client), expected, "{case}");
+        let received = |finding: &Value| finding["bytes_received"].as_u64().unwrap();
+        // A FIN takes a number like a byte, and an acknowledgement does not tell which it was.
+        let more = received(&client) - received(&both);
+        assert!(more <= 1, "{case}: {more} more");
+        // Up to the middle of the answer by acknowledgements, then by packets: nothing counts twice.
+        let mut seen = 0;
+        let middle: Vec<TimedPacket> = talk
+            .packets()
+            .iter()
+            .filter(|packet| {
+                seen += usize::from(packet.from == Side::Server);
+                packet.from == Side::Client || seen > 8
+            })
+            .cloned()
+            .collect();
+        let more = received(&finding(&middle)) - received(&both);
+        assert!(more <= 1, "{case}: {more} more");
+    }
+}

@@ -22,6 +22,20 @@ impl Sequence {
         self.next
     }
 
+    /// The other end says that it has everything up to `end`: returns by how many bytes that goes further than anything
+    /// known. The first word only tells where the direction stands.
+    pub(super) fn acknowledged(&mut self, end: u32) -> u64 {
+        let ahead = end.wrapping_sub(self.next.unwrap_or(end));
+        if self.next.is_none() || (1..=MAX_LEAP).contains(&ahead) {
+            self.next = Some(end);
+        }
+        if ahead <= MAX_LEAP {
+            u64::from(ahead)
+        } else {
+            0
+        }
+    }
+
     /// Takes a segment and returns by how many payload bytes the direction advanced.
     pub(super) fn advance(&mut self, seq: u32, syn: bool, len: u32) -> u64 {
         // The SYN takes one number before the payload.
@@ -72,6 +86,23 @@ mod tests {
             direction.advance(115, false, 15),
             0,
             "and fills later for nothing"
+        );
+    }
+
+    #[test]
+    fn acknowledgements_advance_too() {
+        let mut direction = Sequence::default();
+        let acks = [u32::MAX - 9, u32::MAX - 9, 90, 50, 90, 90 + (8 << 20), 91];
+        let advanced: Vec<u64> = acks.map(|ack| direction.acknowledged(ack)).to_vec();
+        assert_eq!(
+            advanced,
+            [0, 0, 100, 0, 0, 0, 1],
+            "a wild one counts nothing"
+        );
+        assert_eq!(
+            direction.advance(41, false, 60),
+            10,
+            "what was acknowledged counts once"
         );
     }
 

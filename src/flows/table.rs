@@ -70,6 +70,8 @@ pub struct Flow<S> {
     syn: Option<u32>,
     /// Whether the answer to a SYN was seen.
     syn_answered: bool,
+    /// From which side segments were seen.
+    sides: [bool; 2],
     fins: [bool; 2],
     closed: bool,
 }
@@ -115,6 +117,9 @@ pub struct Touched<'t, S> {
     pub new: bool,
     /// Payload bytes by which the sender's direction advanced.
     pub advanced: u64,
+    /// Payload bytes of the other side that the segment acknowledges, where no packet of that side was seen: proof that
+    /// they came (TCP).
+    pub acknowledged: u64,
     /// Sequence number that the sender's next byte had before this segment, once known (TCP).
     pub expected: Option<u32>,
     /// Where the flow stands; [`Table::at`] finds it there as long as it lives.
@@ -177,11 +182,12 @@ impl<S: Default> Table<S> {
         }
     }
 
-    /// Finds or opens the flow of a TCP segment. Flows that end by this are given to `ended`.
+    /// Finds or opens the flow of a TCP segment (`ack` counts only with the flag). Flows that end by this are given to `ended`.
     pub fn touch_tcp(
         &mut self,
         header: Header,
         seq: u32,
+        ack: u32,
         flags: TcpFlags,
         ended: &mut dyn FnMut(Flow<S>),
     ) -> Touched<'_, S> {
@@ -198,6 +204,13 @@ impl<S: Default> Table<S> {
             flow.syn = Some(seq);
         }
         flow.syn_answered |= reversed;
+        flow.sides[side.index()] = true;
+        let unseen = !flow.sides[side.other().index()];
+        let acknowledged = if unseen && flags.ack && !flags.rst {
+            flow.sequences[side.other().index()].acknowledged(ack)
+        } else {
+            0
+        };
         let expected = flow.sequences[side.index()].next();
         let advanced = flow.sequences[side.index()].advance(seq, flags.syn, header.wire_len);
         flow.fins[side.index()] |= flags.fin;
@@ -208,6 +221,7 @@ impl<S: Default> Table<S> {
             side,
             new,
             advanced,
+            acknowledged,
             expected,
             slot,
         }
@@ -229,6 +243,7 @@ impl<S: Default> Table<S> {
             side,
             new,
             advanced: u64::from(header.wire_len),
+            acknowledged: 0,
             expected: None,
             slot,
         }
@@ -325,6 +340,7 @@ impl<S: Default> Table<S> {
             sequences: [Sequence::default(); 2],
             syn: None,
             syn_answered: false,
+            sides: [false; 2],
             fins: [false; 2],
             closed: false,
         };
@@ -447,9 +463,9 @@ mod tests {
     fn the_sender_of_the_syn_is_the_initiator_even_if_the_answer_comes_first() {
         let (client, server) = (end(1, 40000), end(2, 443));
         let mut flows = table(8);
-        let answer = flows.touch_tcp(header(1, server, client, 0), 5, SYN_ACK, &mut |_| {});
+        let answer = flows.touch_tcp(header(1, server, client, 0), 5, 10, SYN_ACK, &mut |_| {});
         assert!(answer.new && answer.side == Side::Responder && answer.flow.initiator == client);
-        let syn = flows.touch_tcp(header(1, client, server, 0), 9, SYN, &mut |_| {});
+        let syn = flows.touch_tcp(header(1, client, server, 0), 9, 0, SYN, &mut |_| {});
         assert!(!syn.new && syn.side == Side::Initiator && syn.flow.syn_seen());
     }
 
@@ -459,8 +475,9 @@ mod tests {
         let mut flows = table(8);
         let mut ended = 0;
         for (seq, new, total) in [(1, true, 0), (1, false, 0), (7, true, 1)] {
-            let touched =
-                flows.touch_tcp(header(1, client, server, 0), seq, SYN, &mut |_| ended += 1);
+            let touched = flows.touch_tcp(header(1, client, server, 0), seq, 0, SYN, &mut |_| {
+                ended += 1
+            });
             assert_eq!(touched.new, new);
             assert_eq!(ended, total);
         }
@@ -470,8 +487,8 @@ mod tests {
     #[test]
     fn a_closed_flow_goes_soon_and_an_idle_one_later() {
         let mut flows = table(8);
-        flows.touch_tcp(header(0, end(1, 1), end(2, 443), 0), 1, RST, &mut |_| {});
-        flows.touch_tcp(header(0, end(1, 2), end(2, 443), 0), 1, ACK, &mut |_| {});
+        flows.touch_tcp(header(0, end(1, 1), end(2, 443), 0), 1, 0, RST, &mut |_| {});
+        flows.touch_tcp(header(0, end(1, 2), end(2, 443), 0), 1, 0, ACK, &mut |_| {});
         let mut ended = Vec::new();
         for second in [9, 11, 3599, 3601] {
             for _ in 0..4 {

@@ -191,6 +191,25 @@ impl Named {
         }
     }
 
+    /// The client acknowledged bytes of a server that is not seen. More than an alert is an answer; over HTTP it may be a
+    /// page that says "forbidden", so it has to be as much as a transfer.
+    pub(super) fn acknowledged(
+        &mut self,
+        by: Side,
+        threshold: u64,
+        time: Timestamp,
+        rollup: &mut Rollup,
+    ) {
+        let enough = match self.subject.signal {
+            Signal::Http | Signal::Connect => threshold,
+            _ => MORE_THAN_AN_ALERT,
+        };
+        let answered = self.received - self.received_before >= enough;
+        if by == self.ends.client_side && !self.replied && answered {
+            self.server_talks(time, rollup);
+        }
+    }
+
     /// Goes up to `transfer` where the bytes suffice.
     pub(super) fn weigh(&mut self, threshold: u64, time: Timestamp, rollup: &mut Rollup) {
         let telemetry = self.subject.matched.service.category == Category::Telemetry;

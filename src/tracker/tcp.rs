@@ -26,11 +26,15 @@ impl Tracker {
             wire_len: segment.wire_len,
         };
         let insides = &mut self.insides;
-        let touched = self
-            .flows
-            .touch_tcp(header, segment.seq, segment.flags, &mut |flow| {
+        let touched = self.flows.touch_tcp(
+            header,
+            segment.seq,
+            segment.ack,
+            segment.flags,
+            &mut |flow| {
                 insides.end(flow);
-            });
+            },
+        );
         let new = touched.new;
         insides.begin(&mut *touched.flow, new, touched.side, touched.slot, time);
         insides.segment(touched, segment, time, witness);
@@ -50,6 +54,7 @@ impl Insides {
             flow,
             side,
             advanced,
+            acknowledged,
             slot,
             expected,
             ..
@@ -61,6 +66,7 @@ impl Insides {
         }
         let Some(names) = &mut flow.state.names else {
             flow.state.unnamed_bytes[side.index()] += advanced;
+            flow.state.unnamed_bytes[side.other().index()] += acknowledged;
             if segment.flags.rst && side == Side::Responder {
                 self.refused(flow, ReplyKind::Reset, time);
             }
@@ -68,7 +74,8 @@ impl Insides {
         };
         let (budget, rollup) = (&mut self.budget, &mut self.rollup);
         if let Some(named) = names.current()
-            && named.count(side, advanced, time, rollup)
+            && (named.count(side, advanced, time, rollup)
+                | named.count(side.other(), acknowledged, time, rollup))
         {
             self.unreported.push(slot);
         }
@@ -77,7 +84,11 @@ impl Insides {
             named.answer(side, segment, time, block_pages, budget, rollup);
         }
         if let Some(named) = names.current() {
-            named.weigh(self.settings.transfer_threshold, time, rollup);
+            let threshold = self.settings.transfer_threshold;
+            if acknowledged > 0 {
+                named.acknowledged(side, threshold, time, rollup);
+            }
+            named.weigh(threshold, time, rollup);
         }
     }
 
