@@ -13,6 +13,7 @@ mod flow;
 mod frame;
 mod host;
 mod id;
+mod identity;
 mod name;
 mod network;
 mod pack;
@@ -29,6 +30,11 @@ pub use finding::{Coverage, Finding, NameUse, Status, WeakUse};
 pub use flow::{Carrier, Endpoint, FlowProtocol, Protocol, Side};
 pub use frame::{Frame, LinkType};
 pub use host::HostKey;
+pub use identity::{
+    AdvertisedPrefix, AnnouncedBy, Announcement, Claim, Client, ClientId, ClientMac, Duid,
+    IdentityFact, Intent, Lease, LeasedAddress, MAX_CLIENT_ID_LEN, MAX_DUID_LEN, MAX_TEXT_LEN, Mac,
+    MacError, MacSource, Neighbour, NeighbourSource, RouterAdvert, WireText,
+};
 pub use name::{DomainName, MAX_NAME_OCTETS, Name, NameBuf, NameError};
 pub use network::LocalNetworks;
 pub use pack::{
