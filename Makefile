@@ -40,8 +40,9 @@ build-packages:
 	@scripts/install-packages libpcap-dev
 
 test-packages:
-	@scripts/install-packages libpcap-dev iproute2 curl bind9-dnsutils dnsmasq-base openssl
+	@scripts/install-packages libpcap-dev iproute2 curl bind9-dnsutils dnsmasq-base openssl tcpdump python3-venv
 	@scripts/fetch-promtool target/tools
+	@scripts/fetch-aioquic target/tools
 
 help:
 	@sed -n 's/^## //p' Makefile
