@@ -5,11 +5,12 @@
     reason = "a test that unwraps says what it expects; the panic is its report"
 )]
 
+mod findings;
 mod support;
 
+use findings::{finding, findings, verdict};
 use serde_json::Value;
 use support::dns_messages::{A, Message};
-use support::findings::{finding, findings, verdict};
 use support::{ClientHello, Ip, Side, Talk, TimedPacket, application_data, merge, server_hello};
 
 /// An hour after the cutoff of the built-in pack.

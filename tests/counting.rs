@@ -7,11 +7,12 @@
     reason = "a test that unwraps says what it expects; the panic is its report"
 )]
 
+mod findings;
 mod support;
 
+use findings::{finding, findings, verdict};
 use serde_json::Value;
 use support::dns_messages::{A, AAAA, Message};
-use support::findings::{finding, findings, verdict};
 use support::packets::{ACK, FIN, RST, SYN};
 use support::{ClientHello, Ip, Segment, Side, Talk, TimedPacket, application_data, fatal_alert};
 use support::{merge, server_hello, warning_alert};

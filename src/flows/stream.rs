@@ -9,7 +9,7 @@
 
 use std::ops::Range;
 
-/// Pieces that may wait behind holes in one stream, 4 KiB of them. Reordering on real paths makes a few.
+/// Pieces that may wait behind holes in one stream. Reordering on real paths makes a few.
 const MAX_PIECES: usize = 256;
 
 /// How far one step may lead beyond what has arrived: the largest body that is skipped.
@@ -64,6 +64,10 @@ pub struct Stream {
     bytes: Vec<u8>,
     /// Parts of `bytes` that have arrived, sorted, none touching another.
     pieces: Vec<Range<usize>>,
+    /// How many of the bytes the reader has seen and asked for more.
+    offered: usize,
+    /// What the budget was charged.
+    charged: usize,
     stopped: bool,
 }
 
@@ -135,9 +139,10 @@ impl Stream {
 
     /// Gives the memory back and reads no further. Every stream must end here, or the budget leaks.
     pub fn stop(&mut self, budget: &mut Budget) {
-        budget.used -= self.bytes.len();
         self.bytes = Vec::new();
         self.pieces = Vec::new();
+        self.offered = 0;
+        self.charge(budget);
         self.stopped = true;
     }
 
@@ -158,6 +163,7 @@ impl Stream {
                 }
                 Step::More => {
                     let kept = self.keep(0, payload, cap, budget);
+                    self.offered = payload.len();
                     if !kept {
                         self.stop(budget);
                     }
@@ -174,9 +180,15 @@ impl Stream {
 
     fn read_kept(&mut self, budget: &mut Budget, read: &mut impl FnMut(&[u8]) -> Step) {
         while let Some(first) = self.pieces.first().filter(|piece| piece.start == 0) {
+            if first.end <= self.offered {
+                return; // it has seen all of this, and nothing came to it
+            }
             match read(&self.bytes[first.clone()]) {
                 Step::Take(count) if count <= MAX_SKIP => self.drop_front(count, budget),
-                Step::More => return,
+                Step::More => {
+                    self.offered = first.end;
+                    return;
+                }
                 Step::Take(_) | Step::Stop => return self.stop(budget),
             }
         }
@@ -195,11 +207,26 @@ impl Stream {
             .unwrap_or(usize::MAX)
             .min(self.bytes.len());
         self.bytes.drain(..gone);
-        budget.used -= gone;
+        self.offered = 0;
+        // Memory that was held once is given back, or many quiet streams would keep much of it.
+        if self.bytes.capacity() / 2 > self.bytes.len() {
+            self.bytes.shrink_to_fit();
+        }
         self.pieces.retain_mut(|piece| {
             *piece = piece.start.saturating_sub(gone)..piece.end.saturating_sub(gone);
             piece.start < piece.end
         });
+        if self.pieces.is_empty() {
+            self.pieces = Vec::new();
+        }
+        self.charge(budget);
+    }
+
+    /// Charges the budget what is held now: the bytes, and the list of pieces.
+    fn charge(&mut self, budget: &mut Budget) {
+        let held = self.bytes.len() + self.pieces.len() * size_of::<Range<usize>>();
+        budget.used = budget.used + held - self.charged;
+        self.charged = held;
     }
 
     /// Puts a part at an offset from the position. False over a cap; what was there first stays.
@@ -208,11 +235,10 @@ impl Stream {
             return false;
         };
         let growth = end.saturating_sub(self.bytes.len());
-        if budget.used + growth > budget.cap {
+        if budget.used + growth + size_of::<Range<usize>>() > budget.cap {
             budget.refused += 1;
             return false;
         }
-        budget.used += growth;
         self.bytes.resize(self.bytes.len() + growth, 0);
         // Only the holes are filled.
         let mut at = offset;
@@ -231,6 +257,7 @@ impl Stream {
             self.bytes[at..end].copy_from_slice(&part[at - offset..]);
         }
         self.note(offset..end);
+        self.charge(budget);
         self.pieces.len() <= MAX_PIECES
     }
 
@@ -305,7 +332,7 @@ mod tests {
 
     #[test]
     fn skips_beyond_what_has_arrived_without_keeping_it() {
-        let (mut stream, mut budget) = (Stream::default(), Budget::new(10));
+        let (mut stream, mut budget) = (Stream::default(), Budget::new(26));
         let mut seen = Vec::new();
         for (seq, part) in [(0, &b"head"[..]), (4, b"body"), (8, b"body"), (12, b"next")] {
             let fine = stream.feed(seq, part, 8, &mut budget, |bytes| {
@@ -319,7 +346,7 @@ mod tests {
 
     #[test]
     fn caps_hold_and_are_counted() {
-        let (mut stream, mut budget) = (Stream::default(), Budget::new(6));
+        let (mut stream, mut budget) = (Stream::default(), Budget::new(3 + 16));
         stream.start_at(0);
         assert!(stream.feed(0, b"abc", 6, &mut budget, |_| Step::More));
         assert!(
@@ -331,6 +358,24 @@ mod tests {
         assert!(!other.feed(0, b"abcdefg", 100, &mut budget, |_| Step::More));
         assert_eq!((budget.used(), budget.refused()), (0, 1));
         assert!(other.is_stopped() && other.feed(7, b"h", 100, &mut budget, |_| panic!("stopped")));
+    }
+
+    /// What was held once is no longer there when it is done with.
+    #[test]
+    fn memory_is_given_back() {
+        let (mut stream, mut budget) = (Stream::default(), Budget::new(1 << 20));
+        stream.start_at(0);
+        assert!(stream.feed(0, &[1; 10_000], 20_000, &mut budget, |_| Step::More));
+        assert!(stream.bytes.capacity() >= 10_000 && budget.used() >= 10_000);
+        let mut first = true;
+        stream.feed(10_000, &[1; 100], 20_000, &mut budget, |_| {
+            if std::mem::take(&mut first) {
+                Step::Take(10_050)
+            } else {
+                Step::More
+            }
+        });
+        assert!(stream.bytes.capacity() < 200 && budget.used() == 50 + 16);
     }
 
     proptest! {

@@ -40,6 +40,8 @@ const EXPIRY_STRIDE: usize = 2;
 /// How late a SYN may come behind its own connection's first packets, in bytes and time.
 const REORDERED_BYTES: u32 = 64 * 1024;
 const REORDERED_TIME: Duration = Duration::from_secs(3);
+/// Silence after which a connection is taken for over when a SYN comes on its ports.
+const ALIVE: Duration = Duration::from_secs(60);
 /// Slots compared for eviction.
 const EVICTION_SAMPLE: usize = 16;
 
@@ -63,6 +65,8 @@ pub struct Flow<S> {
     pub protocol: Protocol,
     /// Latest capture time.
     pub last_seen: Timestamp,
+    /// Engine time at the latest packet: a recording may lie behind another that was read before it.
+    touched: Timestamp,
     /// What the user of the table keeps.
     pub state: S,
     sequences: [Sequence; 2],
@@ -70,6 +74,9 @@ pub struct Flow<S> {
     syn: Option<u32>,
     /// Whether the answer to a SYN was seen.
     syn_answered: bool,
+    /// Sequence number of a SYN that came while the connection was alive: forged, or of a new connection; what follows
+    /// tells.
+    rival: Option<(Endpoint, u32)>,
     /// From which side segments were seen.
     sides: [bool; 2],
     fins: [bool; 2],
@@ -93,11 +100,38 @@ impl<S> Flow<S> {
     }
 }
 
+impl<S> Flow<S> {
+    /// Whether a SYN is this connection's own: repeated, or, where none was seen, one that comes late: then its later
+    /// packets came a moment ago, and what the sender sent lies just behind the SYN.
+    fn owns_syn(&self, src: Endpoint, seq: u32, silent: Duration) -> bool {
+        let sent = self.sequences[side_of(self, src).index()].next();
+        let late = self.syn.is_none()
+            && silent <= REORDERED_TIME
+            && sent.is_none_or(|next| next.wrapping_sub(seq) <= REORDERED_BYTES);
+        self.syn == Some(seq) || late
+    }
+
+    /// The number of a rival's SYN, where this segment shows that it opened a connection: its answer, or what its sender
+    /// sends behind it.
+    fn confirms_rival(&self, header: Header, seq: u32, ack: u32, flags: TcpFlags) -> Option<u32> {
+        let (client, syn) = self.rival?;
+        let first = syn.wrapping_add(1);
+        let confirmed = if header.src == client {
+            seq == first && !flags.syn && !flags.rst
+        } else {
+            flags.syn && flags.ack && ack == first
+        };
+        confirmed.then_some(syn)
+    }
+}
+
 /// A packet's header fields that the table needs.
 #[derive(Clone, Copy, Debug)]
 pub struct Header {
     /// Capture time.
     pub time: Timestamp,
+    /// Engine time, not before the capture time.
+    pub now: Timestamp,
     /// Sender.
     pub src: Endpoint,
     /// Receiver.
@@ -193,15 +227,25 @@ impl<S: Default> Table<S> {
     ) -> Touched<'_, S> {
         let opens = flags.syn && !flags.ack;
         if opens {
-            self.drop_predecessor(header, seq, ended);
+            self.weigh_syn(header, seq, ended);
         }
         // A SYN with ACK is the answer: its sender is the responder.
         let reversed = flags.syn && flags.ack;
-        let (slot, new) = self.slot(header, Protocol::Tcp, reversed, ended);
+        let (mut slot, mut new) = self.slot(header, Protocol::Tcp, reversed, ended);
+        let successor = occupied(&mut self.slots, slot).confirms_rival(header, seq, ack, flags);
+        if successor.is_some() {
+            self.remove(slot).map(&mut *ended);
+            (slot, new) = self.slot(header, Protocol::Tcp, reversed, ended);
+        }
         let flow = occupied(&mut self.slots, slot);
         let side = side_of(flow, header.src);
-        if opens && side == Side::Initiator {
+        let rival = flow.rival == Some((header.src, seq)) && opens;
+        if opens && side == Side::Initiator && !rival {
             flow.syn = Some(seq);
+        }
+        if let Some(syn) = successor {
+            flow.syn = Some(syn);
+            flow.sequences[Side::Initiator.index()].advance(syn, true, 0);
         }
         flow.syn_answered |= reversed;
         flow.sides[side.index()] = true;
@@ -212,10 +256,15 @@ impl<S: Default> Table<S> {
             0
         };
         let expected = flow.sequences[side.index()].next();
-        let advanced = flow.sequences[side.index()].advance(seq, flags.syn, header.wire_len);
+        let advanced = if rival {
+            0
+        } else {
+            flow.sequences[side.index()].advance(seq, flags.syn, header.wire_len)
+        };
         flow.fins[side.index()] |= flags.fin;
         flow.closed |= flags.rst || flow.fins == [true, true];
         flow.last_seen = flow.last_seen.max(header.time);
+        flow.touched = flow.touched.max(header.now);
         Touched {
             flow,
             side,
@@ -238,6 +287,7 @@ impl<S: Default> Table<S> {
         let flow = occupied(&mut self.slots, slot);
         let side = side_of(flow, header.src);
         flow.last_seen = flow.last_seen.max(header.time);
+        flow.touched = flow.touched.max(header.now);
         Touched {
             flow,
             side,
@@ -259,7 +309,7 @@ impl<S: Default> Table<S> {
                     Protocol::Tcp => self.settings.tcp_idle,
                     Protocol::Udp | Protocol::Esp => self.settings.udp_idle,
                 };
-                now.since(flow.last_seen) > limit
+                now.since(flow.touched) > limit
             });
             if stale && let Some(flow) = self.remove(slot) {
                 ended(flow);
@@ -288,23 +338,17 @@ impl<S: Default> Table<S> {
         self.slots.get_mut(slot)?.as_mut()
     }
 
-    /// A SYN on ports that an older connection used ends the older one; a repeated SYN does not.
-    fn drop_predecessor(&mut self, header: Header, seq: u32, ended: &mut dyn FnMut(Flow<S>)) {
+    /// A SYN on ports that an older connection has ends that at once where it is over or was silent for long; else only
+    /// what confirms the SYN does, because one is easily forged.
+    fn weigh_syn(&mut self, header: Header, seq: u32, ended: &mut dyn FnMut(Flow<S>)) {
         let key = Key::new(header.src, header.dst, Protocol::Tcp);
         let Some(slot) = self.find(&key) else { return };
         let flow = occupied(&mut self.slots, slot);
-        let repeated = flow.syn == Some(seq) && !flow.closed;
-        // Without a SYN of its own the flow may have begun with this very connection's later packets, out of order: then
-        // they came a moment ago, and what the sender sent lies just behind this SYN.
-        let sent = flow.sequences[side_of(flow, header.src).index()].next();
-        let follows = sent.is_none_or(|next| next.wrapping_sub(seq) <= REORDERED_BYTES);
-        let recent = header.time.since(flow.last_seen) <= REORDERED_TIME;
-        let older = flow.syn.is_some() || flow.closed || !follows || !recent;
-        if older
-            && !repeated
-            && let Some(flow) = self.remove(slot)
-        {
-            ended(flow);
+        let silent = header.time.since(flow.last_seen);
+        if flow.closed || silent > ALIVE {
+            self.remove(slot).map(ended);
+        } else if !flow.owns_syn(header.src, seq, silent) {
+            flow.rival = Some((header.src, seq));
         }
     }
 
@@ -336,10 +380,12 @@ impl<S: Default> Table<S> {
             responder,
             protocol,
             last_seen: header.time,
+            touched: header.now,
             state: S::default(),
             sequences: [Sequence::default(); 2],
             syn: None,
             syn_answered: false,
+            rival: None,
             sides: [false; 2],
             fins: [false; 2],
             closed: false,
@@ -394,7 +440,7 @@ impl<S: Default> Table<S> {
         for _ in 0..EVICTION_SAMPLE.min(self.slots.len()) {
             let slot = self.advance_hand();
             if let Some(flow) = &self.slots[slot] {
-                let candidate = (flow.last_seen, slot);
+                let candidate = (flow.touched, slot);
                 oldest = Some(oldest.map_or(candidate, |best| best.min(candidate)));
             }
         }
@@ -433,6 +479,7 @@ mod tests {
     fn header(second: i64, src: Endpoint, dst: Endpoint, wire_len: u32) -> Header {
         Header {
             time: Timestamp::from_unix(second, 0),
+            now: Timestamp::from_unix(second, 0),
             src,
             dst,
             wire_len,
@@ -474,14 +521,43 @@ mod tests {
         let (client, server) = (end(1, 40000), end(2, 443));
         let mut flows = table(8);
         let mut ended = 0;
-        for (seq, new, total) in [(1, true, 0), (1, false, 0), (7, true, 1)] {
+        // The second connection's SYN is believed when its answer comes.
+        for (seq, new, total) in [(1, true, 0), (1, false, 0), (7, false, 0)] {
             let touched = flows.touch_tcp(header(1, client, server, 0), seq, 0, SYN, &mut |_| {
                 ended += 1
             });
             assert_eq!(touched.new, new);
             assert_eq!(ended, total);
         }
-        assert_eq!(flows.stats().entries, 1);
+        let answer = flows.touch_tcp(header(1, server, client, 0), 70, 8, SYN_ACK, &mut |_| {
+            ended += 1
+        });
+        assert!(answer.new && answer.flow.syn_seen() && answer.flow.initiator == client);
+        let data = flows.touch_tcp(header(1, client, server, 5), 8, 71, ACK, &mut |_| {});
+        assert_eq!(
+            (data.new, data.advanced, data.expected),
+            (false, 5, Some(8))
+        );
+        assert_eq!((ended, flows.stats().entries), (1, 1));
+    }
+
+    #[test]
+    fn a_forged_syn_ends_no_connection() {
+        let (client, server) = (end(1, 40000), end(2, 443));
+        let mut flows = table(8);
+        let ended = &mut |_| panic!("ended");
+        flows.touch_tcp(header(1, client, server, 0), 1, 0, SYN, ended);
+        flows.touch_tcp(header(1, server, client, 0), 9, 2, SYN_ACK, ended);
+        for (from, to) in [(client, server), (server, client)] {
+            let forged = flows.touch_tcp(header(2, from, to, 0), 7_777, 0, SYN, ended);
+            assert!(!forged.new && forged.advanced == 0);
+            let more = flows.touch_tcp(header(2, server, client, 50), 10, 2, ACK, ended);
+            assert!(!more.new && more.flow.initiator == client);
+        }
+        // After a long silence a SYN is believed.
+        let mut over = 0;
+        flows.touch_tcp(header(90, client, server, 0), 9, 0, SYN, &mut |_| over += 1);
+        assert_eq!(over, 1);
     }
 
     #[test]

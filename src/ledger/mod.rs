@@ -11,7 +11,7 @@ use std::sync::Arc;
 use crate::evidence::{self, Book, Cutoffs, Looked, Moment, UnknownCutoff, Usage, WINDOW, judge};
 use crate::hosts::{self, Hosts};
 use crate::model::{
-    Batch, Category, CutoffInForce, Finding, HostKey, HostView, Pack, Signal, Snapshot, Strength,
+    Batch, Category, CutoffInForce, Finding, HostKey, HostView, Pack, Snapshot, Strength,
     Timestamp, VendorView, WatchList,
 };
 
@@ -100,8 +100,7 @@ impl Ledger {
             self.book.sighting(&host, sighting, &self.cutoffs, now);
         }
         for reply in &batch.replies {
-            let by_address = reply.signal == Signal::Ip;
-            if by_address && !self.watch.is_confirmed(reply.host, &reply.name) {
+            if !self.watch.confirms_reply(reply) {
                 continue;
             }
             // A reply proves no packet of the host's own, so it says nothing about presence.

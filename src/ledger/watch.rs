@@ -5,16 +5,20 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{DomainName, Evidence, Resolution, Sighting, Signal, Timestamp, WatchList};
+use crate::model::{DomainName, Evidence, Reply, Resolution, Sighting, Timestamp, WatchList};
 
 /// Answers kept at once, about 200 bytes each, so 4 MiB.
 const MAX_ANSWERS: usize = 16_384;
 /// Addresses known to serve other names too, and how long that is remembered.
 const MAX_SHARED: usize = 65_536;
 const SHARED_FOR: Duration = Duration::from_secs(24 * 3600);
-/// Hosts and names of which a flow was confirmed: what comes later in such flows needs no answer that is still valid.
+/// How long an answer is kept beyond its end: what happened before that is told later.
+const AFTERWARDS: Duration = Duration::from_secs(24 * 3600);
+/// Hosts, names and addresses of which a flow was confirmed: what comes later in such flows needs no answer that is still
+/// valid.
 const MAX_CONFIRMED: usize = 16_384;
 
+/// Address, host, name as asked for.
 type Key = (IpAddr, IpAddr, DomainName);
 
 /// The answers in force.
@@ -22,7 +26,7 @@ type Key = (IpAddr, IpAddr, DomainName);
 pub(super) struct Watch {
     answers: BTreeMap<Key, Resolution>,
     shared: HashMap<IpAddr, Timestamp>,
-    confirmed: HashSet<(IpAddr, DomainName)>,
+    confirmed: HashSet<Key>,
     published: Option<Arc<WatchList>>,
     evictions: u64,
 }
@@ -58,13 +62,15 @@ impl Watch {
         }
         self.shared.insert(address, now);
         self.answers.retain(|(known, _, _), _| *known != address);
+        self.confirmed.retain(|(known, _, _)| *known != address);
         self.published = None;
     }
 
     /// Forgets what is over.
     pub(super) fn expire(&mut self, now: Timestamp) {
         let before = self.answers.len();
-        self.answers.retain(|_, known| known.until >= now);
+        self.answers
+            .retain(|_, known| known.until.after(AFTERWARDS) >= now);
         if self.answers.len() != before {
             self.published = None;
         }
@@ -72,32 +78,33 @@ impl Watch {
             .retain(|_, since| now.since(*since) <= SHARED_FOR);
     }
 
-    /// Whether a sighting that rests on an address holds. All others do.
+    /// Whether a sighting holds. One that rests on an address does where an answer gave it, to this host, before its flow
+    /// began; what comes later in such flows, too.
     pub(super) fn confirms(&mut self, sighting: &Sighting) -> bool {
-        if sighting.signal != Signal::Ip {
+        let Some(server) = sighting.server else {
             return true;
-        }
-        let key = (sighting.host, sighting.name.clone());
-        if sighting.evidence != Evidence::Attempt || sighting.samples.is_empty() {
-            return self.confirmed.contains(&key);
-        }
-        let holds = sighting.samples.iter().any(|sample| {
-            let key = (sample.server.addr, sighting.host, sighting.name.clone());
-            let known = self.answers.get(&key);
-            known.is_some_and(|known| known.explains(sighting.host, sample.time))
-        });
-        if holds {
+        };
+        let key = (server, sighting.host, sighting.name.clone());
+        if sighting.evidence == Evidence::Attempt
+            && let Some(known) = self.answers.get(&key)
+            && let Some(began) = sighting.samples.first().map(|sample| sample.time)
+            && known.explains(sighting.host, began)
+        {
             if self.confirmed.len() >= MAX_CONFIRMED {
                 self.confirmed.clear();
             }
             self.confirmed.insert(key);
+            return true;
         }
-        holds
+        self.confirmed.contains(&key)
     }
 
-    /// Whether flows of this host and name were confirmed.
-    pub(super) fn is_confirmed(&self, host: IpAddr, name: &DomainName) -> bool {
-        self.confirmed.contains(&(host, name.clone()))
+    /// Whether a reply holds.
+    pub(super) fn confirms_reply(&self, reply: &Reply) -> bool {
+        reply.server.is_none_or(|server| {
+            let key = (server, reply.host, reply.name.clone());
+            self.confirmed.contains(&key)
+        })
     }
 
     /// The list for the workers.

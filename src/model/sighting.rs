@@ -64,9 +64,9 @@ closed_list! {
         TlsAlert = "tls_alert",
         /// The QUIC connection was closed before any other answer.
         QuicClose = "quic_close",
-        /// HTTP 403 or 451, or a redirect to a block page.
+        /// HTTP 403, 451 or 511, or a redirect to a block page.
         HttpBlock = "http_block",
-        /// A proxy answered CONNECT with anything but 2xx.
+        /// A proxy answered CONNECT with anything but 2xx, or asks for a log-in (407).
         ProxyRefusal = "proxy_refusal",
         /// An ICMP error said that a packet did not get there.
         Unreachable = "unreachable",
@@ -138,6 +138,8 @@ pub struct Sighting {
     pub name: DomainName,
     /// How it was learnt.
     pub signal: Signal,
+    /// The address that stands for the name, where it was learnt by address.
+    pub server: Option<IpAddr>,
     /// How far it got.
     pub evidence: Evidence,
     /// First and last capture time; both lie on the same side of every cutoff.
@@ -163,6 +165,8 @@ pub struct Reply {
     pub name: DomainName,
     /// How it was asked for.
     pub signal: Signal,
+    /// The address that stands for the name, where it was learnt by address.
+    pub server: Option<IpAddr>,
     /// What came back.
     pub kind: ReplyKind,
     /// First and last capture time.

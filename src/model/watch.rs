@@ -53,6 +53,11 @@ impl WatchList {
         self.by_address.is_empty()
     }
 
+    /// All of them, in no particular order.
+    pub fn all(&self) -> impl Iterator<Item = &Resolution> {
+        self.by_address.values().flatten()
+    }
+
     /// What answers gave this address for.
     pub fn of(&self, address: IpAddr) -> &[Resolution] {
         self.by_address.get(&address).map_or(&[], Vec::as_slice)

@@ -23,7 +23,7 @@ pub(super) enum Heard {
 }
 
 impl Said {
-    /// Reads the first bytes of an answer to a name of this signal. HTTP 403 and 451 block, and so does a redirect to a
+    /// Reads the first bytes of an answer to a name of this signal. HTTP 403, 451 and 511 block, and so does a redirect to a
     /// configured block page; a proxy refuses by anything but 2xx. A server that speaks something else speaks.
     pub(super) fn read(signal: Signal, stream: &[u8], block_pages: &[String]) -> Dissection<Heard> {
         match signal {
@@ -54,7 +54,9 @@ impl Said {
             }
             (Signal::Connect, 200..300) => Self::Talk,
             (Signal::Connect, _) => Self::Refusal(ReplyKind::ProxyRefusal),
-            (_, 403 | 451) => Self::Refusal(ReplyKind::HttpBlock),
+            // A proxy asks who is there (407), or the network does (511): the server was not reached.
+            (_, 407) => Self::Refusal(ReplyKind::ProxyRefusal),
+            (_, 403 | 451 | 511) => Self::Refusal(ReplyKind::HttpBlock),
             (_, 300..400) if !block_pages.is_empty() => match http::response(stream) {
                 Dissection::NeedMore => return Dissection::NeedMore,
                 Dissection::Found(head) if leads_to(&head, block_pages) => {
@@ -95,6 +97,8 @@ mod tests {
                 Dissection::Found(Heard::Said(Said::Talk)),
             ),
             (Http, b"HTTP/1.1 451", refusal(HttpBlock)),
+            (Http, b"HTTP/1.1 511", refusal(HttpBlock)),
+            (Http, b"HTTP/1.1 407", refusal(ProxyRefusal)),
             (
                 Http,
                 b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 403",

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::answer::Said;
 use super::conversation::{Conversation, Quic, Traits};
-use super::named::{AnswerStart, Ends};
+use super::named::{AnswerStart, Ends, MORE_THAN_AN_ALERT};
 use super::rollup::Subject;
 use super::{Insides, Tracker};
 use crate::flows::Flow;
@@ -27,23 +28,33 @@ const QUIC_PORT: u16 = 443;
 /// TLS content types 20 to 23 (RFC 8446, section 5.1) and the major version.
 const TLS_CONTENT: std::ops::RangeInclusive<u8> = 20..=23;
 
-/// Flows that wait to be counted, in the order of their start.
+/// Flows that wait to be counted, in the order of their start by engine time.
 #[derive(Debug, Default)]
-pub(super) struct Waiting(VecDeque<(Timestamp, usize)>);
+pub(super) struct Waiting(VecDeque<Start>);
+
+/// Where and when a flow began.
+#[derive(Clone, Copy, Debug)]
+struct Start {
+    /// By engine time.
+    now: Timestamp,
+    /// By its own.
+    time: Timestamp,
+    slot: usize,
+}
 
 impl Waiting {
     /// A flow began.
-    pub(super) fn push(&mut self, started: Timestamp, slot: usize) {
+    pub(super) fn push(&mut self, now: Timestamp, time: Timestamp, slot: usize) {
         if self.0.len() < MAX_WAITING {
-            self.0.push_back((started, slot));
+            self.0.push_back(Start { now, time, slot });
         }
     }
 
-    /// A flow that is due, by when it began and where it stood then.
-    fn pop_due(&mut self, now: Timestamp) -> Option<(Timestamp, usize)> {
-        let (started, _) = self.0.front()?;
+    /// A flow that is due.
+    fn pop_due(&mut self, now: Timestamp) -> Option<Start> {
+        let first = self.0.front()?;
         // One from the far future is a wild time: it would stand in front for ever.
-        let due = now.since(*started) >= GRACE || started.since(now) >= GRACE;
+        let due = now.since(first.now) >= GRACE || first.now.since(now) >= GRACE;
         if due { self.0.pop_front() } else { None }
     }
 }
@@ -79,12 +90,12 @@ impl BlindHosts {
 impl Tracker {
     /// Counts the flows that are due.
     pub(super) fn count_due_flows(&mut self, now: Timestamp) {
-        while let Some((started, slot)) = self.insides.waiting.pop_due(now) {
+        while let Some(start) = self.insides.waiting.pop_due(now) {
             // Another flow may stand there by now.
-            if let Some(flow) = self.flows.at(slot)
-                && flow.state.started == started
+            if let Some(flow) = self.flows.at(start.slot)
+                && flow.state.started == start.time
             {
-                self.insides.count_flow(flow, Some(slot));
+                self.insides.count_flow(flow, Some(start.slot));
             }
         }
     }
@@ -141,6 +152,15 @@ impl Insides {
         let Some(host) = host.filter(|_| !called) else {
             return;
         };
+        // One that was under way before may be anything that the address served earlier.
+        let began_here = match flow.protocol {
+            Protocol::Tcp => flow.opening_seen(),
+            Protocol::Udp => flow.state.traits.speaks == Some(FlowProtocol::Quic),
+            Protocol::Esp => false,
+        };
+        if !began_here {
+            return;
+        }
         let began = flow.state.started;
         let Some(known) = self.watch.explain(host, server.addr, began) else {
             return;
@@ -150,6 +170,7 @@ impl Insides {
             matched: known.matched.clone(),
             name: known.name.clone(),
             signal: Signal::Ip,
+            server: Some(server.addr),
         };
         let ends = Ends {
             client,
@@ -159,16 +180,23 @@ impl Insides {
         };
         self.stats.seen.named_flows[Signal::Ip.index()] += 1;
         flow.state.traits.named = true;
+        let answer = nameless_answer(&flow.state, client_side);
         let names = flow.state.names.get_or_insert_default();
         let (rollup, budget) = (&mut self.rollup, &mut self.budget);
         // What the server says later is read from its next byte on; what it said so far is counted.
         let named = names.turn_to(subject, ends, AnswerStart::Next, began, rollup, budget);
         let unreported = named.count_earlier(flow.state.unnamed_bytes, began, rollup);
-        if flow.state.unnamed_bytes[client_side.other().index()] > 0 {
-            named.server_talks(flow.last_seen, rollup);
-            named.weigh(self.settings.transfer_threshold, flow.last_seen, rollup);
-        } else if let Some((time, kind)) = flow.state.traits.refused {
-            named.server_refuses(kind, time, rollup);
+        match answer {
+            Some(Said::Talk) => {
+                named.server_talks(flow.last_seen, rollup);
+                named.weigh(self.settings.transfer_threshold, flow.last_seen, rollup);
+            }
+            Some(Said::Refusal(kind)) => named.server_refuses(kind, flow.last_seen, rollup),
+            None => {
+                if let Some((time, kind)) = flow.state.traits.refused {
+                    named.server_refuses(kind, time, rollup);
+                }
+            }
         }
         if unreported && let Some(slot) = slot {
             self.unreported.push(slot);
@@ -207,6 +235,18 @@ impl Insides {
     }
 }
 
+/// What the server of a flow without a name said. To a hello or a request it is what was read; of anything else the
+/// amount tells, as it does where the server's side is not seen.
+fn nameless_answer(state: &Conversation, client_side: Side) -> Option<Said> {
+    let traits = &state.traits;
+    let server_seen = traits.sides[client_side.other().index()];
+    let read = traits.client.is_some() && server_seen;
+    let much = state.unnamed_bytes[client_side.other().index()] >= MORE_THAN_AN_ALERT;
+    traits.answered.or_else(|| {
+        (!read && much && traits.speaks != Some(FlowProtocol::Quic)).then_some(Said::Talk)
+    })
+}
+
 /// Which side is the client: the one who said a hello or a request; else who opened the flow; where that was not seen,
 /// the one whose port is the higher.
 fn client_side(flow: &Flow<Conversation>) -> Side {
@@ -240,18 +280,25 @@ fn blind_kind(flow: &Flow<Conversation>, client_side: Side) -> Option<BlindKind>
     let state = &flow.state;
     let traits = &state.traits;
     let (half_way, unknown_version) = match &state.quic {
-        Quic::Client(connection) if connection.is_unknown_version() => (false, true),
+        Quic::Client(reading) if reading.connection.is_unknown_version() => (false, true),
         Quic::Client(_) => (true, false),
         _ => (state.reading.is_half_way(), traits.unknown_version),
     };
     // Of a server's side alone nothing could have been read: that is told by the side.
-    let midstream = traits.midstream && traits.sides[client_side.index()];
+    let readable = traits.readable_kind && traits.sides[client_side.index()];
+    let midstream = readable && traits.midstream;
+    // Something came, and of the client not the start.
+    let missing = traits.start_missed || state.reading.start_is_missing(client_side);
+    let lost = readable && !traits.midstream && missing;
     let causes = [
         (traits.ech, BlindKind::Ech),
         (traits.no_name, BlindKind::NoSni),
         (traits.encrypted_dns, BlindKind::EncryptedDns),
         (unknown_version, BlindKind::QuicUnknownVersion),
-        (traits.incomplete || half_way, BlindKind::HelloIncomplete),
+        (
+            traits.incomplete || half_way || lost,
+            BlindKind::HelloIncomplete,
+        ),
         (midstream, BlindKind::Midstream),
         (traits.tunnel, BlindKind::Tunnel),
     ];

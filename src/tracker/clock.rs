@@ -44,6 +44,11 @@ impl Clock {
             .or(self.pending.map(|pending| pending.span.last))
     }
 
+    /// Engine time, or a packet's own where that is later.
+    pub fn at_least(&self, time: Timestamp) -> Timestamp {
+        self.now().map_or(time, |now| now.max(time))
+    }
+
     /// A capture begins: what lies between the last one and this was not looked at.
     pub fn begin(&mut self) {
         self.stretch = None;

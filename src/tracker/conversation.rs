@@ -1,5 +1,6 @@
 //! What the tracker keeps for each flow: what is still to be read, what was read, and how far matched names got.
 
+use super::answer::Said;
 use super::names::Names;
 use super::reading::Reading;
 use super::rollup::Rollup;
@@ -20,6 +21,10 @@ pub struct Conversation {
     pub(super) reading: Reading,
     /// How far a UDP flow was read as QUIC.
     pub(super) quic: Quic,
+    /// Digest of the connection id that the latest connection began with: some clients use one socket for many.
+    pub(super) quic_id: u32,
+    /// Connections read in the flow, or tried.
+    pub(super) quic_connections: u8,
     /// The server's next sequence number when it was last asked for something.
     pub(super) asked_at: Option<u32>,
     /// The matched names, if any was read.
@@ -36,6 +41,8 @@ impl Default for Conversation {
             unnamed_bytes: [0; 2],
             reading: Reading::Unopened,
             quic: Quic::Fresh,
+            quic_id: 0,
+            quic_connections: 0,
             asked_at: None,
             names: None,
             traits: Traits::default(),
@@ -50,11 +57,21 @@ pub(super) enum Quic {
     #[default]
     Fresh,
     /// Its first packets were QUIC; the hello is being read.
-    Client(Box<quic::Connection>),
+    Client(Box<ClientReading>),
     /// The hello matched; the server's answer is awaited.
     Server(Box<quic::Server>),
     /// Nothing more is to be read.
     Settled,
+}
+
+/// A client's hello on its way.
+#[derive(Debug)]
+pub(super) struct ClientReading {
+    pub(super) connection: quic::Connection,
+    /// Who seems to be the client.
+    pub(super) side: Side,
+    /// Whether the flow had another connection before.
+    pub(super) again: bool,
 }
 
 /// What is known of a flow, for the count of blind spots.
@@ -84,8 +101,14 @@ pub(super) struct Traits {
     pub(super) unknown_version: bool,
     /// A hello or a request was begun and lost.
     pub(super) incomplete: bool,
-    /// It began before the sensor looked, and is of a kind whose start would have told a name.
+    /// The first packet that was seen is not its first.
     pub(super) midstream: bool,
+    /// What the client said first was not captured.
+    pub(super) start_missed: bool,
+    /// It is of a kind whose start tells a name: what was seen of it looks so, or its port.
+    pub(super) readable_kind: bool,
+    /// What the server said to a hello or a request that named nobody.
+    pub(super) answered: Option<Said>,
     /// It carries other traffic, encrypted.
     pub(super) tunnel: bool,
     /// It was counted.

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::rollup::Subject;
+use super::watch::Answered;
 use super::{Insides, NameRead, Witness};
 use crate::dissect::{Dissection, dns};
 use crate::model::{
@@ -12,9 +13,9 @@ use crate::model::{
 };
 
 /// Response codes (RFC 1035, section 4.1.1).
-const NO_ERROR: u8 = 0;
-const NX_DOMAIN: u8 = 3;
-const REFUSED: u8 = 5;
+const NO_ERROR: u16 = 0;
+const NX_DOMAIN: u16 = 3;
+const REFUSED: u16 = 5;
 /// Query type HTTPS (RFC 9460, section 9).
 const HTTPS: u16 = 65;
 
@@ -28,13 +29,13 @@ pub(super) struct Exchange {
 }
 
 impl Insides {
-    /// Takes a datagram of the DNS port; says whether it opened a flow.
+    /// Takes a datagram of the DNS port; says whether it is a question, `None` where it is no DNS.
     pub(super) fn dns_datagram(
         &mut self,
         datagram: &Datagram<'_>,
         time: Timestamp,
         witness: &mut impl Witness,
-    ) -> bool {
+    ) -> Option<bool> {
         let exchange = Exchange {
             src: datagram.src,
             dst: datagram.dst,
@@ -43,13 +44,7 @@ impl Insides {
         };
         let asks = exchange.dst.port == dns::PORT;
         self.note_presence(exchange.src.addr, exchange.dst.addr, asks, time);
-        match self.dns_message(&exchange, datagram.payload, witness) {
-            Some(asked) => asked,
-            None => {
-                self.stats.seen.flows[FlowProtocol::Other.index()] += 1;
-                false
-            }
-        }
+        self.dns_message(&exchange, datagram.payload, witness)
     }
 
     /// Takes a message; says whether it is a question, `None` where it is no DNS.
@@ -63,7 +58,11 @@ impl Insides {
             return None;
         };
         if header.response {
-            if exchange.src.port == dns::PORT {
+            let Exchange { src, dst, time, .. } = *exchange;
+            let asked = self.questions.asked(dst, src, header.id, time);
+            // Where no question is seen at all, answers are all there is. Else one that nobody asked for is forged, or
+            // of no consequence.
+            if src.port == dns::PORT && (asked || !self.questions.any()) {
                 self.response(exchange, message, &header);
             }
             return Some(false);
@@ -71,6 +70,8 @@ impl Insides {
         if exchange.dst.port != dns::PORT {
             return Some(false);
         }
+        let Exchange { src, dst, time, .. } = *exchange;
+        self.questions.note(src, dst, header.id, time);
         self.stats.seen.flows[FlowProtocol::Dns.index()] += 1;
         let mut at = dns::first_question();
         let mut named = false;
@@ -117,6 +118,7 @@ impl Insides {
             matched: matched.clone(),
             name: self.name.as_name()?.to_owned(),
             signal: Signal::Dns,
+            server: None,
         })
     }
 
@@ -176,11 +178,12 @@ impl Insides {
         };
         // Where only answers are seen, they show the question too; and an alias shows only here.
         self.look_up(&subject, client, resolver, exchange);
-        let verdict = verdict(header.rcode, &answer, &self.settings.block_addresses);
+        let verdict = verdict(&answer, &self.settings.block_addresses);
         if let Some(kind) = verdict {
             self.rollup.reply(&subject, kind, exchange.time);
         }
-        if verdict == Some(ReplyKind::Resolved) {
+        let asked = self.questions.any();
+        if asked && (verdict == Some(ReplyKind::Resolved) || verdict.is_none()) {
             self.watch_addresses(&subject, &answer, exchange.time);
         }
         for name in answer.ech_public_names {
@@ -200,9 +203,9 @@ impl Insides {
         let Some(asked) = self.name.as_name() else {
             return;
         };
-        if !self.watch.is_empty() {
-            for address in dns::addresses(message, header, question.end) {
-                self.watch.named(address, asked, None);
+        for address in dns::addresses(message, header, question.end) {
+            if !self.settings.local.contains(address) {
+                self.watch.named(address, asked, None, exchange.time);
             }
         }
         if question.qtype == HTTPS && header.answers > 0 {
@@ -219,25 +222,20 @@ impl Insides {
 
     /// Addresses outside the local networks are the vendor's; one inside is a block page or a cache.
     fn watch_addresses(&mut self, subject: &Subject, answer: &dns::Answer, time: Timestamp) {
-        let addresses: Vec<IpAddr> = answer
-            .addresses
-            .iter()
-            .copied()
-            .filter(|&address| !self.settings.local.contains(address))
-            .filter(|&address| !leads_nowhere(address, &self.settings.block_addresses))
-            .collect();
-        for &address in &addresses {
-            self.watch
-                .named(address, subject.name.as_name(), Some(&subject.matched));
+        let answered = Answered {
+            host: subject.host,
+            name: &subject.name,
+            matched: &subject.matched,
+            ttl: answer.ttl,
+            time,
+        };
+        for &address in answer.addresses.iter().chain(&answer.hints) {
+            let block_addresses = &self.settings.block_addresses;
+            let elsewhere = !self.settings.local.contains(address);
+            if elsewhere && !leads_nowhere(address, block_addresses) {
+                self.watch.resolved(address, &answered);
+            }
         }
-        let Subject {
-            host,
-            matched,
-            name,
-            ..
-        } = subject;
-        self.watch
-            .resolved(*host, name, matched, &addresses, answer.ttl, time);
     }
 }
 
@@ -248,9 +246,9 @@ fn leads_nowhere(address: IpAddr, block_addresses: &[IpAddr]) -> bool {
 }
 
 /// What an answer means; `None` where it was cut before it said anything.
-fn verdict(rcode: u8, answer: &dns::Answer, block_addresses: &[IpAddr]) -> Option<ReplyKind> {
+fn verdict(answer: &dns::Answer, block_addresses: &[IpAddr]) -> Option<ReplyKind> {
     let leads_nowhere = |address: &IpAddr| leads_nowhere(*address, block_addresses);
-    match rcode {
+    match answer.rcode {
         NX_DOMAIN => Some(ReplyKind::NxDomain),
         REFUSED => Some(ReplyKind::Refused),
         // An HTTPS record gives hints instead; they may be stale, so they say nothing either way.
@@ -299,7 +297,13 @@ mod tests {
             (5, answer(&[], true), Some(ReplyKind::Refused)),
         ] {
             assert_eq!(
-                verdict(rcode, &answer, &block_page),
+                verdict(
+                    &dns::Answer {
+                        rcode,
+                        ..answer.clone()
+                    },
+                    &block_page
+                ),
                 expected,
                 "{rcode} {answer:?}"
             );

@@ -1,10 +1,12 @@
 //! What comes next in one direction of a TCP flow, and what its bytes say.
 
+use super::answer::{Heard, Said};
 use super::reading::Piece;
 use crate::dissect::http::{self, Body, Request};
 use crate::dissect::tls::{self, ClientHello};
 use crate::dissect::{Dissection, dns, vpn};
 use crate::flows::Step;
+use crate::model::Signal;
 
 /// Client bytes that are looked through for a late hello: greetings and log-ins before STARTTLS are far shorter.
 const MAX_BEFORE_HELLO: u64 = 16 * 1024;
@@ -20,6 +22,10 @@ pub(super) enum Words {
     Dns(Vec<u8>),
     /// The start of a tunnel whose inside is encrypted.
     Tunnel,
+    /// What a server said to a hello or a request without a name.
+    Answer(Said),
+    /// A hello or a request was begun, and is longer than what is read.
+    Lost,
 }
 
 /// What comes next in a direction.
@@ -38,6 +44,8 @@ pub(super) enum Expects {
     Chunk,
     /// A DNS message behind an earlier one.
     DnsMessage,
+    /// What a server says first to a hello or a request that named nobody.
+    Answer(Signal),
     /// Nothing that is read.
     Nothing,
 }
@@ -76,6 +84,15 @@ impl Expects {
             Self::DnsMessage => self
                 .dns_message(bytes, words)
                 .unwrap_or_else(|| self.stop()),
+            Self::Answer(signal) => match Said::read(*signal, bytes, &[]) {
+                Dissection::NeedMore => Step::More,
+                Dissection::Found(Heard::Interim(len)) => Step::Take(len),
+                Dissection::Found(Heard::Said(said)) => {
+                    words.push(Words::Answer(said));
+                    self.stop()
+                }
+                Dissection::NotThis => self.stop(),
+            },
             Self::Nothing => Step::Stop,
         }
     }
@@ -104,6 +121,9 @@ impl Expects {
                 }
                 Dissection::NeedMore => Step::More,
                 Dissection::NotThis => {
+                    if bytes.starts_with(&tls::RECORD_START) {
+                        words.push(Words::Lost);
+                    }
                     *self = Self::LateHello { passed: 0 };
                     Step::Take(0)
                 }
@@ -125,8 +145,10 @@ impl Expects {
     }
 
     fn request(&mut self, bytes: &[u8], words: &mut Vec<Words>) -> Step {
-        if *self == Self::AnyRequest && !http::starts_request(bytes) {
-            return Step::Take(bytes.len() as u64);
+        if *self == Self::AnyRequest
+            && let Some(passed) = to_next_request(bytes)
+        {
+            return Step::Take(passed);
         }
         match http::request(bytes) {
             Dissection::Found(request) => self.behind(request, words),
@@ -135,9 +157,11 @@ impl Expects {
         }
     }
 
+    /// Goes on with the next line that begins like a request, wherever that is.
     fn look_for_requests(&mut self, bytes: &[u8]) -> Step {
         *self = Self::AnyRequest;
-        Step::Take(bytes.len() as u64)
+        let line = bytes.iter().position(|&byte| byte == b'\n');
+        Step::Take(line.map_or(bytes.len(), |at| at + 1) as u64)
     }
 
     /// Goes to where the next thing starts behind a request.
@@ -173,6 +197,17 @@ impl Expects {
         *self = Self::Nothing;
         Step::Stop
     }
+}
+
+/// How many bytes to pass to the next line that begins like a request; `None` where one stands at the front.
+fn to_next_request(bytes: &[u8]) -> Option<u64> {
+    if http::starts_request(bytes) {
+        return None;
+    }
+    let lines = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+    let mut starts = lines.map(|(at, _)| at + 1);
+    let start = starts.find(|&start| http::starts_request(&bytes[start..]));
+    Some(start.unwrap_or(bytes.len()) as u64)
 }
 
 enum Late {

@@ -3,6 +3,7 @@
 //! No I/O, no threads, no clock: time comes with the frames. What a frame tells is rolled up and leaves with
 //! [`Tracker::drain`]. Whoever wants every name as it is read passes a [`Witness`].
 
+mod address_names;
 mod answer;
 mod blind;
 mod clock;
@@ -13,6 +14,7 @@ mod expects;
 mod named;
 mod names;
 mod presence;
+mod questions;
 mod quic;
 mod reading;
 mod rollup;
@@ -41,6 +43,7 @@ use conversation::Conversation;
 use ech_names::EchNames;
 use expects::Words;
 use presence::PresenceLog;
+use questions::Questions;
 use rollup::Rollup;
 pub use stats::{Stats, TableStats};
 use transactions::Transactions;
@@ -128,6 +131,7 @@ struct Insides {
     transactions: Transactions,
     watch: Watch,
     ech_names: EchNames,
+    questions: Questions,
     waiting: Waiting,
     blind_hosts: BlindHosts,
     /// Room for names, words and decrypted packets, used again and again.
@@ -155,6 +159,7 @@ impl Tracker {
                 transactions: Transactions::default(),
                 watch: Watch::default(),
                 ech_names: EchNames::default(),
+                questions: Questions::default(),
                 waiting: Waiting::default(),
                 blind_hosts: BlindHosts::default(),
                 name: NameBuf::default(),
@@ -202,7 +207,11 @@ impl Tracker {
                     if dns_messages::PORT == datagram.dst.port
                         || dns_messages::PORT == datagram.src.port =>
                 {
-                    self.insides.dns_datagram(&datagram, frame.time, witness)
+                    match self.insides.dns_datagram(&datagram, frame.time, witness) {
+                        Some(opened) => opened,
+                        // The port is a hint: QUIC and tunnels hide there.
+                        None => self.udp(&datagram, frame.time, witness),
+                    }
                 }
                 Transport::Udp(datagram) => self.udp(&datagram, frame.time, witness),
                 Transport::Other(ESP) => self.esp(&packet, frame),
@@ -241,6 +250,7 @@ impl Tracker {
         let end = |addr| Endpoint { addr, port: 0 };
         let header = flows::Header {
             time: frame.time,
+            now: self.clock.at_least(frame.time),
             src: end(packet.src),
             dst: end(packet.dst),
             wire_len: 0,
@@ -251,7 +261,7 @@ impl Tracker {
             .touch_datagram(header, Protocol::Esp, &mut |flow| insides.end(flow));
         let (flow, new) = (touched.flow, touched.new);
         flow.state.traits.tunnel = true;
-        insides.begin(flow, new, touched.side, touched.slot, frame.time);
+        insides.begin(flow, new, touched.side, touched.slot, header);
         insides.speaks(flow, FlowProtocol::Other);
         new
     }
@@ -349,11 +359,12 @@ impl Insides {
         new: bool,
         side: Side,
         slot: usize,
-        time: Timestamp,
+        header: flows::Header,
     ) {
+        let time = header.time;
         if new {
             flow.state.started = time;
-            self.waiting.push(time, slot);
+            self.waiting.push(header.now, time, slot);
         }
         flow.state.traits.sides[side.index()] = true;
         if flow.state.minute_began(side, time) {

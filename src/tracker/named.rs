@@ -10,7 +10,7 @@ use crate::model::{
 
 /// Server bytes whose content the snap length cut: so many cannot be an alert alone (a record of 7 bytes, encrypted
 /// alerts at most some tens).
-const MORE_THAN_AN_ALERT: u64 = 64;
+pub(super) const MORE_THAN_AN_ALERT: u64 = 64;
 /// How far behind the expected byte a reset may stand: resets that middleboxes inject are not always exact.
 const MAX_WINDOW: u32 = 1 << 20;
 

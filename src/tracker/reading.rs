@@ -6,7 +6,7 @@
 use super::expects::{Expects, Words};
 use crate::dissect::{http, tls};
 use crate::flows::{Budget, Stream};
-use crate::model::Side;
+use crate::model::{Side, Signal};
 
 /// Bytes of one direction that are held while something is not whole yet: the longest hello.
 pub(super) const READ_AHEAD: usize = tls::MAX_STREAM_LEN;
@@ -21,6 +21,17 @@ pub(super) enum Reading {
     Open(Box<[Direction; 2]>),
     /// Nothing more.
     Settled,
+}
+
+/// Whether a part of a direction that matters will never be whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lost {
+    /// No.
+    Nothing,
+    /// Its start: it may have been a hello, a request, or anything else.
+    Start,
+    /// A hello or a request that was begun.
+    Words,
 }
 
 /// A segment's payload in its direction.
@@ -41,29 +52,34 @@ pub(super) struct Piece<'p> {
 }
 
 impl Reading {
-    /// Takes a segment, and leaves in `words` what became whole by it. True when a hello or a request was begun and
-    /// will never be whole.
+    /// Takes a segment, and leaves in `words` what became whole by it. Says what will never be.
     pub(super) fn take(
         &mut self,
         piece: Piece<'_>,
         budget: &mut Budget,
         words: &mut Vec<Words>,
-    ) -> bool {
-        if piece.payload.is_empty() {
-            return false;
-        }
+    ) -> Lost {
         if let Self::Unopened = self {
             *self = Self::Open(Box::default());
         }
         let Self::Open(directions) = self else {
-            return false;
+            return Lost::Nothing;
         };
         let direction = &mut directions[piece.side.index()];
         let lost = direction.take(piece, budget, words);
         // Who said one of these is the client; the other end has none to say.
-        let client = |words: &Words| !matches!(words, Words::Dns(_));
-        if words.iter().any(client) {
-            directions[piece.side.other().index()].finish(budget);
+        let other = &mut directions[piece.side.other().index()];
+        for words in words.iter() {
+            match words {
+                Words::Hello { hello, .. } if hello.server_name.is_none() => {
+                    other.expect_answer(Signal::Tls);
+                }
+                Words::Request(request) if request.host.is_none() => {
+                    other.expect_answer(Signal::Http);
+                }
+                Words::Hello { .. } | Words::Request(_) | Words::Tunnel => other.finish(budget),
+                Words::Dns(_) | Words::Answer(_) | Words::Lost => {}
+            }
         }
         if directions
             .iter()
@@ -80,6 +96,14 @@ impl Reading {
             return false;
         };
         directions.iter().any(Direction::is_half_way)
+    }
+
+    /// Whether payload was seen, and of this side not the start.
+    pub(super) fn start_is_missing(&self, side: Side) -> bool {
+        match self {
+            Self::Open(directions) => directions[side.index()].start_is_missing(),
+            Self::Unopened | Self::Settled => false,
+        }
     }
 
     /// Gives kept bytes back; nothing more is read.
@@ -101,7 +125,7 @@ pub(super) struct Direction {
 }
 
 impl Direction {
-    fn take(&mut self, piece: Piece<'_>, budget: &mut Budget, words: &mut Vec<Words>) -> bool {
+    fn take(&mut self, piece: Piece<'_>, budget: &mut Budget, words: &mut Vec<Words>) -> Lost {
         let Self { stream, expects } = self;
         if let Some(expected) = piece.expected {
             stream.start_at(expected);
@@ -110,7 +134,7 @@ impl Direction {
             expects.read(bytes, piece, words)
         });
         if whole && !piece.cut {
-            return false;
+            return Lost::Nothing;
         }
         if piece.cut && !stream.held().is_empty() {
             expects.read_cut(stream.held(), words);
@@ -118,20 +142,24 @@ impl Direction {
         self.pass_hole(budget)
     }
 
-    /// What came is more than can be held, or a part of it will never come. True if that loses a hello or a request.
-    fn pass_hole(&mut self, budget: &mut Budget) -> bool {
-        let lost = self.is_half_way() || self.expects == Expects::FirstWords;
+    /// What came is more than can be held, or a part of it will never come.
+    fn pass_hole(&mut self, budget: &mut Budget) -> Lost {
+        let lost = match self.expects {
+            _ if self.is_half_way() => Lost::Words,
+            Expects::FirstWords => Lost::Start,
+            _ => Lost::Nothing,
+        };
         match self.expects {
             Expects::Request | Expects::AnyRequest | Expects::Chunk => {
                 self.expects = Expects::AnyRequest;
                 self.stream.restart(budget);
-                false
+                Lost::Nothing
             }
             Expects::LateHello { .. } => {
                 self.stream.restart(budget);
                 lost
             }
-            Expects::FirstWords | Expects::DnsMessage | Expects::Nothing => {
+            Expects::FirstWords | Expects::DnsMessage | Expects::Answer(_) | Expects::Nothing => {
                 self.finish(budget);
                 lost
             }
@@ -147,8 +175,20 @@ impl Direction {
             | Expects::LateHello { .. }
             | Expects::Request
             | Expects::AnyRequest => begun,
-            Expects::Chunk | Expects::DnsMessage | Expects::Nothing => false,
+            Expects::Chunk | Expects::DnsMessage | Expects::Answer(_) | Expects::Nothing => false,
         }
+    }
+
+    /// What comes next is the server's answer to something without a name.
+    fn expect_answer(&mut self, signal: Signal) {
+        if self.expects == Expects::FirstWords && self.stream.held().is_empty() {
+            self.expects = Expects::Answer(signal);
+        }
+    }
+
+    /// Whether what comes first is missing although something came.
+    fn start_is_missing(&self) -> bool {
+        self.expects == Expects::FirstWords && self.stream.held().is_empty()
     }
 
     fn finish(&mut self, budget: &mut Budget) {

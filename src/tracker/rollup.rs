@@ -25,6 +25,8 @@ pub struct Subject {
     pub name: DomainName,
     /// How it was learnt.
     pub signal: Signal,
+    /// The address that stands for the name, where it was learnt by address.
+    pub server: Option<IpAddr>,
 }
 
 /// Identity of a rolled-up record: two of the same key are one. `era` and `hour` keep cutoffs and hours apart.
@@ -35,6 +37,7 @@ struct Key<K> {
     service: ServiceId,
     name: DomainName,
     signal: Signal,
+    server: Option<IpAddr>,
     kind: K,
     era: u8,
     hour: i64,
@@ -49,6 +52,7 @@ impl<K> Key<K> {
             service: service.id.clone(),
             name: subject.name.clone(),
             signal: subject.signal,
+            server: subject.server,
             kind,
             era: service.era(time),
             hour: time.hour(),
@@ -146,6 +150,7 @@ impl Rollup {
                 service: Arc::clone(&subject.matched.service),
                 name: subject.name.clone(),
                 signal: subject.signal,
+                server: subject.server,
                 kind,
                 span: Span::at(time),
                 count: 0,
@@ -172,6 +177,7 @@ impl Rollup {
                 matched: subject.matched.clone(),
                 name: subject.name.clone(),
                 signal: subject.signal,
+                server: subject.server,
                 evidence,
                 span: Span::at(time),
                 count: 0,

@@ -4,8 +4,8 @@ use super::blind::is_readable_kind;
 use super::conversation::Conversation;
 use super::dns::Exchange;
 use super::expects::Words;
-use super::reading::{Piece, Reading};
-use super::words::{Moment, Said};
+use super::reading::{Lost, Piece, Reading};
+use super::words::{Asked, Moment};
 use super::{Insides, Tracker, Witness};
 use crate::dissect::dns;
 use crate::flows::{self, Flow, Touched};
@@ -21,6 +21,7 @@ impl Tracker {
     ) -> bool {
         let header = flows::Header {
             time,
+            now: self.clock.at_least(time),
             src: segment.src,
             dst: segment.dst,
             wire_len: segment.wire_len,
@@ -36,7 +37,7 @@ impl Tracker {
             },
         );
         let new = touched.new;
-        insides.begin(&mut *touched.flow, new, touched.side, touched.slot, time);
+        insides.begin(&mut *touched.flow, new, touched.side, touched.slot, header);
         insides.segment(touched, segment, time, witness);
         new
     }
@@ -61,7 +62,7 @@ impl Insides {
         } = touched;
         // What it says comes first: its bytes belong to the name that it holds.
         let settled = matches!(flow.state.reading, Reading::Settled);
-        if !segment.payload.is_empty() && !settled {
+        if segment.wire_len > 0 && !settled {
             self.read_segment(flow, side, slot, expected, segment, time, witness);
         }
         let Some(names) = &mut flow.state.names else {
@@ -108,9 +109,12 @@ impl Insides {
         witness: &mut impl Witness,
     ) {
         let ports = [segment.src.port, segment.dst.port];
-        if let (Reading::Unopened, false) = (&flow.state.reading, flow.opening_seen()) {
-            flow.state.traits.midstream = is_readable_kind(segment.payload, ports);
+        if let Reading::Unopened = flow.state.reading {
+            flow.state.traits.midstream = !flow.opening_seen();
+            flow.state.traits.readable_kind |= is_readable_kind(segment.payload, ports);
         }
+        // The server had its turn before a late hello: what is sent without waiting for anybody is somebody's data.
+        let answered = flow.state.unnamed_bytes[side.other().index()] > 0;
         let piece = Piece {
             side,
             // The SYN may carry data (RFC 7413); its payload then starts one further.
@@ -123,7 +127,8 @@ impl Insides {
         };
         let mut words = std::mem::take(&mut self.words);
         let lost = flow.state.reading.take(piece, &mut self.budget, &mut words);
-        flow.state.traits.incomplete |= lost;
+        flow.state.traits.incomplete |= lost == Lost::Words && piece.may_be_client;
+        flow.state.traits.start_missed |= lost == Lost::Start && piece.may_be_client;
         let at = Moment {
             side,
             slot,
@@ -134,11 +139,12 @@ impl Insides {
         };
         for word in words.drain(..) {
             match word {
+                Words::Hello { late: true, .. } if !answered => {}
                 Words::Hello { hello, late } => {
                     self.speaks(flow, FlowProtocol::Tls);
-                    self.said(
+                    self.asked(
                         flow,
-                        Said::Hello {
+                        Asked::Hello {
                             hello: &hello,
                             late,
                         },
@@ -148,10 +154,12 @@ impl Insides {
                 }
                 Words::Request(request) => {
                     self.speaks(flow, FlowProtocol::Http);
-                    self.said(flow, Said::Request(&request), at, witness);
+                    self.asked(flow, Asked::Request(&request), at, witness);
                     flow.state.traits.connect |= request.connect;
                 }
                 Words::Tunnel => flow.state.traits.tunnel = true,
+                Words::Answer(said) => flow.state.traits.answered = Some(said),
+                Words::Lost => flow.state.traits.incomplete = true,
                 Words::Dns(message) => {
                     // Its questions are counted one by one.
                     flow.state.traits.speaks = Some(FlowProtocol::Dns);

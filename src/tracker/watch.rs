@@ -1,11 +1,12 @@
 //! The watch list as one worker sees it: what the ledger published, and the worker's own latest answers, which the
 //! ledger does not have yet.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::address_names::{AddressNames, Owner};
 use crate::model::{DomainName, Match, Name, Resolution, Timestamp, WatchList};
 
 /// Own answers kept until the ledger has published them: some seconds of traffic for matched names.
@@ -16,25 +17,50 @@ const MAX_WAITING: usize = 16_384;
 const MAX_CONTRADICTED: usize = 4_096;
 /// How long a host may go on using an address beyond its time to live: applications keep what they once resolved.
 const GRACE: Duration = Duration::from_secs(600);
+/// The longest life that is believed: no vendor gives more, and a forged answer would stay for ever.
+const MAX_LIFE: u32 = 86_400;
 
 /// What is watched.
 #[derive(Debug, Default)]
 pub(super) struct Watch {
     published: Arc<WatchList>,
-    own: VecDeque<Resolution>,
+    own: HashMap<IpAddr, Vec<Resolution>>,
+    /// Addresses of own answers, oldest first.
+    order: VecDeque<IpAddr>,
+    names: AddressNames,
     waiting: Vec<Resolution>,
     contradicted: Vec<IpAddr>,
     refused: u64,
 }
 
+/// An answer for a matched name.
+pub(super) struct Answered<'a> {
+    pub(super) host: IpAddr,
+    pub(super) name: &'a DomainName,
+    pub(super) matched: &'a Match,
+    pub(super) ttl: u32,
+    pub(super) time: Timestamp,
+}
+
 impl Watch {
     /// Takes what the ledger published; own answers that it has by now are dropped.
     pub(super) fn publish(&mut self, list: Arc<WatchList>) {
-        let has = |own: &Resolution| {
+        let known = |own: &Resolution| {
             let mut known = list.of(own.address).iter();
             known.any(|known| known.host == own.host && known.name == own.name)
         };
-        self.own.retain(|own| !has(own));
+        self.own.retain(|_, own| {
+            own.retain(|own| !known(own));
+            !own.is_empty()
+        });
+        self.order.retain(|address| self.own.contains_key(address));
+        // What this worker saw before may speak against what another learnt.
+        for known in list.all() {
+            let owner = Owner::of(known.name.as_name(), Some(&known.matched));
+            if self.names.shared(known.address, owner, known.since) {
+                self.contradict(known.address);
+            }
+        }
         self.published = list;
     }
 
@@ -43,34 +69,56 @@ impl Watch {
         self.own.is_empty() && self.published.is_empty()
     }
 
-    /// An answer gave a host addresses for a matched name.
-    pub(super) fn resolved(
+    /// An answer gave a host an address for a matched name.
+    pub(super) fn resolved(&mut self, address: IpAddr, answer: &Answered<'_>) {
+        let owner = Owner::of(answer.name.as_name(), Some(answer.matched));
+        self.names.note(address, owner, answer.time);
+        if self.names.shared(address, owner, answer.time) {
+            self.contradict(address);
+            return;
+        }
+        if self.waiting.len() >= MAX_WAITING {
+            self.refused += 1;
+            return;
+        }
+        let life = Duration::from_secs(u64::from(answer.ttl.min(MAX_LIFE)));
+        let resolution = Resolution {
+            host: answer.host,
+            name: answer.name.clone(),
+            matched: answer.matched.clone(),
+            address,
+            since: answer.time,
+            until: answer.time.after(life).after(GRACE),
+        };
+        if self.order.len() >= MAX_OWN
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.own.remove(&oldest);
+        }
+        self.order.push_back(address);
+        self.own
+            .entry(address)
+            .or_default()
+            .push(resolution.clone());
+        self.waiting.push(resolution);
+    }
+
+    /// A name was read together with an address. Another name on a watched one makes it worthless.
+    pub(super) fn named(
         &mut self,
-        host: IpAddr,
-        name: &DomainName,
-        matched: &Match,
-        addresses: &[IpAddr],
-        ttl: u32,
+        address: IpAddr,
+        name: Name<'_>,
+        matched: Option<&Match>,
         time: Timestamp,
     ) {
-        for &address in addresses {
-            let resolution = Resolution {
-                host,
-                name: name.clone(),
-                matched: matched.clone(),
-                address,
-                since: time,
-                until: time.after(Duration::from_secs(u64::from(ttl))).after(GRACE),
-            };
-            if self.waiting.len() >= MAX_WAITING {
-                self.refused += 1;
-                continue;
-            }
-            if self.own.len() >= MAX_OWN {
-                self.own.pop_front();
-            }
-            self.own.push_back(resolution.clone());
-            self.waiting.push(resolution);
+        let owner = Owner::of(name, matched);
+        self.names.note(address, owner, time);
+        let contradicts = self.of(address).any(|known| {
+            owner != Owner::of(known.name.as_name(), Some(&known.matched))
+                && known.name.as_name() != name
+        });
+        if contradicts {
+            self.contradict(address);
         }
     }
 
@@ -98,28 +146,24 @@ impl Watch {
             .map(|known| &known.matched)
     }
 
-    /// A name was read together with an address. Another name on a watched one makes it worthless.
-    pub(super) fn named(&mut self, address: IpAddr, name: Name<'_>, matched: Option<&Match>) {
-        let service = matched.map(|matched| &matched.service);
-        let contradicts = self
-            .of(address)
-            .any(|known| known.name.as_name() != name && service != Some(&known.matched.service));
+    fn of(&self, address: IpAddr) -> impl Iterator<Item = &Resolution> {
+        let own = self.own.get(&address).into_iter().flatten().rev();
+        own.chain(self.published.of(address))
+    }
+
+    fn contradict(&mut self, address: IpAddr) {
+        if self.own.remove(&address).is_some() {
+            self.order.retain(|known| *known != address);
+        }
         let room = self.contradicted.len() < MAX_CONTRADICTED;
-        if contradicts && room && !self.contradicted.contains(&address) {
-            self.own.retain(|known| known.address != address);
+        if room && !self.contradicted.contains(&address) {
             self.contradicted.push(address);
         }
     }
 
-    fn of(&self, address: IpAddr) -> impl Iterator<Item = &Resolution> {
-        let own = self.own.iter().rev();
-        own.filter(move |known| known.address == address)
-            .chain(self.published.of(address))
-    }
-
     /// Entries of its own.
     pub(super) fn len(&self) -> usize {
-        self.own.len()
+        self.order.len()
     }
 
     /// Answers that found no place.

@@ -19,7 +19,7 @@ const ENCRYPTED_DNS_ALPN: [&[u8]; 2] = [b"doq", b"dot"];
 
 /// What a client said.
 #[derive(Clone, Copy)]
-pub(super) enum Said<'w> {
+pub(super) enum Asked<'w> {
     /// `late` where the client had said something else before.
     Hello {
         hello: &'w ClientHello,
@@ -41,7 +41,7 @@ pub(super) struct Moment {
     pub(super) server_seq: Option<u32>,
 }
 
-impl Said<'_> {
+impl Asked<'_> {
     fn signal(self, protocol: Protocol) -> Signal {
         match (self, protocol) {
             (Self::Hello { .. }, Protocol::Udp) => Signal::Quic,
@@ -86,10 +86,10 @@ impl Said<'_> {
 
 impl Insides {
     /// A hello or a request was read: its sender is the client.
-    pub(super) fn said(
+    pub(super) fn asked(
         &mut self,
         flow: &mut Flow<Conversation>,
-        said: Said<'_>,
+        asked: Asked<'_>,
         at: Moment,
         witness: &mut impl Witness,
     ) {
@@ -97,19 +97,19 @@ impl Insides {
             Side::Initiator => (flow.initiator, flow.responder),
             Side::Responder => (flow.responder, flow.initiator),
         };
-        let signal = said.signal(flow.protocol);
+        let signal = asked.signal(flow.protocol);
         let traits = &mut flow.state.traits;
         let first_words = traits.client.replace(at.side).is_none();
         let rules = Arc::clone(&self.rules);
-        let hello = matches!(said, Said::Hello { .. });
+        let hello = matches!(asked, Asked::Hello { .. });
         traits.encrypted_dns |= hello
             && (server.port == ENCRYPTED_DNS_PORT
-                || said.offers_dns()
+                || asked.offers_dns()
                 || rules.encrypted_dns().is_resolver_address(server.addr));
         // Whether the server said something since the last name.
         let answered = flow.state.asked_at.is_none() || flow.state.asked_at != at.server_seq;
         flow.state.asked_at = at.server_seq;
-        let readable = said
+        let readable = asked
             .host()
             .is_some_and(|host| self.name.set_host(host).is_ok());
         let Some(name) = self.name.as_name().filter(|_| readable) else {
@@ -120,7 +120,7 @@ impl Insides {
             return;
         };
         traits.encrypted_dns |= hello && rules.encrypted_dns().is_resolver_name(name);
-        traits.ech |= self.is_outer_name(said, client.addr, name, &rules);
+        traits.ech |= self.is_outer_name(asked, client.addr, name, &rules);
         let hides = traits.ech || traits.encrypted_dns;
         if !hides && !std::mem::replace(&mut traits.named, true) {
             self.stats.seen.named_flows[signal.index()] += 1;
@@ -142,11 +142,12 @@ impl Insides {
             server,
             name,
             matched: matched.as_ref(),
-            carrier: said.carrier(traits.connect),
-            user_agent: said.user_agent(),
+            carrier: asked.carrier(traits.connect),
+            user_agent: asked.user_agent(),
         });
-        if !hides {
-            self.watch.named(server.addr, name, matched.as_ref());
+        if !hides && !self.settings.local.contains(server.addr) {
+            let matched = matched.as_ref();
+            self.watch.named(server.addr, name, matched, at.time);
         }
         // A flow that the server opened never makes a host of the one it called.
         let called = flow.syn_seen() && at.side == Side::Responder;
@@ -161,6 +162,7 @@ impl Insides {
             matched,
             name: name.to_owned(),
             signal,
+            server: None,
         };
         let answer = match at.server_seq {
             _ if !answered => AnswerStart::Mixed,
@@ -185,12 +187,12 @@ impl Insides {
     /// that is known to stand outside, or that the host learnt for this from DNS, tells.
     fn is_outer_name(
         &self,
-        said: Said<'_>,
+        asked: Asked<'_>,
         client: IpAddr,
         name: Name<'_>,
         rules: &crate::rules::RuleSet,
     ) -> bool {
-        matches!(said, Said::Hello { hello, .. } if hello.ech)
+        matches!(asked, Asked::Hello { hello, .. } if hello.ech)
             && (rules.encrypted_dns().is_ech_public_name(name)
                 || self.ech_names.learnt(client, name))
     }

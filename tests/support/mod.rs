@@ -25,7 +25,6 @@
 )]
 
 pub mod dns_messages;
-pub mod findings;
 pub mod hello;
 pub mod initials;
 pub mod links;

@@ -448,7 +448,7 @@ mod tests {
 
         #[test]
         fn answers_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..300), at in 0..400usize, answers in any::<u16>()) {
-            let header = Header { response: true, rcode: 0, questions: 1, answers };
+            let header = Header { id: 7, response: true, rcode: 0, questions: 1, answers };
             answer(&bytes, &header, at, &DomainName::parse("a.example").unwrap());
         }
 
@@ -463,7 +463,7 @@ mod tests {
             let mut bytes = response_with("a.example.", records).to_vec().unwrap();
             let changed = at.index(bytes.len());
             bytes[changed] = byte;
-            let (header, start) = (Header { response: true, rcode: 0, questions: 1, answers: 3 }, 27);
+            let (header, start) = (Header { id: 7, response: true, rcode: 0, questions: 1, answers: 3 }, 27);
             let whole = answer(&bytes, &header, start, &DomainName::parse("a.example").unwrap());
             prop_assert!(whole.addresses.len() + whole.hints.len() <= 3);
             bytes.truncate(cut.index(bytes.len()));

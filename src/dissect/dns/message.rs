@@ -10,6 +10,8 @@ const FLAG_RESPONSE: u8 = 0x80;
 /// Header of a standard query or of its response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
+    /// What ties an answer to its question.
+    pub id: u16,
     /// Whether this is a response.
     pub response: bool,
     /// Response code (RFC 1035, section 4.1.1), the four bits that stand in the header. Codes of EDNS have more: such a
@@ -44,6 +46,7 @@ pub fn header(message: &[u8]) -> Dissection<Header> {
     };
     let u16_at = |at: usize| u16::from_be_bytes([head[at], head[at + 1]]);
     let header = Header {
+        id: u16_at(0),
         response: head[2] & FLAG_RESPONSE != 0,
         rcode: head[3] & 0x0f,
         questions: u16_at(4),

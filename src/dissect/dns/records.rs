@@ -197,7 +197,7 @@ mod tests {
 
         #[test]
         fn any_bytes_are_walked_without_panic(bytes in prop::collection::vec(any::<u8>(), 0..300), at in 0..400usize, answers in any::<u16>()) {
-            let header = Header { response: true, rcode: 0, questions: 1, answers };
+            let header = Header { id: 7, response: true, rcode: 0, questions: 1, answers };
             prop_assert!(addresses(&bytes, &header, at).count() <= usize::from(MAX_RECORDS));
         }
     }

@@ -82,6 +82,11 @@ impl Connection {
         self.recognised == Recognised::UnknownVersion
     }
 
+    /// Whether any packet was opened: then it is certain that the sender is a client.
+    pub fn has_opened(&self) -> bool {
+        self.found.is_some() || self.attempts.iter().any(Attempt::has_opened)
+    }
+
     /// What is needed to read the server's answer; `None` before the hello was found.
     pub fn server(&self) -> Option<Server> {
         let (version, first_id) = self.found?;
@@ -130,7 +135,7 @@ impl Connection {
 
     /// Whether more of this flow is not worth reading.
     fn is_spent(&self) -> bool {
-        let opened = || self.attempts.iter().any(Attempt::has_opened);
+        let opened = || self.has_opened();
         self.datagrams >= MAX_DATAGRAMS
             || self.failures >= MAX_FAILURES
             || (self.attempts.len() == MAX_ATTEMPTS && !opened())

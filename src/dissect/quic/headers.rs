@@ -53,6 +53,14 @@ pub fn first_flight(datagram: &[u8], wire_len: usize) -> Dissection<FirstPacket>
     }
 }
 
+/// The connection id that a datagram's first Initial goes to: a client's first ones go to an id that it made up, one for
+/// each connection.
+pub fn initial_target(datagram: &[u8], wire_len: usize) -> Option<&[u8]> {
+    coalesced(datagram, wire_len)
+        .find(|(long, _)| long.kind == PacketKind::Initial)
+        .map(|(long, _)| long.to)
+}
+
 /// A packet with a long header.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Packet<'a> {

@@ -26,6 +26,6 @@ mod versions;
 mod tests;
 
 pub use connection::{Connection, Scratch};
-pub use headers::{FirstPacket, first_flight};
+pub use headers::{FirstPacket, first_flight, initial_target};
 pub use server::{Server, ServerReply};
 pub use versions::PacketKind;

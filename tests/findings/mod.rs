@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Link, Pcap, TimedPacket};
+use crate::support::{Link, Pcap, TimedPacket};
 
 /// What `replay --format json` finds in these packets, with more arguments.
 pub fn findings(packets: &[TimedPacket], more: &[&str]) -> Vec<Value> {
