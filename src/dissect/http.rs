@@ -24,6 +24,8 @@ pub struct Request {
     pub host: Option<Vec<u8>>,
     /// Whether it is a CONNECT: what follows is another protocol.
     pub connect: bool,
+    /// Whether it is a HEAD: the answer has no body.
+    pub head: bool,
     /// The User-Agent header, cut at 256 bytes.
     pub user_agent: Option<Vec<u8>>,
     /// Length of the head.
@@ -32,7 +34,7 @@ pub struct Request {
     pub body: Body,
 }
 
-/// The body of a request.
+/// The body of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Body {
     /// So many bytes.
@@ -51,8 +53,10 @@ pub fn request(stream: &[u8]) -> Dissection<Request> {
     // A broken header loses that header, not the host.
     config.ignore_invalid_headers_in_requests(true);
     match config.parse_request(&mut parsed, stream) {
+        // Of more than is read the first part is; the next request is found where one begins.
+        Err(httparse::Error::TooManyHeaders) => long_request(stream),
         Err(_) => Dissection::NotThis,
-        Ok(Status::Partial) if stream.len() >= MAX_HEAD_LEN => Dissection::NotThis,
+        Ok(Status::Partial) if stream.len() >= MAX_HEAD_LEN => long_request(stream),
         Ok(Status::Partial) => Dissection::NeedMore,
         Ok(Status::Complete(len)) => {
             let connect = parsed.method == Some("CONNECT");
@@ -71,10 +75,16 @@ pub fn request(stream: &[u8]) -> Dissection<Request> {
             Dissection::Found(Request {
                 host: authority.and_then(host_of),
                 connect,
+                head: parsed.method == Some("HEAD"),
                 user_agent: header("user-agent")
                     .map(|agent| agent[..agent.len().min(MAX_USER_AGENT)].to_vec()),
                 len,
-                body: body(header("content-length"), header("transfer-encoding")),
+                // Whether a body comes that waits for "100 Continue", the answer decides.
+                body: match header("expect") {
+                    Some(_) => Body::Unknown,
+                    None => body(header("content-length"), header("transfer-encoding"))
+                        .unwrap_or(Body::Length(0)),
+                },
             })
         }
     }
@@ -111,6 +121,8 @@ pub struct Response {
     pub location: Option<Vec<u8>>,
     /// Length of the head.
     pub len: usize,
+    /// What follows the head; `None` where it ends with the connection. A response to HEAD has no body all the same.
+    pub body: Option<Body>,
 }
 
 /// Reads a response's head.
@@ -127,17 +139,25 @@ pub fn response(stream: &[u8]) -> Dissection<Response> {
         Ok(Status::Partial) if stream.len() >= MAX_HEAD_LEN => Dissection::NotThis,
         Ok(Status::Partial) => Dissection::NeedMore,
         Ok(Status::Complete(len)) => {
-            let location = parsed
-                .headers
-                .iter()
-                .find(|header| header.name.eq_ignore_ascii_case("location"))
-                .and_then(|header| std::str::from_utf8(header.value).ok())
-                .and_then(absolute)
-                .and_then(host_of);
+            let header = |name: &str| {
+                let mut found = parsed.headers.iter();
+                found
+                    .find(|header| header.name.eq_ignore_ascii_case(name))
+                    .map(|header| header.value)
+            };
+            let code = parsed.code.unwrap_or(0);
             Dissection::Found(Response {
-                code: parsed.code.unwrap_or(0),
-                location,
+                code,
+                location: header("location")
+                    .and_then(|value| std::str::from_utf8(value).ok())
+                    .and_then(absolute)
+                    .and_then(host_of),
                 len,
+                // RFC 9112, section 6.3.
+                body: match code {
+                    100..200 | 204 | 304 => Some(Body::Length(0)),
+                    _ => body(header("content-length"), header("transfer-encoding")),
+                },
             })
         }
     }
@@ -152,6 +172,25 @@ pub fn cut_request(stream: &[u8]) -> Option<Request> {
     match request(&head) {
         Dissection::Found(request) if request.host.is_some() => Some(request),
         _ => None,
+    }
+}
+
+/// The first part of a request that is longer than what is read.
+fn long_request(stream: &[u8]) -> Dissection<Request> {
+    let mut lines = stream
+        .iter()
+        .enumerate()
+        .filter(|(_, byte)| **byte == b'\n');
+    let enough = lines
+        .nth(MAX_HEADERS / 2)
+        .map_or(stream.len(), |(at, _)| at + 1);
+    match cut_request(&stream[..enough.min(MAX_HEAD_LEN / 2)]) {
+        Some(request) => Dissection::Found(Request {
+            len: enough,
+            body: Body::Unknown,
+            ..request
+        }),
+        None => Dissection::NotThis,
     }
 }
 
@@ -214,25 +253,18 @@ fn host_of(authority: &[u8]) -> Option<Vec<u8>> {
     (!host.is_empty() && !is_address).then(|| host.as_bytes().to_vec())
 }
 
-fn body(length: Option<&[u8]>, encoding: Option<&[u8]>) -> Body {
+fn body(length: Option<&[u8]>, encoding: Option<&[u8]>) -> Option<Body> {
     if let Some(encoding) = encoding {
         let text = String::from_utf8_lossy(encoding).to_ascii_lowercase();
-        return if text.trim_end().ends_with("chunked") {
+        let chunked = text.trim_end().ends_with("chunked");
+        return Some(if chunked {
             Body::Chunked
         } else {
             Body::Unknown
-        };
+        });
     }
-    match length {
-        None => Body::Length(0),
-        Some(digits) => match std::str::from_utf8(digits)
-            .ok()
-            .and_then(|text| text.trim().parse().ok())
-        {
-            Some(length) => Body::Length(length),
-            None => Body::Unknown,
-        },
-    }
+    let text = std::str::from_utf8(length?).unwrap_or_default().trim();
+    Some(text.parse().map_or(Body::Unknown, Body::Length))
 }
 
 #[cfg(test)]
@@ -317,9 +349,12 @@ mod tests {
             (found.code, found.location.as_deref()),
             (302, Some(&b"block.example"[..]))
         );
-        assert_eq!(body(Some(b"5"), None), Body::Length(5));
-        assert_eq!(body(Some(b"5"), Some(b"gzip, chunked")), Body::Chunked);
-        assert_eq!(body(Some(b"-5"), None), Body::Unknown);
+        assert_eq!(body(Some(b"5"), None), Some(Body::Length(5)));
+        assert_eq!(
+            body(Some(b"5"), Some(b"gzip, chunked")),
+            Some(Body::Chunked)
+        );
+        assert_eq!(body(Some(b"-5"), None), Some(Body::Unknown));
         assert_eq!(chunk(b"5\r\nhello\r\n"), Dissection::Found((10, false)));
         assert_eq!(chunk(b"0\r\n\r\n"), Dissection::Found((5, true)));
         assert_eq!(chunk(b"ffffffffffffffff\r\n"), Dissection::NotThis);

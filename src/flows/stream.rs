@@ -82,6 +82,12 @@ impl Stream {
         self.stopped
     }
 
+    /// Sequence number of the first byte that the reader is not done with, once the start is known. It may lie beyond what
+    /// has arrived.
+    pub fn position(&self) -> Option<u32> {
+        self.position
+    }
+
     /// Sequence number behind what has arrived without a hole, once the start is known.
     pub fn next(&self) -> Option<u32> {
         let held = u32::try_from(self.held().len()).unwrap_or(u32::MAX);

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use super::answer::Said;
 use super::conversation::{Conversation, Quic, Traits};
-use super::named::{AnswerStart, Ends, MORE_THAN_AN_ALERT};
+use super::named::{Ends, MORE_THAN_AN_ALERT};
+use super::names::Manner;
 use super::rollup::Subject;
 use super::{Insides, Tracker};
 use crate::flows::Flow;
@@ -184,7 +185,13 @@ impl Insides {
         let names = flow.state.names.get_or_insert_default();
         let (rollup, budget) = (&mut self.rollup, &mut self.budget);
         // What the server says later is read from its next byte on; what it said so far is counted.
-        let named = names.turn_to(subject, ends, AnswerStart::Next, began, rollup, budget);
+        let manner = Manner {
+            signal: Signal::Ip,
+            head: false,
+            first: true,
+            server_seq: None,
+        };
+        let named = names.turn_to(subject, ends, manner, began, rollup, budget);
         let unreported = named.count_earlier(flow.state.unnamed_bytes, began, rollup);
         match answer {
             Some(Said::Talk) => {

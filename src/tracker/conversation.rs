@@ -14,7 +14,7 @@ pub struct Conversation {
     /// Capture time of the first packet.
     pub(super) started: Timestamp,
     /// Minute of the latest packet from each side, to tell presence once a minute only.
-    minutes: [i64; 2],
+    minutes: [i32; 2],
     /// Payload bytes from each side before a name was matched.
     pub(super) unnamed_bytes: [u64; 2],
     /// What is still to be read over TCP.
@@ -27,6 +27,8 @@ pub struct Conversation {
     pub(super) quic_connections: u8,
     /// The server's next sequence number when it was last asked for something.
     pub(super) asked_at: Option<u32>,
+    /// What it was asked for since it last said something.
+    pub(super) unanswered: u8,
     /// The matched names, if any was read.
     pub(super) names: Option<Box<Names>>,
     /// What is known of it for the count of blind spots.
@@ -37,13 +39,14 @@ impl Default for Conversation {
     fn default() -> Self {
         Self {
             started: Timestamp::MIN,
-            minutes: [i64::MIN; 2],
+            minutes: [i32::MIN; 2],
             unnamed_bytes: [0; 2],
             reading: Reading::Unopened,
             quic: Quic::Fresh,
             quic_id: 0,
             quic_connections: 0,
             asked_at: None,
+            unanswered: 0,
             names: None,
             traits: Traits::default(),
         }
@@ -120,8 +123,9 @@ pub(super) struct Traits {
 impl Conversation {
     /// Whether this is a side's first packet in its minute.
     pub(super) fn minute_began(&mut self, side: Side, time: Timestamp) -> bool {
-        let minute = &mut self.minutes[side.index()];
-        std::mem::replace(minute, time.minute()) != time.minute()
+        // Beyond 4,000 years minutes are all the same, and so are the packets.
+        let now = i32::try_from(time.minute()).unwrap_or(i32::MAX);
+        std::mem::replace(&mut self.minutes[side.index()], now) != now
     }
 
     /// Gives kept bytes back.

@@ -5,6 +5,7 @@
 
 mod address_names;
 mod answer;
+mod answers;
 mod blind;
 mod clock;
 mod conversation;

@@ -1,28 +1,21 @@
 //! A matched name on its way up the evidence ladder.
 
-use super::answer::{Heard, Said};
+use super::answer::Said;
 use super::rollup::{Rollup, Subject};
-use crate::dissect::{Dissection, http};
-use crate::flows::{Budget, Step, Stream};
 use crate::model::{
-    Category, Endpoint, Evidence, Protocol, ReplyKind, Sample, Segment, Side, Signal, Timestamp,
+    Category, Endpoint, Evidence, Protocol, ReplyKind, Sample, Side, Signal, Timestamp,
 };
 
 /// Server bytes whose content the snap length cut: so many cannot be an alert alone (a record of 7 bytes, encrypted
 /// alerts at most some tens).
 pub(super) const MORE_THAN_AN_ALERT: u64 = 64;
-/// How far behind the expected byte a reset may stand: resets that middleboxes inject are not always exact.
-const MAX_WINDOW: u32 = 1 << 20;
-
 /// One matched name.
 #[derive(Debug)]
 pub(super) struct Named {
     subject: Subject,
     ends: Ends,
     level: Evidence,
-    /// The server's bytes after the name, until it is known what they say.
-    reply: Stream,
-    /// Whether it is known what came back, or cannot be.
+    /// Whether it is known what came back.
     replied: bool,
     /// Whether a reset came before that.
     was_reset: bool,
@@ -42,17 +35,6 @@ pub(super) struct Ends {
     pub(super) protocol: Protocol,
 }
 
-/// Where the server's answer to a name starts.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum AnswerStart {
-    /// At this sequence number.
-    At(u32),
-    /// At the server's next byte.
-    Next,
-    /// It cannot be told from the answer to another name that was asked for just before.
-    Mixed,
-}
-
 /// Bytes that the rollup does not have yet, all of one hour and on one side of every cutoff.
 #[derive(Debug, Default)]
 struct Unreported {
@@ -66,7 +48,6 @@ impl Named {
     pub(super) fn attempt(
         subject: Subject,
         ends: Ends,
-        answer: AnswerStart,
         time: Timestamp,
         rollup: &mut Rollup,
     ) -> Self {
@@ -74,7 +55,6 @@ impl Named {
             subject,
             ends,
             level: Evidence::Attempt,
-            reply: Stream::default(),
             replied: false,
             was_reset: false,
             received_before: 0,
@@ -82,25 +62,15 @@ impl Named {
             sent: 0,
             unreported: Unreported::default(),
         };
-        named.await_answer(answer);
         named.reach(Evidence::Attempt, time, rollup);
         named
     }
 
-    /// The same name is asked for again: what comes back is read again where the first time proved nothing.
-    pub(super) fn ask_again(&mut self, answer: AnswerStart, budget: &mut Budget) {
-        let refused = self.replied && self.level == Evidence::Attempt;
-        if refused && !matches!(answer, AnswerStart::Mixed) {
-            self.reply.restart(budget);
-            self.await_answer(answer);
-        }
-    }
-
-    fn await_answer(&mut self, answer: AnswerStart) {
-        self.received_before = self.received;
-        self.replied = matches!(answer, AnswerStart::Mixed);
-        if let AnswerStart::At(seq) = answer {
-            self.reply.start_at(seq);
+    /// The same name is asked for again: what comes back counts again where the first time proved nothing.
+    pub(super) fn ask_again(&mut self) {
+        if self.level == Evidence::Attempt {
+            self.replied = false;
+            self.received_before = self.received;
         }
     }
 
@@ -152,23 +122,27 @@ impl Named {
         self.subject.name == subject.name && self.subject.signal == subject.signal
     }
 
-    /// Gives kept bytes back.
-    pub(super) fn release(&mut self, budget: &mut Budget) {
-        self.reply.stop(budget);
+    /// The server said something to it. Once it talked, a refusal of a later request changes nothing.
+    pub(super) fn hear(&mut self, said: Said, time: Timestamp, rollup: &mut Rollup) {
+        match said {
+            _ if self.level > Evidence::Attempt => {}
+            Said::Talk => self.server_talks(time, rollup),
+            Said::Refusal(kind) => self.server_refuses(kind, time, rollup),
+        }
     }
 
-    /// Takes a segment that came after the name was asked for: what it says about it, if the server sent it.
-    pub(super) fn answer(
-        &mut self,
-        side: Side,
-        segment: &Segment<'_>,
-        time: Timestamp,
-        block_pages: &[String],
-        budget: &mut Budget,
-        rollup: &mut Rollup,
-    ) {
-        if side != self.ends.client_side && !self.replied {
-            self.server_segment(segment, time, block_pages, budget, rollup);
+    /// The server, or something that speaks for it, ended the connection. Data that follows all the same shows that it
+    /// was not for this connection.
+    pub(super) fn reset(&mut self, time: Timestamp, rollup: &mut Rollup) {
+        if !self.replied && !std::mem::replace(&mut self.was_reset, true) {
+            rollup.reply(&self.subject, ReplyKind::Reset, time);
+        }
+    }
+
+    /// Server bytes came whose content is not known, because the snap length cut it: its amount may tell.
+    pub(super) fn unread_bytes(&mut self, time: Timestamp, rollup: &mut Rollup) {
+        if !self.replied && self.received - self.received_before >= MORE_THAN_AN_ALERT {
+            self.server_talks(time, rollup);
         }
     }
 
@@ -216,88 +190,6 @@ impl Named {
         let enough = self.received >= threshold || (telemetry && self.sent >= threshold);
         if self.level == Evidence::Contact && enough {
             self.reach(Evidence::Transfer, time, rollup);
-        }
-    }
-
-    /// What a segment of the server says about the name. Only payload behind the hello counts: the segments that close
-    /// a connection, keep-alives and repeated SYNs say nothing.
-    fn server_segment(
-        &mut self,
-        segment: &Segment<'_>,
-        time: Timestamp,
-        block_pages: &[String],
-        budget: &mut Budget,
-        rollup: &mut Rollup,
-    ) {
-        if segment.flags.rst {
-            if !self.was_reset && self.plausible_reset(segment.seq) {
-                self.was_reset = true;
-                rollup.reply(&self.subject, ReplyKind::Reset, time);
-            }
-            // Data that follows all the same shows that the reset was not for this connection.
-            return;
-        }
-        if segment.flags.syn {
-            self.reply.start_at(segment.seq.wrapping_add(1));
-            return;
-        }
-        match self.read_reply(segment, block_pages, budget) {
-            Some(Said::Talk) => {
-                self.reply.stop(budget);
-                self.server_talks(time, rollup);
-            }
-            Some(Said::Refusal(kind)) => {
-                self.reply.stop(budget);
-                self.server_refuses(kind, time, rollup);
-            }
-            None => {}
-        }
-    }
-
-    /// Whether a reset lies where the server's next byte is expected, or within a window behind it.
-    fn plausible_reset(&self, seq: u32) -> bool {
-        let next = self.reply.next();
-        next.is_none_or(|next| seq.wrapping_sub(next) <= MAX_WINDOW)
-    }
-
-    fn read_reply(
-        &mut self,
-        segment: &Segment<'_>,
-        block_pages: &[String],
-        budget: &mut Budget,
-    ) -> Option<Said> {
-        if segment.payload.is_empty() {
-            // Nothing, or content that the snap length cut: then its amount decides.
-            let much = self.received - self.received_before >= MORE_THAN_AN_ALERT;
-            return (segment.wire_len > 0 && much).then_some(Said::Talk);
-        }
-        let signal = self.subject.signal;
-        let mut said = None;
-        let whole = self.reply.feed(
-            segment.seq,
-            segment.payload,
-            http::MAX_HEAD_LEN,
-            budget,
-            |bytes| match Said::read(signal, bytes, block_pages) {
-                Dissection::NeedMore => Step::More,
-                Dissection::NotThis => Step::Take(bytes.len() as u64),
-                Dissection::Found(Heard::Interim(len)) => Step::Take(len),
-                Dissection::Found(Heard::Said(heard)) => {
-                    said = Some(heard);
-                    Step::Stop
-                }
-            },
-        );
-        // Behind a hole: what was missed may have been an alert, unless there is more than an alert. (Of HTTP the page
-        // that says "forbidden" may be long.) And an answer that is longer than any refusal is none.
-        let behind_hole = self.reply.next().is_some_and(|next| {
-            segment.seq.wrapping_sub(next) < u32::MAX / 2 && segment.seq != next
-        });
-        let much = u64::from(segment.wire_len) >= MORE_THAN_AN_ALERT
-            && !matches!(signal, Signal::Http | Signal::Connect);
-        match said {
-            None if !whole || (behind_hole && much) => Some(Said::Talk),
-            said => said,
         }
     }
 

@@ -1,9 +1,11 @@
 //! The matched names of one flow.
 
-use super::named::{AnswerStart, Ends, Named};
+use super::answer::Said;
+use super::answers::{Answers, Question};
+use super::named::{Ends, MORE_THAN_AN_ALERT, Named};
 use super::rollup::{Rollup, Subject};
 use crate::flows::Budget;
-use crate::model::Timestamp;
+use crate::model::{Segment, Signal, Timestamp};
 
 /// Names followed in one flow: a connection to a proxy may carry requests to many. Beyond them the oldest is given up,
 /// and would count again if it came again.
@@ -14,55 +16,68 @@ const MAX_NAMES: usize = 8;
 pub(super) struct Names {
     list: Vec<Named>,
     current: Option<usize>,
-    /// The one whose answer the server's next bytes are.
-    awaited: Option<usize>,
+    answers: Answers,
+}
+
+/// How something was asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Manner {
+    /// By what.
+    pub(super) signal: Signal,
+    /// Whether the answer has no body.
+    pub(super) head: bool,
+    /// Whether nothing was asked for before in the flow.
+    pub(super) first: bool,
+    /// Where the server stood.
+    pub(super) server_seq: Option<u32>,
 }
 
 impl Names {
-    /// A name that no rule matches was read: what follows belongs to nobody. If the server has not answered since the
-    /// name before it, its next answer is still to that.
-    pub(super) fn turn_away(&mut self, answered: bool) {
+    /// A name that no rule matches was read, or none: what follows belongs to nobody.
+    pub(super) fn turn_away(&mut self, manner: Manner, budget: &mut Budget) {
         self.current = None;
-        if answered {
-            self.awaited = None;
-        }
+        self.ask(None, manner, budget);
     }
 
     /// A matched name was read. The same name and signal again in a flow is no second sighting, but what comes back to
-    /// it is read again where the first time proved nothing.
+    /// it counts again where the first time proved nothing.
     pub(super) fn turn_to(
         &mut self,
         subject: Subject,
         ends: Ends,
-        answer: AnswerStart,
+        manner: Manner,
         time: Timestamp,
         rollup: &mut Rollup,
         budget: &mut Budget,
     ) -> &mut Named {
         let known = self.list.iter().position(|named| named.is(&subject));
-        let mixed = matches!(answer, AnswerStart::Mixed);
         let at = match known {
             Some(at) => {
-                self.list[at].ask_again(answer, budget);
+                self.list[at].ask_again();
                 at
             }
             None => {
                 if self.list.len() >= MAX_NAMES {
-                    let mut oldest = self.list.remove(0);
-                    oldest.report_bytes(rollup);
-                    oldest.release(budget);
-                    self.awaited = self.awaited.and_then(|at| at.checked_sub(1));
+                    self.list.remove(0).report_bytes(rollup);
+                    self.answers.forget_first_name();
                 }
-                self.list
-                    .push(Named::attempt(subject, ends, answer, time, rollup));
+                self.list.push(Named::attempt(subject, ends, time, rollup));
                 self.list.len() - 1
             }
         };
         self.current = Some(at);
-        if !mixed {
-            self.awaited = Some(at);
-        }
+        self.ask(Some(at), manner, budget);
         &mut self.list[at]
+    }
+
+    fn ask(&mut self, name: Option<usize>, manner: Manner, budget: &mut Budget) {
+        let question = Question {
+            name,
+            signal: manner.signal,
+            head: manner.head,
+            first: manner.first,
+        };
+        self.answers.ask(question, manner.server_seq, budget);
     }
 
     /// The name that bytes belong to now.
@@ -70,9 +85,51 @@ impl Names {
         self.list.get_mut(self.current?)
     }
 
-    /// The name whose answer the server's next bytes are.
-    pub(super) fn awaited(&mut self) -> Option<&mut Named> {
-        self.list.get_mut(self.awaited?)
+    /// Takes a segment of the server: what it says, each answer to the name that was asked for. Only payload behind the
+    /// question counts: the segments that close a connection, keep-alives and repeated SYNs say nothing.
+    pub(super) fn answer(
+        &mut self,
+        segment: &Segment<'_>,
+        time: Timestamp,
+        block_pages: &[String],
+        budget: &mut Budget,
+        rollup: &mut Rollup,
+    ) {
+        let Self { list, answers, .. } = self;
+        let awaited = answers.awaited();
+        if segment.flags.rst {
+            if answers.plausible_reset(segment.seq)
+                && let Some(named) = awaited.and_then(|at| list.get_mut(at))
+            {
+                named.reset(time, rollup);
+            }
+        } else if segment.flags.syn {
+            answers.opened(segment.seq);
+        } else if segment.payload.is_empty() {
+            if segment.wire_len > 0
+                && let Some(named) = awaited.and_then(|at| list.get_mut(at))
+            {
+                named.unread_bytes(time, rollup);
+            }
+        } else {
+            answers.take(segment, block_pages, budget, |at, said| {
+                if let Some(named) = list.get_mut(at) {
+                    named.hear(said, time, rollup);
+                }
+            });
+            // Behind a hole: what was missed may have been an alert, unless there is more than an alert. (Of HTTP the
+            // page that says "forbidden" may be long.)
+            let signal = answers.signal();
+            let much = u64::from(segment.wire_len) >= MORE_THAN_AN_ALERT
+                && !matches!(signal, None | Some(Signal::Http | Signal::Connect));
+            if much
+                && answers.is_behind_hole(segment.seq)
+                && let Some(named) = awaited.and_then(|at| list.get_mut(at))
+            {
+                named.hear(Said::Talk, time, rollup);
+                answers.settle(budget);
+            }
+        }
     }
 
     /// Reports the bytes of all names.
@@ -84,8 +141,6 @@ impl Names {
 
     /// Gives kept bytes back.
     pub(super) fn release(&mut self, budget: &mut Budget) {
-        for named in &mut self.list {
-            named.release(budget);
-        }
+        self.answers.release(budget);
     }
 }

@@ -80,9 +80,9 @@ impl Insides {
         {
             self.unreported.push(slot);
         }
-        if let Some(named) = names.awaited() {
+        if flow.state.traits.client != Some(side) {
             let block_pages = &self.settings.block_pages;
-            named.answer(side, segment, time, block_pages, budget, rollup);
+            names.answer(segment, time, block_pages, budget, rollup);
         }
         if let Some(named) = names.current() {
             let threshold = self.settings.transfer_threshold;

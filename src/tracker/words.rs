@@ -4,7 +4,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::conversation::Conversation;
-use super::named::{AnswerStart, Ends};
+use super::named::Ends;
+use super::names::{Manner, Names};
 use super::rollup::Subject;
 use super::{Insides, NameRead, Witness};
 use crate::dissect::http::Request;
@@ -65,6 +66,10 @@ impl Asked<'_> {
         }
     }
 
+    fn wants_head_only(&self) -> bool {
+        matches!(self, Self::Request(request) if request.head)
+    }
+
     /// What carries the hello.
     fn carrier(&self, connect: bool) -> Carrier {
         match self {
@@ -106,16 +111,24 @@ impl Insides {
             && (server.port == ENCRYPTED_DNS_PORT
                 || asked.offers_dns()
                 || rules.encrypted_dns().is_resolver_address(server.addr));
-        // Whether the server said something since the last name.
-        let answered = flow.state.asked_at.is_none() || flow.state.asked_at != at.server_seq;
+        // What was asked for before it and has no answer yet; the server answers that first.
+        let waiting = flow.state.asked_at.is_some() && flow.state.asked_at == at.server_seq;
+        let unanswered = if waiting { flow.state.unanswered } else { 0 };
         flow.state.asked_at = at.server_seq;
+        flow.state.unanswered = unanswered.saturating_add(1);
+        let manner = Manner {
+            signal,
+            head: asked.wants_head_only(),
+            first: first_words,
+            server_seq: at.server_seq,
+        };
         let readable = asked
             .host()
             .is_some_and(|host| self.name.set_host(host).is_ok());
         let Some(name) = self.name.as_name().filter(|_| readable) else {
             traits.no_name = true;
             if let Some(names) = &mut flow.state.names {
-                names.turn_away(answered);
+                names.turn_away(manner, &mut self.budget);
             }
             return;
         };
@@ -153,7 +166,7 @@ impl Insides {
         let called = flow.syn_seen() && at.side == Side::Responder;
         let (Some(matched), Some(host), false) = (matched, host, called) else {
             if let Some(names) = &mut flow.state.names {
-                names.turn_away(answered);
+                names.turn_away(manner, &mut self.budget);
             }
             return;
         };
@@ -164,20 +177,25 @@ impl Insides {
             signal,
             server: None,
         };
-        let answer = match at.server_seq {
-            _ if !answered => AnswerStart::Mixed,
-            Some(seq) => AnswerStart::At(seq),
-            None => AnswerStart::Next,
-        };
         let ends = Ends {
             client,
             server,
             client_side: at.side,
             protocol: flow.protocol,
         };
-        let names = flow.state.names.get_or_insert_default();
         let (rollup, budget) = (&mut self.rollup, &mut self.budget);
-        let named = names.turn_to(subject, ends, answer, at.time, rollup, budget);
+        let names = flow.state.names.get_or_insert_with(|| {
+            let mut names = Box::<Names>::default();
+            for _ in 0..unanswered {
+                let manner = Manner {
+                    signal: Signal::Http,
+                    ..manner
+                };
+                names.turn_away(manner, budget);
+            }
+            names
+        });
+        let named = names.turn_to(subject, ends, manner, at.time, rollup, budget);
         if first_words && named.count_earlier(flow.state.unnamed_bytes, at.time, rollup) {
             self.unreported.push(at.slot);
         }
