@@ -11,7 +11,9 @@ mod support;
 use findings::{finding, findings, verdict};
 use serde_json::Value;
 use support::dns_messages::{A, Message};
-use support::{ClientHello, Ip, Side, Talk, TimedPacket, application_data, merge, server_hello};
+use support::{
+    ClientHello, Ip, Side, Talk, TimedPacket, application_data, fatal_alert, merge, server_hello,
+};
 
 /// An hour after the cutoff of the built-in pack.
 const AFTER: u64 = (1_727_582_400 + 3_600) * SECOND;
@@ -167,6 +169,67 @@ fn a_flow_without_a_name_is_told_by_the_answer() {
             "asking: lookup of s07.upd.kaspersky.com by dns",
         ),
         (
+            "another name was resolved to the address before",
+            vec![
+                look_up(
+                    "10.0.0.2",
+                    AFTER - 600 * SECOND,
+                    &["www.other.example"],
+                    ADDRESS,
+                ),
+                asked(),
+                nameless("10.0.0.1", at).server(&[8; 500]),
+            ],
+            "asking: lookup of s07.upd.kaspersky.com by dns",
+        ),
+        (
+            "another name was said to the address before",
+            vec![
+                Talk::tcp("10.0.0.2:50000", "198.51.100.7:443")
+                    .at(AFTER - 600 * SECOND)
+                    .open()
+                    .client(&ClientHello::to("www.other.example").stream()),
+                asked(),
+                nameless("10.0.0.1", at).server(&[8; 500]),
+            ],
+            "asking: lookup of s07.upd.kaspersky.com by dns",
+        ),
+        (
+            "a hello without a name is refused",
+            vec![
+                asked(),
+                Talk::tcp("10.0.0.1:50000", "198.51.100.7:443")
+                    .at(at)
+                    .open()
+                    .client(&ClientHello::unnamed().stream())
+                    .server(&fatal_alert(40)),
+            ],
+            "blocked: attempt of s07.upd.kaspersky.com by dns ip",
+        ),
+        (
+            "a request without a name is refused",
+            vec![
+                asked(),
+                Talk::tcp("10.0.0.1:50000", "198.51.100.7:80")
+                    .at(at)
+                    .open()
+                    .client(b"GET / HTTP/1.0\r\n\r\n")
+                    .server(b"HTTP/1.1 403 Forbidden\r\n\r\n"),
+            ],
+            "blocked: attempt of s07.upd.kaspersky.com by dns ip",
+        ),
+        (
+            "a flow that was under way",
+            vec![
+                asked(),
+                Talk::tcp("10.0.0.1:50000", "198.51.100.7:443")
+                    .at(at)
+                    .client(&application_data(500))
+                    .server(&application_data(50_000)),
+            ],
+            "asking: lookup of s07.upd.kaspersky.com by dns",
+        ),
+        (
             "a flow with another name",
             vec![
                 asked(),
@@ -206,6 +269,26 @@ fn a_flow_without_a_name_is_told_by_the_answer() {
     for (case, talks, expected) in cases {
         assert_eq!(told(&merge(talks)), expected, "{case}");
     }
+}
+
+/// One forged packet must not accuse anybody.
+#[test]
+fn an_answer_that_nobody_asked_for_proves_nothing() {
+    let query = Message::query(1, UPDATE, A);
+    let forged = query.response().address(UPDATE, ADDRESS.parse().unwrap());
+    let packets = merge([
+        look_up(
+            "10.0.0.2",
+            AFTER - SECOND,
+            &["www.other.example"],
+            "198.51.100.99",
+        ),
+        Talk::udp("10.0.0.1:40000", "10.0.0.53:53")
+            .at(AFTER)
+            .answers(&forged),
+        nameless("10.0.0.1", AFTER + SECOND).server(&[8; 500]),
+    ]);
+    assert_eq!(findings(&packets, &[]), Vec::<Value>::new());
 }
 
 #[test]

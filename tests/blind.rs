@@ -145,6 +145,13 @@ fn each_flow_without_a_name_has_one_cause() {
             Some(BlindKind::HelloIncomplete),
         ),
         (
+            "a hello that was lost",
+            open(SERVER)
+                .server(&server_hello())
+                .server(&application_data(500)),
+            Some(BlindKind::HelloIncomplete),
+        ),
+        (
             "TLS that goes on",
             midstream(4_433, &application_data(500)),
             Some(BlindKind::Midstream),
@@ -219,6 +226,20 @@ fn each_flow_without_a_name_has_one_cause() {
         let named: u64 = seen.named_flows.iter().sum();
         assert!(named == 0 || expected.is_none(), "{case}: named and blind");
     }
+}
+
+/// Where the snap length leaves headers only, nothing was readable, and that is said.
+#[test]
+fn headers_alone_are_no_readable_flows() {
+    let talk = says(SERVER, &ClientHello::to("a.example"));
+    assert_eq!(
+        causes(&seen(talk.packets(), 54)),
+        [BlindKind::HelloIncomplete]
+    );
+    let ssh = open("198.51.100.7:22")
+        .client(b"SSH-2.0-x\r\n")
+        .server(b"SSH-2.0-y\r\n");
+    assert_eq!(causes(&seen(ssh.packets(), 54)), []);
 }
 
 #[test]

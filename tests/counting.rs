@@ -13,6 +13,7 @@ mod support;
 use findings::{finding, findings, verdict};
 use serde_json::Value;
 use support::dns_messages::{A, AAAA, Message};
+use support::initials::{Initial, crypto};
 use support::packets::{ACK, FIN, RST, SYN};
 use support::{ClientHello, Ip, Segment, Side, Talk, TimedPacket, application_data, fatal_alert};
 use support::{merge, server_hello, warning_alert};
@@ -265,6 +266,8 @@ fn outcomes_of_a_request() {
         (&get, "HTTP/1.1 404 Not Found\r\n", "contacting, straggler"),
         (&get, "HTTP/1.1 403 Forbidden\r\n", "blocked"),
         (&get, "HTTP/1.0 451 \r\n", "blocked"),
+        (&get, "HTTP/1.1 511 Network Authentication\r\n", "blocked"),
+        (&absolute, "HTTP/1.1 407 Who are you\r\n", "blocked"),
         (&get, "HTTP/1.", "asking"),
         (&get, "SSH-2.0-x\r\n", "contacting, straggler"),
         (&absolute, "HTTP/1.1 200 OK\r\n", "contacting, straggler"),
@@ -820,4 +823,85 @@ fn acknowledgements_prove_what_a_capture_of_one_side_does_not_show() {
         let more = received(&finding(&middle)) - received(&both);
         assert!(more <= 1, "{case}: {more} more");
     }
+}
+
+/// Several connections of QUIC on one socket, and a server's answer that was captured before the hello.
+#[test]
+fn quic_connections_are_told_apart() {
+    let initial = |id: u8, name: &str| {
+        let message = ClientHello::to(name).message();
+        Initial::client(&[id; 8]).datagram(&crypto(&message, 0..message.len()))
+    };
+    let answer = |id: u8| {
+        let hello = server_hello()[5..].to_vec();
+        Initial::server(&[id; 8]).datagram(&crypto(&hello, 0..hello.len()))
+    };
+    let data = |len: usize| [&[0x45][..], &vec![9; len - 1]].concat();
+    let socket = || Talk::udp("10.0.0.1:40000", SERVER).at(CUTOFF + HOUR);
+    let other = "www.other.example";
+    let cases: Vec<(&str, Talk, &str, u64)> = vec![
+        (
+            "ours, then another",
+            socket()
+                .client(&initial(1, UPDATE))
+                .server(&answer(1))
+                .server(&data(1_000))
+                .client(&initial(2, other))
+                .server(&answer(2))
+                .server(&data(1_000)),
+            "contacting, straggler",
+            2_200,
+        ),
+        (
+            "another, then ours",
+            socket()
+                .client(&initial(1, other))
+                .server(&answer(1))
+                .server(&data(1_000))
+                .client(&initial(2, UPDATE))
+                .server(&answer(2))
+                .server(&data(1_000)),
+            "contacting, straggler",
+            2_200,
+        ),
+        (
+            "the hello sent again",
+            socket()
+                .client(&initial(1, UPDATE))
+                .client(&initial(1, UPDATE))
+                .server(&answer(1)),
+            "contacting, straggler",
+            1_200,
+        ),
+        (
+            "a stray datagram first",
+            socket()
+                .client(b"x")
+                .client(&initial(1, UPDATE))
+                .server(&answer(1)),
+            "contacting, straggler",
+            1_200,
+        ),
+    ];
+    for (case, talk, expected, received) in cases {
+        let found = finding(talk.packets());
+        assert_eq!(verdict(&found), expected, "{case}");
+        assert_eq!(found["bytes_received"], received, "{case}");
+        let hellos = found["proof"][0]["sightings"].as_u64();
+        assert_eq!(hellos, Some(2), "{case}: one attempt, one contact");
+    }
+    let swapped = socket()
+        .server(&answer(1))
+        .client(&initial(1, UPDATE))
+        .server(&answer(1));
+    assert_eq!(
+        verdict(&finding(swapped.packets())),
+        "contacting, straggler"
+    );
+    // The port of DNS hides nothing.
+    let hidden = Talk::udp("10.0.0.1:40000", "198.51.100.7:53")
+        .at(CUTOFF + HOUR)
+        .client(&initial(1, UPDATE))
+        .server(&answer(1));
+    assert_eq!(verdict(&finding(hidden.packets())), "contacting, straggler");
 }

@@ -135,11 +135,18 @@ impl Stream {
         if ahead == 0 && self.pieces.is_empty() {
             return self.read_in_place(payload, cap, budget, &mut read);
         }
-        if !self.keep(ahead as usize, payload, cap, budget) {
+        // Of what does not fit the first part is read all the same: it may be all that is wanted.
+        let room = cap.saturating_sub(ahead as usize).min(payload.len());
+        let whole = room == payload.len();
+        if !self.keep(ahead as usize, &payload[..room], cap, budget) {
             self.stop(budget);
             return false;
         }
         self.read_kept(budget, &mut read);
+        if !whole && !self.stopped {
+            self.stop(budget);
+            return false;
+        }
         true
     }
 
@@ -240,6 +247,9 @@ impl Stream {
         let Some(end) = offset.checked_add(part.len()).filter(|&end| end <= cap) else {
             return false;
         };
+        if part.is_empty() {
+            return true;
+        }
         let growth = end.saturating_sub(self.bytes.len());
         if budget.used + growth + size_of::<Range<usize>>() > budget.cap {
             budget.refused += 1;
@@ -352,7 +362,7 @@ mod tests {
 
     #[test]
     fn caps_hold_and_are_counted() {
-        let (mut stream, mut budget) = (Stream::default(), Budget::new(3 + 16));
+        let (mut stream, mut budget) = (Stream::default(), Budget::new(64));
         stream.start_at(0);
         assert!(stream.feed(0, b"abc", 6, &mut budget, |_| Step::More));
         assert!(
@@ -361,9 +371,23 @@ mod tests {
         );
         assert_eq!((budget.used(), budget.refused()), (0, 0));
         let mut other = Stream::default();
-        assert!(!other.feed(0, b"abcdefg", 100, &mut budget, |_| Step::More));
+        assert!(!other.feed(0, &[1; 60], 100, &mut budget, |_| Step::More));
         assert_eq!((budget.used(), budget.refused()), (0, 1));
-        assert!(other.is_stopped() && other.feed(7, b"h", 100, &mut budget, |_| panic!("stopped")));
+        assert!(
+            other.is_stopped() && other.feed(60, b"h", 100, &mut budget, |_| panic!("stopped"))
+        );
+    }
+
+    #[test]
+    fn what_does_not_fit_is_read_as_far_as_it_does() {
+        let (mut stream, mut budget) = (Stream::default(), Budget::new(100));
+        let mut read = |bytes: &[u8]| match bytes.len() {
+            8.. => Step::Stop,
+            _ => Step::More,
+        };
+        assert!(stream.feed(0, b"abcd", 10, &mut budget, &mut read));
+        assert!(stream.feed(4, b"efghijklmnop", 10, &mut budget, &mut read));
+        assert!(stream.is_stopped());
     }
 
     /// What was held once is no longer there when it is done with.

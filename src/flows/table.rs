@@ -524,13 +524,13 @@ mod tests {
         // The second connection's SYN is believed when its answer comes.
         for (seq, new, total) in [(1, true, 0), (1, false, 0), (7, false, 0)] {
             let touched = flows.touch_tcp(header(1, client, server, 0), seq, 0, SYN, &mut |_| {
-                ended += 1
+                ended += 1;
             });
             assert_eq!(touched.new, new);
             assert_eq!(ended, total);
         }
         let answer = flows.touch_tcp(header(1, server, client, 0), 70, 8, SYN_ACK, &mut |_| {
-            ended += 1
+            ended += 1;
         });
         assert!(answer.new && answer.flow.syn_seen() && answer.flow.initiator == client);
         let data = flows.touch_tcp(header(1, client, server, 5), 8, 71, ACK, &mut |_| {});

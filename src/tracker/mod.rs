@@ -30,11 +30,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::decode::Decoder;
-use crate::dissect::{dns as dns_messages, quic as quic_packets};
+use crate::dissect::{Dissection, dns as dns_messages, quic as quic_packets};
 use crate::flows::{self, Budget, Flow, Table};
 use crate::model::{
-    Batch, Carrier, Endpoint, FlowProtocol, Frame, LocalNetworks, Match, Name, NameBuf, Packet,
-    Protocol, ReplyKind, Side, Signal, Timestamp, Transport, Undecoded, WatchList,
+    Batch, Carrier, Datagram, Endpoint, FlowProtocol, Frame, LocalNetworks, Match, Name, NameBuf,
+    Packet, Protocol, ReplyKind, Side, Signal, Timestamp, Transport, Undecoded, WatchList,
 };
 use crate::rules::RuleSet;
 
@@ -205,12 +205,11 @@ impl Tracker {
             Ok(packet) => match packet.transport {
                 Transport::Tcp(segment) => self.tcp(&segment, frame.time, witness),
                 Transport::Udp(datagram)
-                    if dns_messages::PORT == datagram.dst.port
-                        || dns_messages::PORT == datagram.src.port =>
+                    if [datagram.src.port, datagram.dst.port].contains(&dns_messages::PORT)
+                        && !self.is_other_flow(&datagram) =>
                 {
                     match self.insides.dns_datagram(&datagram, frame.time, witness) {
                         Some(opened) => opened,
-                        // The port is a hint: QUIC and tunnels hide there.
                         None => self.udp(&datagram, frame.time, witness),
                     }
                 }
@@ -244,6 +243,19 @@ impl Tracker {
             self.flows.expire(now, &mut |flow| insides.end(flow));
             self.count_due_flows(now);
         }
+    }
+
+    /// Whether a datagram of the DNS port is something else: the port is a hint, and QUIC and tunnels hide there.
+    fn is_other_flow(&mut self, datagram: &Datagram<'_>) -> bool {
+        let wire_len = datagram.wire_len as usize;
+        let starts_quic = matches!(
+            quic_packets::first_flight(datagram.payload, wire_len),
+            Dissection::Found(quic_packets::FirstPacket::Known(_))
+        );
+        let known = self
+            .flows
+            .between(datagram.src, datagram.dst, Protocol::Udp);
+        starts_quic || known.is_some()
     }
 
     /// Takes a packet of IPsec; says whether it opened a flow.

@@ -139,6 +139,11 @@ impl Named {
         }
     }
 
+    /// Whether more than this came since the name was asked for.
+    pub(super) fn received_more_than(&self, bytes: u64) -> bool {
+        self.received - self.received_before > bytes
+    }
+
     /// Server bytes came whose content is not known, because the snap length cut it: its amount may tell.
     pub(super) fn unread_bytes(&mut self, time: Timestamp, rollup: &mut Rollup) {
         if !self.replied && self.received - self.received_before >= MORE_THAN_AN_ALERT {

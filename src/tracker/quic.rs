@@ -22,6 +22,9 @@ const MAX_READINGS: u64 = 4_096;
 /// Connections tried in one flow: most have one, and a second try for the id that the server chose.
 const MAX_CONNECTIONS: u8 = 32;
 
+/// Bytes from a server whose first answer was missed: three times a client's first flight of the longest kind, and more.
+const MISSED_ANSWER: u64 = 64 * 1024;
+
 /// How many QUIC connections are being read.
 #[derive(Debug, Default)]
 pub(super) struct Readings {
@@ -124,6 +127,15 @@ impl Tracker {
         if let Some(named) = names.current() {
             if named.count(side, advanced, time, &mut insides.rollup) {
                 insides.unreported.push(slot);
+            }
+            // More than a server may send to somebody who did not answer it (RFC 9000, section 8.1) is an answer too, where
+            // its first packets were missed.
+            if answers
+                && matches!(state.quic, Quic::Server(_))
+                && named.received_more_than(MISSED_ANSWER)
+            {
+                named.server_talks(time, &mut insides.rollup);
+                state.quic = Quic::Settled;
             }
             if answers {
                 match insides.quic_reply(&mut state.quic, datagram) {
