@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::report_args::ReportArgs;
-use crate::model::Timestamp;
+use crate::report::Moment;
 
 /// Which hosts still fetch a vendor's updates, or still report to it, after the date on which that had to stop?
 #[derive(Debug, Parser)]
@@ -96,17 +96,19 @@ Examples:
   ssh gw tcpdump -w - | straggler replay -
   straggler replay --format json office.pcapng | jq 'select(.straggler)'
   straggler replay --at 2024-10-01T00:00:00Z ring/   as it stood at that instant
-  straggler replay --format html office.pcapng > report.html         one page for an auditor
-  straggler replay --fail-on straggler office.pcapng                 for scripts: exit code 1 if there is one
-  straggler replay --vendor kaspersky --status fetching,contacting --timezone America/New_York office.pcapng
+  straggler replay --format html office.pcapng > report.html     one page for an auditor
+  straggler replay --fail-on straggler office.pcapng             exit code 1 if there is one
+  straggler replay --vendor kaspersky --status fetching,contacting --since 2024-09-30 ring/
 
-A host is a straggler by what it did in the 24 hours before the end of the capture (or before --at).
---vendor, --host, --status, --since and --until choose which findings are told; they do not change how a host is judged.
---at does: it judges as of another instant. What was left out is counted in the report.
-Formats, columns and filters are described in docs/report.md, the fields of the JSON form in docs/json.md.
+A host is a straggler by what it did in the 24 hours before the end of the capture. --at judges as
+of another instant. --vendor, --host, --status, --since and --until only choose which findings are
+told, and the report counts what they left out.
 
-Exit codes: 0 fine; 1 what --fail-on names is in the report; 2 wrong command line, configuration or rules;
-            3 failure at run time, or a capture that could not be read to its end and nothing to fail on in what was read.")]
+docs/report.md describes formats, columns and filters, docs/json.md the fields of the JSON form.
+
+Exit codes: 0 fine; 1 what --fail-on names is in the report; 2 wrong command line, configuration
+            or rules; 3 failure at run time, or a capture that could not be read to its end (1 if
+            what was read has what --fail-on names).")]
 pub struct ReplayArgs {
     #[command(flatten)]
     pub common: Common,
@@ -115,9 +117,9 @@ pub struct ReplayArgs {
     pub files: Vec<PathBuf>,
     #[command(flatten)]
     pub report: ReportArgs,
-    /// Judge as of this instant (RFC 3339, with offset); later packets are left out
-    #[arg(long, value_name = "TIME", value_parser = instant)]
-    pub at: Option<Timestamp>,
+    /// Judge as of this instant, written like that of --since; later packets are left out
+    #[arg(long, value_name = "T")]
+    pub at: Option<Moment>,
 }
 
 /// Formats of lists.
@@ -238,10 +240,4 @@ pub enum ConfigCommand {
     Show(Common),
     /// Print a file with every key, its default and what it means
     Example,
-}
-
-fn instant(text: &str) -> Result<Timestamp, String> {
-    Timestamp::parse_rfc3339(text).ok_or_else(|| {
-        "write an instant with its offset, for example 2024-09-29T00:00:00-04:00".to_owned()
-    })
 }

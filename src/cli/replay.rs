@@ -33,10 +33,11 @@ pub(super) fn run(args: ReplayArgs, output: &mut Output) -> Result<Exit, Failure
     let rules = config.rule_set();
     let vendors: Vec<&VendorId> = rules.packs.iter().map(|pack| &pack.vendor).collect();
     let filter = args.report.filter(&vendors)?;
+    let at = args.at.map(|at| at.instant(&args.report.timezone));
     let frame = Frame::new(&config, &rules.packs);
     let inputs = inputs(&args.files)?;
     let settings = crate::replay::Settings {
-        at: args.at,
+        at,
         ..config.replay()
     };
     let mut replay = Replay::new(settings, Arc::new(rules)).map_err(Failure::usage)?;
@@ -52,7 +53,7 @@ pub(super) fn run(args: ReplayArgs, output: &mut Output) -> Result<Exit, Failure
     }
     let snapshot = std::mem::take(&mut replayed.snapshot);
     let report = frame
-        .around(snapshot, &replayed, args.at, args.report.timezone.clone())
+        .around(snapshot, &replayed, at, args.report.timezone.clone())
         .filtered(filter);
     reporting::write(&report, args.report.format, output)?;
     output.flush()?;

@@ -13,7 +13,7 @@ pub struct ReportArgs {
     /// How to print the findings
     #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
     pub format: ReportFormat,
-    /// Only these vendors, by the ids that `rules list` prints
+    /// Only these vendors, by the ids that `rules list` prints; several with commas, here and below
     #[arg(long, value_name = "V", value_delimiter = ',')]
     pub vendor: Vec<String>,
     /// Only these hosts, by key, address, hardware address or name

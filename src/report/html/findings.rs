@@ -5,7 +5,7 @@ use maud::{Markup, html as markup};
 use super::{host, table, time};
 use crate::model::{Finding, HostView, PackRole, Status, VendorView};
 use crate::report::escape::plain;
-use crate::report::{Report, bytes, definitions};
+use crate::report::{Report, bytes};
 
 /// Rows of a vendor; the CSV and JSON forms have all of them.
 const MAX_ROWS: usize = 2_000;
@@ -116,6 +116,6 @@ pub(super) fn status(finding: &Finding) -> Markup {
 fn known(view: &HostView) -> Markup {
     markup! {
         @for text in [&view.owner, &view.site].into_iter().flatten() { br; bdi.quiet { (plain(text)) } }
-        @for &role in &view.roles { br; span.quiet { (definitions::role(role)) } }
+        @for role in &view.roles { br; span.quiet { (role) } }
     }
 }

@@ -247,5 +247,10 @@ fn source(text: &str, url: &str) -> Markup {
 }
 
 fn time(report: &Report, instant: Timestamp) -> Markup {
-    markup! { time datetime=(report.asked.zone.exact(instant)) { (report.asked.zone.readable(instant)) } }
+    let readable = report.asked.zone.readable(instant);
+    // A line may end behind the day, and nowhere else.
+    let (day, clock) = readable.split_once(' ').unwrap_or((&readable, ""));
+    markup! {
+        time datetime=(report.asked.zone.exact(instant)) { (day) " " span.clock { (clock) } }
+    }
 }

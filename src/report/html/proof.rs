@@ -39,6 +39,11 @@ fn article(report: &Report, finding: &Finding) -> Markup {
             }
             dl {
                 (item("Status", markup! { (status(finding)) @if finding.straggler { " – " span.mark { "straggler" } } }))
+                @if let Some(exception) = &finding.exception {
+                    (item("Excepted", markup! {
+                        "until " (time(report, exception.until)) " by " bdi { (plain(&exception.by)) } ": " bdi { (plain(&exception.reason)) }
+                    }))
+                }
                 (item("Addresses", markup! { (words(&finding.addresses)) }))
                 @if let Some(view) = view { (known(report, view)) }
                 (item("Seen", markup! { (time(report, finding.first_seen)) " to " (time(report, finding.last_seen)) }))
@@ -76,7 +81,9 @@ fn known(report: &Report, view: &HostView) -> Markup {
         (text("Owner", &view.owner))
         (text("Site", &view.site))
         (text("Says it is", &view.device))
-        @for &role in &view.roles { (item("Role", markup! { (definitions::role(role)) })) }
+        @if !view.roles.is_empty() {
+            (item("In the network", markup! { @for &role in &view.roles { (definitions::role(role)) br; } }))
+        }
         (item("Identity", markup! {
             (definitions::confidence(view.confidence)) ", present " (time(report, view.first_seen)) " to " (time(report, view.last_seen))
         }))
@@ -98,7 +105,7 @@ fn names(report: &Report, finding: &Finding) -> Markup {
         let service = &name.service;
         markup! {
             th scope="row" .names { bdi { (name.name) } }
-            td { (plain(&service.name)) @if let Some(note) = &service.note { br; span.quiet { (plain(note)) } } }
+            td.wide { (plain(&service.name)) @if let Some(note) = &service.note { br; span.quiet { (plain(note)) } } }
             td { (words(&name.signals)) @if name.is_by_address() { br; span.quiet { "by address" } } }
             td { (name.evidence) }
             td.number { (name.sightings) }
