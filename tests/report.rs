@@ -381,6 +381,7 @@ fn filters_choose_findings_and_say_what_they_left_out() {
             );
             let told = report::markdown(&report);
             assert!(told.contains("1 of them of stragglers"), "{told}");
+            assert!(!told.contains("**No host"), "{told}");
         }
     }
 }

@@ -15,6 +15,7 @@ mod json;
 mod lines;
 mod markdown;
 mod record;
+mod sensor_lines;
 mod table;
 mod units;
 mod verdict;

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use super::Report;
 use super::escape::plain;
+use super::{Filter, Report};
 use crate::model::{
     BlindKind, Category, Cutoff, Finding, HostKey, PackRole, Snapshot, Status, VendorView,
 };
@@ -119,6 +119,9 @@ pub(super) fn verdict(report: &Report, vendor: &VendorView) -> Verdict {
             format!("{count} hosts still fetch from {name}, or report to it, after the cutoff")
         }
     };
+    if narrowed(report) {
+        sentence = format!("Of what was asked for: {}", lower(&sentence));
+    }
     // Writing to a String cannot fail.
     match once {
         0 => {}
@@ -149,16 +152,20 @@ pub(super) fn verdict(report: &Report, vendor: &VendorView) -> Verdict {
     }
 }
 
+/// Whether findings of a vendor in the report may be missing because they were not asked for.
+fn narrowed(report: &Report) -> bool {
+    let vendors_only = Filter {
+        vendors: report.asked.filter.vendors.clone(),
+        ..Filter::default()
+    };
+    report.asked.filter != vendors_only
+}
+
 /// What keeps an absence of findings from being an all-clear.
 fn limits(report: &Report) -> Vec<String> {
     let mut limits = Vec::new();
-    let filter = &report.asked.filter;
-    let narrows = !(filter.hosts.is_empty()
-        && filter.statuses.is_empty()
-        && filter.since.is_none()
-        && filter.until.is_none());
-    if narrows {
-        let left_out = report.asked.left_out;
+    let left_out = report.asked.left_out;
+    if narrowed(report) && left_out.findings > 0 {
         limits.push(format!(
             "The filters leave out {} findings, {} of them of stragglers.",
             left_out.findings, left_out.stragglers
@@ -200,6 +207,14 @@ fn limits(report: &Report) -> Vec<String> {
         ));
     }
     limits
+}
+
+/// The sentence goes on from another word.
+fn lower(sentence: &str) -> String {
+    match sentence.strip_prefix("No ") {
+        Some(rest) => format!("no {rest}"),
+        None => sentence.to_owned(),
+    }
 }
 
 fn hosts<'a>(findings: &[&'a Finding], which: impl Fn(&Finding) -> bool) -> BTreeSet<&'a HostKey> {

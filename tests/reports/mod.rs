@@ -37,7 +37,7 @@ pub fn minute(minutes: i64) -> Timestamp {
 
 /// Four hosts: one straggles, one is excepted, one moved, one is blocked and asks another resolver.
 pub fn report(texts: &Texts<'_>) -> Report {
-    let [straggler, excepted, moved, blocked] = [1, 2, 3, 4].map(|n| host(n));
+    let [straggler, excepted, moved, blocked] = [1, 2, 3, 4].map(host);
     let findings = vec![
         Finding {
             straggler: true,

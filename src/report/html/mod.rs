@@ -13,7 +13,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
 use super::definitions::{self, METHOD, STRAGGLER};
 use super::escape::{is_web_address, plain};
 use super::verdict::{CutoffRow, Tone, cutoffs, restricted, verdict, when};
-use super::{Report, lines};
+use super::{Report, lines, sensor_lines};
 use crate::model::{Evidence, HostKey, Status, Timestamp, VendorView};
 
 /// Nothing may be fetched, whatever stands in the page.
@@ -161,9 +161,9 @@ fn cutoff_table(report: &Report) -> Markup {
 fn sensor(report: &Report) -> Markup {
     markup! {
         h3 { "How it was placed" }
-        (list(lines::placed(report).iter()))
+        (list(sensor_lines::placed(report).iter()))
         h3 { "When it looked, and what it lost" }
-        (list(lines::watched(report).iter()))
+        (list(sensor_lines::watched(report).iter()))
     }
 }
 

@@ -1,11 +1,12 @@
 //! The report as Markdown, for a ticket or a wiki: tables in the dialect of GitHub.
 
+mod context;
+
 use std::fmt::Write;
 
-use super::definitions::{self, COVERAGE_CAVEATS};
 use super::escape::{markdown as escaped, markdown_link};
 use super::verdict::{cutoffs, restricted, verdict, when};
-use super::{Report, bytes, lines};
+use super::{Report, bytes, lines, sensor_lines};
 use crate::model::{Finding, HostKey, PackRole, Status};
 
 /// Names in a row; the CSV and JSON forms have all of them.
@@ -22,16 +23,19 @@ pub fn markdown(report: &Report) -> String {
     }
     cutoff_table(&mut text, report);
     findings(&mut text, report);
-    coverage(&mut text, report);
-    exceptions(&mut text, report);
-    bypasses(&mut text, report);
-    weak(&mut text, report);
+    context::coverage(&mut text, report);
+    context::exceptions(&mut text, report);
+    context::bypasses(&mut text, report);
+    context::weak(&mut text, report);
     heading(&mut text, "What could not be seen");
     for line in lines::unseen(report).iter().chain(&lines::remarks(report)) {
         bullet(&mut text, &escaped(&lines::sentence(line)));
     }
     heading(&mut text, "The sensor");
-    for line in lines::placed(report).iter().chain(&lines::watched(report)) {
+    for line in sensor_lines::placed(report)
+        .iter()
+        .chain(&sensor_lines::watched(report))
+    {
         bullet(&mut text, &escaped(&lines::sentence(line)));
     }
     heading(&mut text, "Versions");
@@ -176,118 +180,6 @@ fn names(finding: &Finding) -> String {
         names.push(format!("and {more} more"));
     }
     names.join(", ")
-}
-
-fn coverage(text: &mut String, report: &Report) {
-    heading(text, "What protects these hosts now");
-    let rows: Vec<Vec<String>> = report
-        .snapshot
-        .coverage
-        .iter()
-        .map(|view| {
-            let seen = view.replacements.iter().map(|(vendor, category, last)| {
-                format!(
-                    "{} {category}, last {}",
-                    escaped(vendor.as_str()),
-                    report.asked.zone.readable(*last)
-                )
-            });
-            vec![
-                host(report, &view.host),
-                escaped(view.vendor.as_str()),
-                definitions::coverage(view.coverage).to_owned(),
-                seen.collect::<Vec<_>>().join("; "),
-            ]
-        })
-        .collect();
-    table(
-        text,
-        &["Host", "Vendor", "What is seen", "Replacements"],
-        &rows,
-        "No host was judged for what replaced a restricted vendor.",
-    );
-    text.push('\n');
-    for caveat in COVERAGE_CAVEATS {
-        bullet(text, &escaped(caveat));
-    }
-}
-
-fn exceptions(text: &mut String, report: &Report) {
-    heading(text, "Exceptions");
-    let rows: Vec<Vec<String>> = report
-        .snapshot
-        .findings
-        .iter()
-        .filter_map(|finding| Some((finding, finding.exception.as_ref()?)))
-        .map(|(finding, exception)| {
-            vec![
-                host(report, &finding.host),
-                escaped(&finding.vendor_name),
-                finding.category.to_string(),
-                report.asked.zone.readable(exception.until),
-                escaped(&exception.reason),
-                escaped(&exception.by),
-            ]
-        })
-        .collect();
-    table(
-        text,
-        &["Host", "Vendor", "Category", "Until", "Reason", "By"],
-        &rows,
-        "None.",
-    );
-}
-
-fn bypasses(text: &mut String, report: &Report) {
-    heading(text, "Resolver bypass");
-    let rows: Vec<Vec<String>> = report
-        .snapshot
-        .bypasses
-        .iter()
-        .map(|view| {
-            vec![
-                host(report, &view.host),
-                escaped(view.vendor.as_str()),
-                view.resolver.to_string(),
-                escaped(view.name.as_str()),
-                report.asked.zone.readable(view.last_seen),
-                if view.after_refusal { "yes" } else { "no" }.to_owned(),
-            ]
-        })
-        .collect();
-    table(
-        text,
-        &[
-            "Host",
-            "Vendor",
-            "Asks",
-            "For",
-            "Last seen",
-            "After a refusal",
-        ],
-        &rows,
-        "None was seen.",
-    );
-}
-
-fn weak(text: &mut String, report: &Report) {
-    heading(text, "Context");
-    text.push_str("Names that people, web pages or other software ask for too. They prove nothing and raise no status.\n\n");
-    if report.snapshot.weak.is_empty() {
-        text.push_str("None.\n");
-    }
-    for weak in &report.snapshot.weak {
-        let names = escaped(&lines::joined(&weak.names));
-        bullet(
-            text,
-            &format!(
-                "{}: {} {}: {names}",
-                host(report, &weak.host),
-                escaped(weak.vendor.as_str()),
-                weak.category
-            ),
-        );
-    }
 }
 
 fn heading(text: &mut String, title: &str) {
