@@ -103,12 +103,9 @@ pub(super) fn unseen(report: &Report) -> Vec<String> {
         .iter()
         .map(|protocol| (seen.flows[protocol.index()], protocol.to_string()));
     lines.extend(counts(flows.collect()).map(|flows| format!("flows: {flows}")));
-    let causes = Undecoded::ALL.iter().map(|cause| {
-        (
-            seen.undecoded[cause.index()],
-            cause.label().replace('_', " "),
-        )
-    });
+    let causes = Undecoded::ALL
+        .iter()
+        .map(|cause| (seen.undecoded[cause.index()], cause.to_string()));
     lines.extend(counts(causes.collect()).map(|causes| format!("frames not decoded: {causes}")));
     if seen.cut_frames > 0 {
         lines.push(format!(
