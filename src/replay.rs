@@ -1,12 +1,12 @@
 //! Savefiles through one tracker and one ledger, in one thread: the same input gives the same findings, every time.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::capture::{CaptureError, FrameSource, Inputs, Pumped, Savefile};
 use crate::ledger::{self, Ledger};
-use crate::model::{Frame, Snapshot, Timestamp};
+use crate::model::{Frame, LinkType, Snapshot, Span, Timestamp};
 use crate::rules::RuleSet;
 use crate::tracker::{self, Tracker, Witness};
 
@@ -32,12 +32,27 @@ pub struct Replayed {
     pub tracker: tracker::Stats,
     /// The ledger's counters.
     pub ledger: ledger::Stats,
+    /// What was read, in its order.
+    pub files: Vec<FileRead>,
     /// Captures that could not be read to their end.
     pub faults: Vec<CaptureError>,
     /// Frames later than the instant asked for, left out.
     pub later_frames: u64,
     /// By how much a lone last packet lies after all others; its time was not taken for engine time.
     pub wild_last_packet: Option<Duration>,
+}
+
+/// What was read of one file.
+#[derive(Clone, Debug)]
+pub struct FileRead {
+    /// Its path, `-` for standard input.
+    pub path: PathBuf,
+    /// Frames that were taken.
+    pub frames: u64,
+    /// Their link types, in the order in which they came.
+    pub links: Vec<LinkType>,
+    /// The stretch of capture time that counts as looked at; `None` where no time could be believed.
+    pub looked: Option<Span>,
 }
 
 /// Where a replay stands, for whoever shows it.
@@ -57,6 +72,7 @@ pub struct Replay {
     /// Bytes of the files that were read.
     bytes: u64,
     later_frames: u64,
+    files: Vec<FileRead>,
     faults: Vec<CaptureError>,
 }
 
@@ -72,6 +88,7 @@ impl Replay {
             at: settings.at,
             bytes: 0,
             later_frames: 0,
+            files: Vec::new(),
             faults: Vec::new(),
         })
     }
@@ -85,6 +102,12 @@ impl Replay {
     ) {
         for file in &inputs.files {
             self.tracker.begin();
+            self.files.push(FileRead {
+                path: file.clone(),
+                frames: 0,
+                links: Vec::new(),
+                looked: None,
+            });
             if let Err(fault) = self.read_file(file, witness, progress) {
                 self.faults.push(fault);
             }
@@ -105,6 +128,7 @@ impl Replay {
             snapshot: self.ledger.snapshot(),
             tracker: self.tracker.stats(),
             ledger: self.ledger.stats(),
+            files: self.files,
             faults: self.faults,
             later_frames: self.later_frames,
             wild_last_packet,
@@ -136,12 +160,22 @@ impl Replay {
         if self.at.is_some_and(|at| frame.time > at) {
             self.later_frames += 1;
         } else {
+            if let Some(file) = self.files.last_mut() {
+                file.frames += 1;
+                if !file.links.contains(&frame.link) {
+                    file.links.push(frame.link);
+                }
+            }
             self.tracker.ingest(frame, witness);
         }
     }
 
     fn hand_over(&mut self) {
         let batch = self.tracker.drain();
+        if let Some(file) = self.files.last_mut() {
+            // A batch tells all of the stretch since the file began.
+            file.looked = batch.looked.or(file.looked);
+        }
         self.ledger.absorb(&batch);
         self.tracker.watch(self.ledger.watch_list());
     }

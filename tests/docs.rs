@@ -9,6 +9,7 @@ use std::path::Path;
 use std::process::Command;
 
 use straggler::metrics::{FAMILIES, Kind};
+use straggler::report::COLUMNS;
 
 fn read(path: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
@@ -38,6 +39,50 @@ fn every_metric_is_documented() {
         .filter(|line| line.starts_with("| `straggler_"))
         .collect();
     assert_eq!(documented, rows);
+}
+
+/// The table of docs/report.md has the columns of the CSV form, no more and no less, in the same order.
+#[test]
+fn every_column_is_documented() {
+    let text = read("docs/report.md");
+    let table = text.split("| column | meaning |").nth(1).unwrap();
+    let documented: Vec<&str> = table
+        .lines()
+        .skip(2)
+        .map_while(|line| line.split('|').nth(1))
+        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+        .collect();
+    assert_eq!(documented, COLUMNS);
+}
+
+/// Every field of the JSON form is in the table of docs/json.md.
+#[test]
+fn every_field_of_a_finding_is_documented() {
+    let output = Command::new(env!("CARGO_BIN_EXE_straggler"))
+        .args(["replay", "--format", "json", "examples/office.pcapng"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let first: serde_json::Value = serde_json::from_str(printed.lines().next().unwrap()).unwrap();
+    let text = read("docs/json.md");
+    let section = text.split("\n## ").nth(1).unwrap();
+    let documented: Vec<&str> = section
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .filter_map(|line| line.split('|').nth(1))
+        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+        .collect();
+    let mut fields: Vec<&str> = first
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
+    let mut sorted = documented.clone();
+    sorted.sort_unstable();
+    fields.sort_unstable();
+    assert_eq!(sorted, fields);
 }
 
 /// The result that the README shows is what the command prints.
@@ -90,6 +135,7 @@ fn links_lead_somewhere() {
         "docs/metrics.md",
         "docs/json.md",
         "docs/packs.md",
+        "docs/report.md",
         "examples/README.md",
     ] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(document);

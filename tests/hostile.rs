@@ -226,8 +226,15 @@ fn damaged_captures_are_replayed_as_far_as_they_go() {
             std::fs::write(&path, &input).unwrap();
             holds("replay", name, &input, || {
                 let (_, it) = replayed(path.clone());
-                let _ = report::table(&it.snapshot, &it.tracker.seen, report::Style::default());
-                for line in report::finding_lines(&it.snapshot) {
+                let report = report::Report {
+                    snapshot: it.snapshot,
+                    seen: it.tracker.seen,
+                    ..report::Report::default()
+                };
+                let _ = report::table(&report, report::Style::default());
+                let _ = (report::csv(&report), report::markdown(&report));
+                let _ = report::html(&report);
+                for line in report::finding_lines(&report) {
                     serde_json::to_string(&line).unwrap();
                 }
             });

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::model::Timestamp;
+use super::report_args::ReportArgs;
+use crate::report::Moment;
 
 /// Which hosts still fetch a vendor's updates, or still report to it, after the date on which that had to stop?
 #[derive(Debug, Parser)]
@@ -22,7 +23,7 @@ Examples:
   straggler names office.pcapng                    every name that hosts asked for
   straggler rules explain s07.upd.kaspersky.com    which rule matches a name, and why
 
-Exit codes: 0 fine; 1 a check found faults; 2 wrong command line, configuration or rules;
+Exit codes: 0 fine; 1 a check found faults, or `--fail-on` something; 2 wrong command line, configuration or rules;
             3 failure at run time, or a capture that could not be read to its end."
 )]
 pub struct Cli {
@@ -95,26 +96,35 @@ Examples:
   ssh gw tcpdump -w - | straggler replay -
   straggler replay --format json office.pcapng | jq 'select(.straggler)'
   straggler replay --at 2024-10-01T00:00:00Z ring/   as it stood at that instant
+  straggler replay --format html office.pcapng > report.html     one page for an auditor
+  straggler replay --fail-on straggler office.pcapng             exit code 1 if there is one
+  straggler replay --vendor kaspersky --status fetching,contacting --since 2024-09-30 ring/
 
-A host is a straggler by what it did in the 24 hours before the end of the capture (or before --at).
-The fields of the JSON form are described in docs/json.md.")]
+A host is a straggler by what it did in the 24 hours before the end of the capture. --at judges as
+of another instant. --vendor, --host, --status, --since and --until only choose which findings are
+told, and the report counts what they left out.
+
+docs/report.md describes formats, columns and filters, docs/json.md the fields of the JSON form.
+
+Exit codes: 0 fine; 1 what --fail-on names is in the report; 2 wrong command line, configuration
+            or rules; 3 failure at run time, or a capture that could not be read to its end (1 if
+            what was read has what --fail-on names).")]
 pub struct ReplayArgs {
     #[command(flatten)]
     pub common: Common,
     /// Captures (pcap or pcapng, also packed with gzip or zstd), folders of them, or `-` for standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// How to print the findings
-    #[arg(long, value_enum, default_value_t = ReplayFormat::Table)]
-    pub format: ReplayFormat,
-    /// Judge as of this instant (RFC 3339, with offset); later packets are left out
-    #[arg(long, value_name = "TIME", value_parser = instant)]
-    pub at: Option<Timestamp>,
+    #[command(flatten)]
+    pub report: ReportArgs,
+    /// Judge as of this instant, written like that of --since; later packets are left out
+    #[arg(long, value_name = "T")]
+    pub at: Option<Moment>,
 }
 
-/// Formats of findings.
+/// Formats of lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ReplayFormat {
+pub enum ListFormat {
     /// For people
     Table,
     /// One JSON object per line
@@ -176,8 +186,8 @@ pub enum RulesCommand {
         #[command(flatten)]
         common: Common,
         /// How to print them
-        #[arg(long, value_enum, default_value_t = ReplayFormat::Table)]
-        format: ReplayFormat,
+        #[arg(long, value_enum, default_value_t = ListFormat::Table)]
+        format: ListFormat,
     },
     /// Show all that a pack says, with its sources: cutoffs, services, names; resolvers
     Show {
@@ -203,8 +213,8 @@ pub enum RulesCommand {
         /// A host name, or the address of a resolver
         name: String,
         /// How to print it
-        #[arg(long, value_enum, default_value_t = ReplayFormat::Table)]
-        format: ReplayFormat,
+        #[arg(long, value_enum, default_value_t = ListFormat::Table)]
+        format: ListFormat,
     },
 }
 
@@ -230,10 +240,4 @@ pub enum ConfigCommand {
     Show(Common),
     /// Print a file with every key, its default and what it means
     Example,
-}
-
-fn instant(text: &str) -> Result<Timestamp, String> {
-    Timestamp::parse_rfc3339(text).ok_or_else(|| {
-        "write an instant with its offset, for example 2024-09-29T00:00:00-04:00".to_owned()
-    })
 }

@@ -6,6 +6,8 @@ mod interfaces;
 mod names;
 mod output;
 mod replay;
+mod report_args;
+mod reporting;
 mod rules;
 mod run;
 

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
 
-use crate::report::Style;
+use crate::report::{Style, plain};
 
 /// Buffered standard output. When the reader goes away (`| head`), writing fails and [`Output::reader_left`] says why.
 pub struct Output {
@@ -72,8 +72,8 @@ fn console_width() -> Option<u16> {
     Some(columns)
 }
 
-/// One line to the person at the terminal.
+/// One line to the person at the terminal. Paths and bytes of a capture may stand in it.
 pub fn say(line: &str) {
     // Where standard error is closed there is nobody to tell.
-    let _ = writeln!(io::stderr(), "straggler: {line}");
+    let _ = writeln!(io::stderr(), "straggler: {}", plain(line));
 }

@@ -5,11 +5,14 @@ use std::sync::Arc;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::args::{Common, ReplayArgs, ReplayFormat};
+use super::args::{Common, ReplayArgs};
 use super::output::say;
+use super::report_args::ReportArgs;
+use super::reporting::{self, Frame};
 use super::{Exit, Failure, Output};
 use crate::capture::{Inputs, find_inputs};
 use crate::config::{Config, Overrides};
+use crate::model::VendorId;
 use crate::replay::{Replay, Replayed};
 use crate::report;
 
@@ -27,32 +30,34 @@ pub(super) fn load(common: &Common) -> Result<Config, Failure> {
 
 pub(super) fn run(args: ReplayArgs, output: &mut Output) -> Result<Exit, Failure> {
     let config = load(&args.common)?;
+    let rules = config.rule_set();
+    let vendors: Vec<&VendorId> = rules.packs.iter().map(|pack| &pack.vendor).collect();
+    let filter = args.report.filter(&vendors)?;
+    let at = args.at.map(|at| at.instant(&args.report.timezone));
+    let frame = Frame::new(&config, &rules.packs);
     let inputs = inputs(&args.files)?;
     let settings = crate::replay::Settings {
-        at: args.at,
+        at,
         ..config.replay()
     };
-    let mut replay = Replay::new(settings, Arc::new(config.rule_set())).map_err(Failure::usage)?;
+    let mut replay = Replay::new(settings, Arc::new(rules)).map_err(Failure::usage)?;
     let bar = bar(&inputs);
     replay.read(&inputs, &mut (), &mut |progress| {
         bar.set_position(progress.bytes);
     });
     bar.finish_and_clear();
-    let replayed = replay.finish();
-    match args.format {
-        ReplayFormat::Table => {
-            let style = output.style();
-            let seen = &replayed.tracker.seen;
-            output.write_all(report::table(&replayed.snapshot, seen, style).as_bytes())?;
-        }
-        ReplayFormat::Json => {
-            for line in report::finding_lines(&replayed.snapshot) {
-                write_json(output, &line)?;
-            }
-        }
+    let mut replayed = replay.finish();
+    let exit = tell(&replayed);
+    for line in ReportArgs::unknown_hosts(&filter, &replayed.snapshot) {
+        say(&line);
     }
+    let snapshot = std::mem::take(&mut replayed.snapshot);
+    let report = frame
+        .around(snapshot, &replayed, at, args.report.timezone.clone())
+        .filtered(filter);
+    reporting::write(&report, args.report.format, output)?;
     output.flush()?;
-    Ok(tell(&replayed))
+    Ok(reporting::exit(&report, &args.report, exit))
 }
 
 /// The files that paths mean, with a word about what was left out.
@@ -83,27 +88,34 @@ pub(super) fn write_json(
 
 /// Says what could not be read and what was left aside; the exit code follows.
 pub(super) fn tell(replayed: &Replayed) -> Exit {
-    if replayed.later_frames > 0 {
-        say(&format!(
-            "{} frames later than --at were left out",
-            replayed.later_frames
-        ));
-    }
-    if let Some(gap) = replayed.wild_last_packet {
-        say(&format!(
-            "the last frame is {} later than all others and was not taken for the end of the capture; \
-             use --at to judge at another instant",
-            report::span(gap)
-        ));
-    }
-    for fault in &replayed.faults {
-        say(&fault.to_string());
+    for remark in remarks(replayed) {
+        say(&remark);
     }
     if replayed.faults.is_empty() {
         Exit::Fine
     } else {
         Exit::Failed
     }
+}
+
+/// What could not be read and what was left aside, a line each.
+pub(super) fn remarks(replayed: &Replayed) -> Vec<String> {
+    let mut remarks = Vec::new();
+    if replayed.later_frames > 0 {
+        remarks.push(format!(
+            "{} frames later than --at were left out",
+            replayed.later_frames
+        ));
+    }
+    if let Some(gap) = replayed.wild_last_packet {
+        remarks.push(format!(
+            "the last frame is {} later than all others and was not taken for the end of the capture; \
+             use --at to judge at another instant",
+            report::span(gap)
+        ));
+    }
+    remarks.extend(replayed.faults.iter().map(ToString::to_string));
+    remarks
 }
 
 /// A bar for long files when somebody watches; otherwise one that draws nothing.

@@ -7,10 +7,11 @@ use tracing_subscriber::filter::LevelFilter;
 use super::args::RunArgs;
 use super::output::{self, say};
 use super::replay::tell;
+use super::reporting::Frame;
 use super::{Exit, Failure, Output};
 use crate::config::{Config, LogLevel, Overrides};
 use crate::daemon::{Daemon, Ended};
-use crate::report;
+use crate::report::{self, Zone};
 
 pub(super) fn run(args: RunArgs, output: &mut Output) -> Result<Exit, Failure> {
     let overrides = Overrides {
@@ -25,6 +26,7 @@ pub(super) fn run(args: RunArgs, output: &mut Output) -> Result<Exit, Failure> {
             "no interface to capture; give --interface NAME (`straggler interfaces` lists them), or --replay FILE",
         ));
     }
+    let frame = Frame::new(&config, &config.rule_set().packs);
     let daemon = Daemon::bind(config).map_err(failure)?;
     let address = daemon.address().map_err(failure)?;
     let started = || {
@@ -38,7 +40,8 @@ pub(super) fn run(args: RunArgs, output: &mut Output) -> Result<Exit, Failure> {
         started();
         let style = output.style();
         daemon.run_replay(&args.replay, move |replayed| {
-            let text = report::table(&replayed.snapshot, &replayed.tracker.seen, style);
+            let report = frame.around(replayed.snapshot.clone(), replayed, None, Zone::UTC);
+            let text = report::table(&report, style);
             // Nobody may be reading; the page has the same.
             let _ = std::io::stdout().write_all(text.as_bytes());
             tell(replayed);

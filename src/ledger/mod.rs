@@ -11,8 +11,8 @@ use std::sync::Arc;
 use crate::evidence::{self, Book, Cutoffs, Looked, Moment, UnknownCutoff, Usage, WINDOW, judge};
 use crate::hosts::{self, Hosts};
 use crate::model::{
-    Batch, Category, CutoffInForce, Finding, HostKey, HostView, Pack, Snapshot, Strength,
-    Timestamp, VendorView, WatchList,
+    Batch, Category, CutoffInForce, Finding, HostKey, HostView, KeyConfidence, Pack, Snapshot,
+    Strength, Timestamp, VendorView, WatchList,
 };
 
 use blind::BlindHosts;
@@ -159,6 +159,8 @@ impl Ledger {
                 .collect(),
             weak: self.book.weak().cloned().collect(),
             hosts: self.host_views(&findings),
+            coverage: Vec::new(),
+            bypasses: Vec::new(),
             local_hosts: self.hosts.present_after(now.before(WINDOW)),
             blind_hosts: self.blind_hosts.count(now),
             local_networks_known: self.settings.local_networks_known,
@@ -203,6 +205,7 @@ impl Ledger {
             straggler,
             ever_straggler: usage.ever_straggler || straggler,
             cutoff: cutoff.map(|cutoff| cutoff.at),
+            exception: None,
             phase: usage.phase,
             evidence: usage.evidence(),
             first_seen: usage.span.first,
@@ -257,7 +260,11 @@ impl Ledger {
                 .iter()
                 .filter_map(|&category| {
                     let cutoff = self.cutoffs.find(&pack.vendor, category)?.clone();
-                    Some(CutoffInForce { category, cutoff })
+                    Some(CutoffInForce {
+                        category,
+                        cutoff,
+                        group: None,
+                    })
                 })
                 .collect(),
             categories: categories.into_iter().collect(),
@@ -277,7 +284,15 @@ impl Ledger {
                 .entry(finding.host.clone())
                 .or_insert_with(|| HostView {
                     key: finding.host.clone(),
+                    aliases: Vec::new(),
                     addresses: Vec::new(),
+                    macs: Vec::new(),
+                    name: None,
+                    owner: None,
+                    site: None,
+                    device: None,
+                    roles: Vec::new(),
+                    confidence: KeyConfidence::Address,
                     first_seen: finding.first_seen,
                     last_seen: finding.last_seen,
                 });

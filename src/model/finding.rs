@@ -67,6 +67,8 @@ pub struct Finding {
     pub ever_straggler: bool,
     /// The cutoff in force for it, if any.
     pub cutoff: Option<Timestamp>,
+    /// The exception that it falls under now.
+    pub exception: Option<Exception>,
     /// Phase of the latest strong sighting.
     pub phase: Phase,
     /// Highest level ever reached.
@@ -93,6 +95,17 @@ pub struct Finding {
     pub names: Vec<NameUse>,
     /// Names that did not fit into the cap.
     pub names_left_out: u64,
+}
+
+/// Why a host is left out of account, and until when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exception {
+    /// Why.
+    pub reason: String,
+    /// Who decided so.
+    pub by: String,
+    /// The first instant at which it holds no more.
+    pub until: Timestamp,
 }
 
 /// One name that a host asked for.

@@ -1,12 +1,16 @@
-//! The stable key of a device.
+//! A device on the local side: its stable key, and what is known of it.
 
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::closed::closed_list;
+use super::{Mac, Timestamp};
+
 /// One device on the local side, by a key that never changes during its life.
 ///
-/// Today the key is the address (`ip-…`). The type hides that: nothing outside `hosts` may take a key apart.
+/// `mac-…`, `ip-…`, or the inventory's id; `#2` and on after an address went to another device. Nothing outside `hosts`
+/// makes one or takes one apart.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
 #[serde(transparent)]
 pub struct HostKey(Arc<str>);
@@ -27,4 +31,61 @@ impl fmt::Display for HostKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+closed_list! {
+    /// What a host does in its network, besides what it asks for.
+    HostRole {
+        /// It answers DNS for others: what it asks, others asked it.
+        Resolver = "resolver",
+        /// It seems to fetch updates for others.
+        Relay = "relay",
+        /// It asks for name after name and uses none: a tool that resolves lists.
+        Scanner = "scanner",
+        /// The sensor's own machine.
+        Gateway = "gateway",
+        /// Nearly all that is seen comes from it: others are behind it.
+        Nat = "nat",
+    }
+}
+
+closed_list! {
+    /// What the key of a host rests on, surest first.
+    KeyConfidence {
+        /// The inventory says who it is.
+        Inventory = "inventory",
+        /// A lease, or a message of the neighbour itself, ties the address to a hardware address.
+        Hardware = "hardware",
+        /// Nothing but the address.
+        Address = "address",
+    }
+}
+
+/// What is known of a host.
+#[derive(Clone, Debug)]
+pub struct HostView {
+    /// Its key.
+    pub key: HostKey,
+    /// Other keys under which it was known: what is stored under them is its too.
+    pub aliases: Vec<HostKey>,
+    /// Its addresses now, sorted.
+    pub addresses: Vec<IpAddr>,
+    /// Its hardware addresses, sorted.
+    pub macs: Vec<Mac>,
+    /// The name that it goes by: the inventory's, that of its lease, or the one it announces.
+    pub name: Option<String>,
+    /// Whose it is, by the inventory.
+    pub owner: Option<String>,
+    /// Where it is, by the inventory.
+    pub site: Option<String>,
+    /// What it says it is: vendor class of DHCP, or model announced.
+    pub device: Option<String>,
+    /// What it does, sorted.
+    pub roles: Vec<HostRole>,
+    /// What its key rests on.
+    pub confidence: KeyConfidence,
+    /// First packet or sighting.
+    pub first_seen: Timestamp,
+    /// Latest packet or sighting.
+    pub last_seen: Timestamp,
 }

@@ -26,10 +26,10 @@ mod time;
 mod watch;
 
 pub use blind::{BlindHost, BlindKind, SeenSide};
-pub use finding::{Coverage, Finding, NameUse, Status, WeakUse};
+pub use finding::{Coverage, Exception, Finding, NameUse, Status, WeakUse};
 pub use flow::{Carrier, Endpoint, FlowProtocol, Protocol, Side};
 pub use frame::{Frame, LinkType};
-pub use host::HostKey;
+pub use host::{HostKey, HostRole, HostView, KeyConfidence};
 pub use identity::{
     AdvertisedPrefix, AnnouncedBy, Announcement, Claim, Client, ClientId, ClientMac, Duid,
     IdentityFact, Intent, Lease, LeasedAddress, MAX_CLIENT_ID_LEN, MAX_DUID_LEN, MAX_TEXT_LEN, Mac,
@@ -49,6 +49,6 @@ pub use resolvers::{
 pub use sighting::{
     Batch, Evidence, MAX_SAMPLES, Presence, Reply, ReplyKind, Sample, Sighting, Signal,
 };
-pub use snapshot::{CutoffInForce, HostView, Seen, Snapshot, Totals, VendorView};
+pub use snapshot::{BypassView, CoverageView, CutoffInForce, Seen, Snapshot, Totals, VendorView};
 pub use time::{Span, Timestamp};
 pub use watch::{Resolution, WatchList};

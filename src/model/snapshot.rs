@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::{
-    BlindKind, Category, Cutoff, Evidence, Finding, FlowProtocol, HostKey, PackRole, Phase,
-    SeenSide, Signal, Status, Timestamp, Undecoded, VendorId, WeakUse,
+    BlindKind, Category, Coverage, Cutoff, DomainName, Evidence, Finding, FlowProtocol, HostKey,
+    HostView, PackRole, Phase, SeenSide, Signal, Status, Timestamp, Undecoded, VendorId, WeakUse,
 };
 
 /// Everything that is known at engine time `at`.
@@ -23,6 +23,10 @@ pub struct Snapshot {
     pub weak: Vec<WeakUse>,
     /// Hosts with any sighting, sorted by key.
     pub hosts: Vec<HostView>,
+    /// What protects hosts that used a restricted vendor, sorted by host and vendor.
+    pub coverage: Vec<CoverageView>,
+    /// Hosts that ask foreign resolvers, sorted by host and vendor.
+    pub bypasses: Vec<BypassView>,
     /// Distinct local hosts present in the window.
     pub local_hosts: u64,
     /// Distinct hosts with a flow without a name in the window, by cause, in the order of [`BlindKind::ALL`].
@@ -83,19 +87,38 @@ pub struct CutoffInForce {
     pub category: Category,
     /// The cutoff.
     pub cutoff: Cutoff,
+    /// The group of hosts that it binds; `None` for all that are in no group.
+    pub group: Option<String>,
 }
 
-/// What is known of a host.
+/// What protects a host that used a restricted vendor.
 #[derive(Clone, Debug)]
-pub struct HostView {
-    /// Its key.
-    pub key: HostKey,
-    /// Its addresses, sorted.
-    pub addresses: Vec<IpAddr>,
-    /// First packet or sighting.
-    pub first_seen: Timestamp,
-    /// Latest packet or sighting.
+pub struct CoverageView {
+    /// The host.
+    pub host: HostKey,
+    /// The restricted vendor.
+    pub vendor: VendorId,
+    /// What protects it.
+    pub coverage: Coverage,
+    /// Replacements seen in the last seven days: vendor, category and latest contact, latest first.
+    pub replacements: Vec<(VendorId, Category, Timestamp)>,
+}
+
+/// A host asks a resolver that is not the network's for a restricted vendor's name.
+#[derive(Clone, Debug)]
+pub struct BypassView {
+    /// The host.
+    pub host: HostKey,
+    /// The vendor.
+    pub vendor: VendorId,
+    /// Whom it asks.
+    pub resolver: IpAddr,
+    /// For which name, the latest.
+    pub name: DomainName,
+    /// When it last did.
     pub last_seen: Timestamp,
+    /// Whether a resolver of the network had refused it before, in the window.
+    pub after_refusal: bool,
 }
 
 /// Counts that name no host. Sightings are strong unless said otherwise.

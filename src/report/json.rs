@@ -4,9 +4,10 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
+use super::Report;
 use crate::model::{
-    Category, DomainName, Evidence, Finding, HostKey, PackRole, Sample, Signal, Snapshot, Status,
-    Timestamp, VendorId,
+    BypassView, Category, Coverage, DomainName, Evidence, Exception, Finding, HostKey, HostRole,
+    HostView, KeyConfidence, PackRole, Sample, Signal, Status, Timestamp, VendorId,
 };
 
 /// One finding as `replay --format json` prints it.
@@ -14,11 +15,20 @@ use crate::model::{
 pub struct FindingLine<'a> {
     host: &'a HostKey,
     addresses: &'a [IpAddr],
+    host_name: Option<&'a str>,
+    host_owner: Option<&'a str>,
+    host_site: Option<&'a str>,
+    host_device: Option<&'a str>,
+    host_roles: &'a [HostRole],
+    host_macs: Vec<String>,
+    host_confidence: Option<KeyConfidence>,
     vendor: &'a VendorId,
     role: PackRole,
     category: Category,
     status: Status,
     straggler: bool,
+    exception: Option<Excepted<'a>>,
+    coverage: Option<Coverage>,
     evidence: Evidence,
     cutoff: Option<Timestamp>,
     first_seen: Timestamp,
@@ -30,7 +40,24 @@ pub struct FindingLine<'a> {
     after_cutoff: AfterCutoff,
     names: Vec<&'a DomainName>,
     names_left_out: u64,
+    resolver_bypass: Vec<Bypass<'a>>,
     proof: Vec<Proof<'a>>,
+}
+
+#[derive(Serialize)]
+struct Excepted<'a> {
+    until: Timestamp,
+    reason: &'a str,
+    by: &'a str,
+}
+
+/// The host asks a resolver that is not the network's for a name of the vendor.
+#[derive(Serialize)]
+struct Bypass<'a> {
+    resolver: IpAddr,
+    name: &'a DomainName,
+    last_seen: Timestamp,
+    after_refusal: bool,
 }
 
 #[derive(Serialize)]
@@ -70,20 +97,33 @@ struct Flow<'a> {
 }
 
 /// The findings in the snapshot's order: stragglers first.
-pub fn finding_lines(snapshot: &Snapshot) -> impl Iterator<Item = FindingLine<'_>> {
-    snapshot.findings.iter().map(line)
+pub fn finding_lines(report: &Report) -> impl Iterator<Item = FindingLine<'_>> {
+    let findings = report.snapshot.findings.iter();
+    findings.map(|finding| line(report, finding))
 }
 
-fn line(finding: &Finding) -> FindingLine<'_> {
+fn line<'a>(report: &'a Report, finding: &'a Finding) -> FindingLine<'a> {
     let [_, _, contact, transfer] = finding.last_by_evidence;
+    let host: Option<&HostView> = report.host(&finding.host);
     FindingLine {
         host: &finding.host,
         addresses: &finding.addresses,
+        host_name: host.and_then(|host| host.name.as_deref()),
+        host_owner: host.and_then(|host| host.owner.as_deref()),
+        host_site: host.and_then(|host| host.site.as_deref()),
+        host_device: host.and_then(|host| host.device.as_deref()),
+        host_roles: host.map_or(&[], |host| &host.roles),
+        host_macs: host.map_or_else(Vec::new, |host| {
+            host.macs.iter().map(ToString::to_string).collect()
+        }),
+        host_confidence: host.map(|host| host.confidence),
         vendor: &finding.vendor,
         role: finding.role,
         category: finding.category,
         status: finding.status,
         straggler: finding.straggler,
+        exception: finding.exception.as_ref().map(excepted),
+        coverage: report.coverage(finding).map(|view| view.coverage),
         evidence: finding.evidence,
         cutoff: finding.cutoff,
         first_seen: finding.first_seen,
@@ -102,6 +142,7 @@ fn line(finding: &Finding) -> FindingLine<'_> {
         },
         names: finding.names.iter().map(|name| &name.name).collect(),
         names_left_out: finding.names_left_out,
+        resolver_bypass: report.bypasses(finding).map(bypass).collect(),
         proof: finding
             .names
             .iter()
@@ -118,6 +159,23 @@ fn line(finding: &Finding) -> FindingLine<'_> {
                 flows: name.samples.iter().map(flow).collect(),
             })
             .collect(),
+    }
+}
+
+fn excepted(exception: &Exception) -> Excepted<'_> {
+    Excepted {
+        until: exception.until,
+        reason: &exception.reason,
+        by: &exception.by,
+    }
+}
+
+fn bypass(view: &BypassView) -> Bypass<'_> {
+    Bypass {
+        resolver: view.resolver,
+        name: &view.name,
+        last_seen: view.last_seen,
+        after_refusal: view.after_refusal,
     }
 }
 

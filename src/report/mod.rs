@@ -1,9 +1,34 @@
 //! Findings for people and for scripts.
+//!
+//! A [`Report`] is everything that is told, whoever asks. [`Filter`] narrows it, [`Zone`] says how times read, and each
+//! format is a function of it: [`table()`], [`finding_lines`] (JSON), [`csv()`], [`markdown()`], [`html()`].
+//!
+//! What comes from the wire, from an inventory or from a file name is escaped for where it goes (`escape`); what is said
+//! in words is said once for all formats (`verdict`, `lines`, `definitions`).
 
+mod csv;
+mod definitions;
+mod escape;
+mod filter;
+mod html;
 mod json;
+mod lines;
+mod markdown;
+mod record;
+mod sensor_lines;
 mod table;
 mod units;
+mod verdict;
+mod zone;
 
+pub use csv::{COLUMNS, csv};
+pub use escape::plain;
+pub use filter::{Filter, LeftOut};
+pub use html::html;
 pub use json::{FindingLine, finding_lines};
-pub use table::{Style, named_share, table};
+pub use lines::named_share;
+pub use markdown::markdown;
+pub use record::{Asked, PackUsed, Report, SHORTEST_GAP, Sensor, Source, SourceKind, Watched};
+pub use table::{Style, table};
 pub use units::{bytes, span};
+pub use zone::{Moment, Zone};

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use super::show::address_text;
-use crate::cli::args::{Common, ReplayFormat};
+use crate::cli::args::{Common, ListFormat};
 use crate::cli::replay::{load, write_json};
 use crate::cli::{Exit, Failure, Output};
 use crate::model::{Category, Confidence, DomainName, KnownResolver, Match, Pack, Strength};
@@ -64,7 +64,7 @@ impl<'a> KnownLine<'a> {
 pub(super) fn explain(
     common: &Common,
     text: &str,
-    format: ReplayFormat,
+    format: ListFormat,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
     let config = load(common)?;
@@ -81,7 +81,7 @@ pub(super) fn explain(
     let ech = rules.encrypted_dns().ech_of_public_name(name.as_name());
     let ech =
         ech.map(|(pattern, known)| KnownLine::new(pattern.to_string(), known, &config.library));
-    if format == ReplayFormat::Json {
+    if format == ListFormat::Json {
         let line = Explanation {
             resolver,
             ech_public_name: ech,

@@ -5,7 +5,7 @@ use std::io::Write;
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 use serde::Serialize;
 
-use crate::cli::args::{Common, ReplayFormat};
+use crate::cli::args::{Common, ListFormat};
 use crate::cli::replay::{load, write_json};
 use crate::cli::{Exit, Failure, Output};
 use crate::model::{Category, Pack, PackKind, PackRole, ResolverPack, Timestamp};
@@ -43,14 +43,14 @@ struct CutoffLine<'a> {
 
 pub(super) fn list(
     common: &Common,
-    format: ReplayFormat,
+    format: ListFormat,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
     let config = load(common)?;
     let rules = config.rule_set();
     let in_force = |pack: &Pack| rules.packs.iter().any(|other| other.vendor == pack.vendor);
     match format {
-        ReplayFormat::Json => {
+        ListFormat::Json => {
             for pack in config.library.packs() {
                 write_json(output, &vendor_line(pack, in_force(pack)))?;
             }
@@ -58,7 +58,7 @@ pub(super) fn list(
                 write_json(output, &resolvers_line(pack))?;
             }
         }
-        ReplayFormat::Table => {
+        ListFormat::Table => {
             let mut table = Table::new();
             let rule = LineStyle::none().fill('─').junction('─');
             table.load_style(TableStyle::new().header_separator(rule));
