@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::DEFAULT_LISTEN;
+use super::{DEFAULT_LISTEN, Exception};
 use crate::model::{DomainName, line_and_column};
 use crate::{capture, flows, metrics, tracker};
 
@@ -27,6 +27,8 @@ pub struct File {
     pub rules: Option<PathBuf>,
     /// Networks whose hosts are watched.
     pub local_networks: Vec<Network>,
+    /// Resolvers of the network that are not local.
+    pub resolvers: Vec<IpAddr>,
     /// Addresses given instead of blocked names.
     pub block_addresses: Vec<IpAddr>,
     /// Hosts of the pages that are shown instead of blocked ones.
@@ -39,6 +41,9 @@ pub struct File {
     pub capture: capture::Settings,
     /// Bounds.
     pub limits: Limits,
+    /// Hosts left out of account for a while.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exception: Vec<Exception>,
     /// Choices for vendors.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub vendor: BTreeMap<String, VendorChoice>,
@@ -165,12 +170,14 @@ impl Default for File {
                 .unwrap_or_else(|_| SocketAddr::from(([127, 0, 0, 1], 9842))),
             rules: None,
             local_networks: Vec::new(),
+            resolvers: Vec::new(),
             block_addresses: tracker.block_addresses,
             block_pages: Vec::new(),
             transfer_threshold_bytes: tracker.transfer_threshold,
             log: LogLevel::default(),
             capture: capture::Settings::default(),
             limits: Limits::default(),
+            exception: Vec::new(),
             vendor: BTreeMap::new(),
         }
     }

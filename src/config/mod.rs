@@ -1,5 +1,6 @@
 //! The configuration: a file, flags on top, and from both the settings of each part.
 
+mod exception;
 mod file;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use crate::model::{LocalNetworks, Pack, VendorId};
 use crate::rules::{Library, PackError, RuleSet};
 use crate::{capture, evidence, flows, ledger, metrics, replay, tracker};
 
+pub use exception::Exception;
 pub use file::{ConfigError, EXAMPLE, File, LogLevel, VendorChoice};
 
 /// Where the page and the metrics are served unless something else is said: this machine only.
@@ -125,6 +127,7 @@ impl Config {
         evidence::Settings {
             transfer_threshold: self.file.transfer_threshold_bytes,
             chosen_cutoffs: chosen,
+            exceptions: self.file.exception.iter().map(Exception::rule).collect(),
         }
     }
 
@@ -159,6 +162,8 @@ impl Config {
         ledger::Settings {
             evidence: self.evidence(),
             local_networks_known: self.local(networks).known(),
+            local: self.local(networks),
+            resolvers: self.file.resolvers.clone(),
         }
     }
 

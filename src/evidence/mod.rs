@@ -5,7 +5,10 @@
 //! which instant binds, and [`judge()`] turns what is in the book into a status at engine time.
 
 mod book;
+mod bypass;
+mod coverage;
 mod cutoffs;
+mod exceptions;
 mod judge;
 mod looked;
 mod usage;
@@ -14,7 +17,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub use book::{Book, Stats};
+pub use bypass::Bypasses;
+pub use coverage::coverage;
 pub use cutoffs::{Cutoffs, UnknownCutoff};
+pub use exceptions::ExceptionRule;
 pub use judge::{Moment, judge};
 pub use looked::Looked;
 pub use usage::Usage;
@@ -34,6 +40,8 @@ pub struct Settings {
     pub transfer_threshold: u64,
     /// Cutoff ids chosen for a vendor, instead of the pack's default.
     pub chosen_cutoffs: BTreeMap<VendorId, Vec<String>>,
+    /// Hosts that are left out of account for a while.
+    pub exceptions: Vec<ExceptionRule>,
 }
 
 impl Default for Settings {
@@ -41,6 +49,7 @@ impl Default for Settings {
         Self {
             transfer_threshold: 32 * 1024,
             chosen_cutoffs: BTreeMap::new(),
+            exceptions: Vec::new(),
         }
     }
 }

@@ -6,13 +6,16 @@ mod blind;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::evidence::{self, Book, Cutoffs, Looked, Moment, UnknownCutoff, Usage, WINDOW, judge};
+use crate::evidence::{
+    self, Book, Bypasses, Cutoffs, Looked, Moment, UnknownCutoff, Usage, WINDOW, judge,
+};
 use crate::hosts::{self, Hosts};
 use crate::model::{
-    Batch, Category, CutoffInForce, Finding, HostKey, HostView, KeyConfidence, Pack, Snapshot,
-    Strength, Timestamp, VendorView, WatchList,
+    Batch, Category, CutoffInForce, Finding, HostKey, HostView, KeyConfidence, LocalNetworks, Pack,
+    PackRole, Sighting, Signal, Snapshot, Status, Strength, Timestamp, VendorView, WatchList,
 };
 
 use blind::BlindHosts;
@@ -25,6 +28,10 @@ pub struct Settings {
     pub evidence: evidence::Settings,
     /// Whether local networks were given or known from an interface; otherwise the page says so.
     pub local_networks_known: bool,
+    /// What is local; resolvers elsewhere are foreign.
+    pub local: LocalNetworks,
+    /// Resolvers of the network that are not local.
+    pub resolvers: Vec<IpAddr>,
 }
 
 /// Counters of the ledger's tables.
@@ -38,6 +45,8 @@ pub struct Stats {
     pub watch: (u64, u64),
     /// Hosts with flows without a name, by cause: those kept, and those that found no place.
     pub blind_hosts: (u64, u64),
+    /// Hosts and vendors of which a foreign resolver was asked: those kept, and those that found no place.
+    pub bypasses: (u64, u64),
 }
 
 /// Everything that is concluded.
@@ -50,6 +59,7 @@ pub struct Ledger {
     looked: Looked,
     watch: Watch,
     blind_hosts: BlindHosts,
+    bypasses: Bypasses,
     now: Option<Timestamp>,
 }
 
@@ -65,6 +75,7 @@ impl Ledger {
             looked: Looked::default(),
             watch: Watch::default(),
             blind_hosts: BlindHosts::default(),
+            bypasses: Bypasses::default(),
             now: None,
         })
     }
@@ -81,6 +92,7 @@ impl Ledger {
         if let Some(now) = self.now {
             self.watch.expire(now);
             self.blind_hosts.expire(now);
+            self.bypasses.expire(now);
             for &address in &batch.contradicted {
                 self.watch.contradicted(address, now);
             }
@@ -96,6 +108,7 @@ impl Ledger {
                 continue;
             }
             let host = self.hosts.see(sighting.host, sighting.span.last);
+            self.note_bypass(&host, sighting);
             let now = self.now.unwrap_or(sighting.span.last);
             self.book.sighting(&host, sighting, &self.cutoffs, now);
         }
@@ -104,7 +117,41 @@ impl Ledger {
                 continue;
             }
             // A reply proves no packet of the host's own, so it says nothing about presence.
-            self.book.reply(&HostKey::from_address(reply.host), reply);
+            let host = HostKey::from_address(reply.host);
+            if reply.signal == Signal::Dns
+                && reply
+                    .server
+                    .is_some_and(|resolver| !self.is_foreign(resolver))
+            {
+                let vendor = &reply.service.vendor;
+                self.bypasses
+                    .answered(&host, vendor, reply.kind, reply.span.last);
+            }
+            self.book.reply(&host, reply);
+        }
+    }
+
+    /// Whether a resolver is not the network's.
+    fn is_foreign(&self, resolver: IpAddr) -> bool {
+        !self.settings.local.contains(resolver) && !self.settings.resolvers.contains(&resolver)
+    }
+
+    /// A host that asks a foreign resolver for a restricted vendor's strong name goes past the network's own.
+    fn note_bypass(&mut self, host: &HostKey, sighting: &Sighting) {
+        let service = &sighting.matched.service;
+        let restricted = self
+            .packs
+            .iter()
+            .any(|pack| pack.vendor == service.vendor && pack.role == PackRole::Restricted);
+        if let Some(resolver) = sighting.server
+            && sighting.signal == Signal::Dns
+            && service.strength == Strength::Strong
+            && restricted
+            && self.is_foreign(resolver)
+        {
+            let (vendor, last) = (&service.vendor, sighting.span.last);
+            self.bypasses
+                .asked(host, vendor, resolver, &sighting.name, last);
         }
     }
 
@@ -120,6 +167,7 @@ impl Ledger {
             book: self.book.stats(),
             watch: (self.watch.len(), self.watch.evictions()),
             blind_hosts: (self.blind_hosts.len(), self.blind_hosts.refused()),
+            bypasses: self.bypasses.stats(),
         }
     }
 
@@ -149,6 +197,9 @@ impl Ledger {
                     (&a.host, &a.vendor, a.category).cmp(&(&b.host, &b.vendor, b.category))
                 })
         });
+        let coverage = evidence::coverage(&findings, &self.packs, now, |finding| {
+            self.last_packet(&finding.addresses)
+        });
         Snapshot {
             at: self.now,
             looked,
@@ -159,8 +210,8 @@ impl Ledger {
                 .collect(),
             weak: self.book.weak().cloned().collect(),
             hosts: self.host_views(&findings),
-            coverage: Vec::new(),
-            bypasses: Vec::new(),
+            coverage,
+            bypasses: self.bypasses.views(now),
             local_hosts: self.hosts.present_after(now.before(WINDOW)),
             blind_hosts: self.blind_hosts.count(now),
             local_networks_known: self.settings.local_networks_known,
@@ -183,16 +234,18 @@ impl Ledger {
         let moment = Moment {
             now,
             looked,
-            last_packet: usage
-                .addresses
-                .iter()
-                .filter_map(|&address| self.hosts.seen(address))
-                .map(|seen| seen.last)
-                .max(),
+            last_packet: self.last_packet(&usage.addresses),
             last_blocked,
             transfer_threshold: self.settings.evidence.transfer_threshold,
         };
-        let (status, straggler) = judge(usage, &moment, cutoff);
+        let exception = self.settings.evidence.exceptions.iter().find(|rule| {
+            pack.role == PackRole::Restricted
+                && rule.holds(host, &usage.addresses, &pack.vendor, category, now)
+        });
+        let (status, straggler) = match exception {
+            Some(_) => (Status::Excepted, false),
+            None => judge(usage, &moment, cutoff),
+        };
         let (names, names_left_out) = usage.names();
         Finding {
             host: host.clone(),
@@ -205,7 +258,7 @@ impl Ledger {
             straggler,
             ever_straggler: usage.ever_straggler || straggler,
             cutoff: cutoff.map(|cutoff| cutoff.at),
-            exception: None,
+            exception: exception.map(|rule| rule.exception.clone()),
             phase: usage.phase,
             evidence: usage.evidence(),
             first_seen: usage.span.first,
@@ -220,6 +273,14 @@ impl Ledger {
             names,
             names_left_out,
         }
+    }
+
+    /// Latest packet of any of these addresses.
+    fn last_packet(&self, addresses: &[IpAddr]) -> Option<Timestamp> {
+        let seen = addresses
+            .iter()
+            .filter_map(|&address| self.hosts.seen(address));
+        seen.map(|seen| seen.last).max()
     }
 
     fn vendor(&self, pack: &Pack, findings: &[Finding]) -> VendorView {

@@ -5,7 +5,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{DomainName, Evidence, Reply, Resolution, Sighting, Timestamp, WatchList};
+use crate::model::{
+    DomainName, Evidence, Reply, Resolution, Sighting, Signal, Timestamp, WatchList,
+};
 
 /// Answers kept at once, about 200 bytes each, so 4 MiB.
 const MAX_ANSWERS: usize = 16_384;
@@ -81,7 +83,7 @@ impl Watch {
     /// Whether a sighting holds. One that rests on an address does where an answer gave it, to this host, before its flow
     /// began; what comes later in such flows, too.
     pub(super) fn confirms(&mut self, sighting: &Sighting) -> bool {
-        let Some(server) = sighting.server else {
+        let Some(server) = sighting.server.filter(|_| sighting.signal == Signal::Ip) else {
             return true;
         };
         let key = (server, sighting.host, sighting.name.clone());
@@ -101,7 +103,8 @@ impl Watch {
 
     /// Whether a reply holds.
     pub(super) fn confirms_reply(&self, reply: &Reply) -> bool {
-        reply.server.is_none_or(|server| {
+        let by_address = reply.server.filter(|_| reply.signal == Signal::Ip);
+        by_address.is_none_or(|server| {
             let key = (server, reply.host, reply.name.clone());
             self.confirmed.contains(&key)
         })

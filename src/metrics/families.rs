@@ -65,6 +65,8 @@ families! {
     WEAK_SIGHTINGS: Counter "straggler_weak_sightings_total" ["vendor", "category"] "Sightings of names that people and other software ask for too.";
     RECEIVED: Counter "straggler_received_bytes_total" ["vendor", "category", "phase"] "Payload bytes from the vendor in flows with a strong name.";
     SENT: Counter "straggler_sent_bytes_total" ["vendor", "category", "phase"] "Payload bytes to the vendor in flows with a strong name.";
+    COVERAGE: Gauge "straggler_coverage_hosts" ["vendor", "coverage"] "Hosts that used a restricted vendor and are present, by what protects them now.";
+    BYPASS: Gauge "straggler_resolver_bypass_hosts" ["vendor"] "Hosts that asked a resolver which is not the network's for this vendor's names in the last 24 hours of capture time.";
     LOCAL_HOSTS: Gauge "straggler_local_hosts" [] "Distinct local hosts present in the last 24 hours of capture time.";
 
     CAPTURE_UP: Gauge "straggler_capture_up" ["interface"] "1 while the interface is captured.";

@@ -7,8 +7,8 @@ use prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily, MetricT
 use super::families::{self as f, Family, Kind};
 use super::{Scene, Settings, hosts};
 use crate::model::{
-    BlindKind, Category, Evidence, FlowProtocol, PackRole, Phase, SeenSide, Signal, Status,
-    Undecoded, VendorView,
+    BlindKind, Category, Coverage, Evidence, FlowProtocol, PackRole, Phase, SeenSide, Signal,
+    Status, Undecoded, VendorView,
 };
 
 /// Samples collected family by family.
@@ -134,6 +134,18 @@ const FLOW_LADDER: &[Evidence] = &[Evidence::Attempt, Evidence::Contact, Evidenc
 
 fn totals(samples: &mut Samples, scene: &Scene, vendor: &VendorView) {
     let id = vendor.id.as_str();
+    if vendor.role == PackRole::Restricted {
+        let snapshot = &scene.snapshot;
+        for &coverage in Coverage::ALL {
+            let hosts = snapshot.coverage.iter();
+            let hosts = hosts.filter(|host| host.vendor == vendor.id && host.coverage == coverage);
+            let count = number(hosts.count() as u64);
+            samples.add(&f::COVERAGE, &[id, coverage.label()], count);
+        }
+        let hosts = snapshot.bypasses.iter();
+        let count = hosts.filter(|bypass| bypass.vendor == vendor.id).count();
+        samples.add(&f::BYPASS, &[id], number(count as u64));
+    }
     let totals = &scene.snapshot.totals;
     for &category in &vendor.categories {
         let label = category.label();
@@ -254,6 +266,7 @@ fn inspection(samples: &mut Samples, scene: &Scene) {
         ("weak_names", ledger.book.weak, ledger.book.weak_refused),
         ("watch_list", ledger.watch.0, ledger.watch.1),
         ("blind_hosts", ledger.blind_hosts.0, ledger.blind_hosts.1),
+        ("bypasses", ledger.bypasses.0, ledger.bypasses.1),
     ];
     let trackers = scene
         .tracker

@@ -138,7 +138,7 @@ pub struct Sighting {
     pub name: DomainName,
     /// How it was learnt.
     pub signal: Signal,
-    /// The address that stands for the name, where it was learnt by address.
+    /// The resolver that was asked; or the address that stands for the name, where it was learnt by address.
     pub server: Option<IpAddr>,
     /// How far it got.
     pub evidence: Evidence,
@@ -165,7 +165,7 @@ pub struct Reply {
     pub name: DomainName,
     /// How it was asked for.
     pub signal: Signal,
-    /// The address that stands for the name, where it was learnt by address.
+    /// The resolver that was asked; or the address that stands for the name, where it was learnt by address.
     pub server: Option<IpAddr>,
     /// What came back.
     pub kind: ReplyKind,

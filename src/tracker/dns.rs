@@ -118,7 +118,7 @@ impl Insides {
             matched: matched.clone(),
             name: self.name.as_name()?.to_owned(),
             signal: Signal::Dns,
-            server: None,
+            server: Some(resolver.addr),
         })
     }
 

@@ -25,7 +25,7 @@ pub struct Subject {
     pub name: DomainName,
     /// How it was learnt.
     pub signal: Signal,
-    /// The address that stands for the name, where it was learnt by address.
+    /// The resolver that was asked; or the address that stands for the name, where it was learnt by address.
     pub server: Option<IpAddr>,
 }
 

@@ -1,0 +1,80 @@
+//! `[[exception]]`: hosts that are left out of account, by whom, why and until when.
+
+use serde::{Deserialize, Serialize};
+use toml::value::Datetime;
+
+use super::file::Network;
+use crate::evidence::ExceptionRule;
+use crate::model::{self, Category, Timestamp, VendorId};
+
+/// An exception in the file.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "Table")]
+pub struct Exception {
+    #[serde(flatten)]
+    table: Table,
+    #[serde(skip)]
+    rule: ExceptionRule,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    hosts: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    networks: Vec<Network>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vendor: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    category: Option<String>,
+    until: Datetime,
+    reason: String,
+    by: String,
+}
+
+impl Exception {
+    /// As evidence is judged by it.
+    pub fn rule(&self) -> ExceptionRule {
+        self.rule.clone()
+    }
+}
+
+impl TryFrom<Table> for Exception {
+    type Error = String;
+
+    fn try_from(table: Table) -> Result<Self, String> {
+        if table.hosts.is_empty() && table.networks.is_empty() {
+            return Err("an exception needs `hosts` or `networks`: whom it is for".to_owned());
+        }
+        for (key, text) in [("reason", &table.reason), ("by", &table.by)] {
+            if text.trim().is_empty() || text.contains(char::is_control) {
+                return Err(format!("write one line of text for `{key}`"));
+            }
+        }
+        let until = Timestamp::parse_rfc3339(&table.until.to_string()).ok_or_else(|| {
+            format!(
+                "`until = {}` needs a time and an offset; write it like 2026-12-31T00:00:00Z",
+                table.until
+            )
+        })?;
+        let vendor = table.vendor.as_deref().map(|id| {
+            VendorId::parse(id).ok_or_else(|| {
+                format!("`{id}` is no id of a vendor (`straggler rules list` shows them)")
+            })
+        });
+        let category = table.category.as_deref().map(str::parse::<Category>);
+        let rule = ExceptionRule {
+            hosts: table.hosts.clone(),
+            networks: table.networks.iter().map(|network| network.0).collect(),
+            vendor: vendor.transpose()?,
+            category: category.transpose()?,
+            exception: model::Exception {
+                reason: table.reason.trim().to_owned(),
+                by: table.by.trim().to_owned(),
+                until,
+            },
+        };
+        Ok(Self { table, rule })
+    }
+}

@@ -1,0 +1,111 @@
+//! Hosts that ask a resolver which is not the network's for a restricted vendor's name: past the filter.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use super::WINDOW;
+use crate::model::{BypassView, DomainName, HostKey, ReplyKind, Timestamp, VendorId};
+
+/// Hosts and vendors kept at once, about 250 bytes each, so 4 MiB.
+const MAX_ENTRIES: usize = 16_384;
+
+type Key = (HostKey, VendorId);
+
+/// Who asked whom.
+#[derive(Clone, Debug, Default)]
+pub struct Bypasses {
+    asked: BTreeMap<Key, Asked>,
+    /// When a resolver of the network last refused a host a vendor's name.
+    refused: BTreeMap<Key, Timestamp>,
+    left_out: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Asked {
+    resolver: IpAddr,
+    name: DomainName,
+    time: Timestamp,
+}
+
+impl Bypasses {
+    /// A host asked a resolver that is not the network's for a strong name.
+    pub fn asked(
+        &mut self,
+        host: &HostKey,
+        vendor: &VendorId,
+        resolver: IpAddr,
+        name: &DomainName,
+        time: Timestamp,
+    ) {
+        let key = (host.clone(), vendor.clone());
+        if self.asked.len() >= MAX_ENTRIES && !self.asked.contains_key(&key) {
+            self.left_out += 1;
+            return;
+        }
+        let asked = Asked {
+            resolver,
+            name: name.clone(),
+            time,
+        };
+        match self.asked.get_mut(&key) {
+            Some(known) if known.time <= time => *known = asked,
+            Some(_) => {}
+            None => {
+                self.asked.insert(key, asked);
+            }
+        }
+    }
+
+    /// A resolver of the network answered a host.
+    pub fn answered(
+        &mut self,
+        host: &HostKey,
+        vendor: &VendorId,
+        kind: ReplyKind,
+        time: Timestamp,
+    ) {
+        let refuses = matches!(
+            kind,
+            ReplyKind::Refused | ReplyKind::Sinkhole | ReplyKind::NxDomain
+        );
+        if refuses && self.refused.len() < MAX_ENTRIES {
+            let key = (host.clone(), vendor.clone());
+            let last = self.refused.entry(key).or_insert(time);
+            *last = time.max(*last);
+        }
+    }
+
+    /// Forgets what left the window.
+    pub fn expire(&mut self, now: Timestamp) {
+        let since = now.before(WINDOW);
+        self.asked.retain(|_, asked| asked.time > since);
+        self.refused.retain(|_, time| *time > since);
+    }
+
+    /// Those of the window, sorted by host and vendor.
+    pub fn views(&self, now: Timestamp) -> Vec<BypassView> {
+        let since = now.before(WINDOW);
+        let of_window = self
+            .asked
+            .iter()
+            .filter(|(_, asked)| asked.time > since && asked.time <= now);
+        of_window
+            .map(|(key, asked)| BypassView {
+                host: key.0.clone(),
+                vendor: key.1.clone(),
+                resolver: asked.resolver,
+                name: asked.name.clone(),
+                last_seen: asked.time,
+                after_refusal: self
+                    .refused
+                    .get(key)
+                    .is_some_and(|refused| *refused > since && *refused <= asked.time),
+            })
+            .collect()
+    }
+
+    /// Hosts and vendors now, and those that found no place.
+    pub fn stats(&self) -> (u64, u64) {
+        (self.asked.len() as u64, self.left_out)
+    }
+}
