@@ -40,6 +40,13 @@ impl Exception {
     }
 }
 
+impl Exception {
+    /// Id of the vendor that it names, if any.
+    pub fn vendor(&self) -> Option<&str> {
+        self.table.vendor.as_deref()
+    }
+}
+
 impl TryFrom<Table> for Exception {
     type Error = String;
 
@@ -76,5 +83,52 @@ impl TryFrom<Table> for Exception {
             },
         };
         Ok(Self { table, rule })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::File;
+
+    fn fault(lines: &str) -> String {
+        let text = format!("[[exception]]\n{lines}\n");
+        File::parse("c.toml", &text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn an_exception_says_for_whom_why_by_whom_and_until_when() {
+        let whole =
+            "hosts = [\"10.0.0.5\"]\nuntil = 2026-12-31T00:00:00Z\nreason = \"a\"\nby = \"b\"";
+        let file = File::parse("c.toml", &format!("[[exception]]\n{whole}\n")).unwrap();
+        assert_eq!(
+            file.exception[0].rule().exception.until.to_string(),
+            "2026-12-31T00:00:00Z"
+        );
+        for (from, to, words) in [
+            ("hosts = [\"10.0.0.5\"]", "", "whom it is for"),
+            ("until = 2026-12-31T00:00:00Z", "", "missing field `until`"),
+            (
+                "2026-12-31T00:00:00Z",
+                "2026-12-31",
+                "needs a time and an offset",
+            ),
+            ("reason = \"a\"", "reason = \" \"", "for `reason`"),
+            ("by = \"b\"", "by = \"b\"\ncategory = \"x\"", "write one of"),
+            (
+                "by = \"b\"",
+                "by = \"b\"\nsite = \"x\"",
+                "unknown field `site`",
+            ),
+            (
+                "10.0.0.5\"]",
+                "10.0.0.5\"]\nnetworks = [\"10\"]",
+                "no network",
+            ),
+        ] {
+            let text = whole.replace(from, to);
+            assert_ne!(text, whole);
+            let fault = fault(&text);
+            assert!(fault.contains(words) && fault.contains("c.toml"), "{fault}");
+        }
     }
 }

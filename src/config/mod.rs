@@ -96,15 +96,17 @@ impl Config {
             origin: origin.clone(),
             what,
         };
-        for vendor in self.file.vendor.keys() {
+        let chosen = self.file.vendor.keys();
+        let chosen = chosen.map(|vendor| (vendor.as_str(), format!("[vendor.{vendor}]")));
+        let excepted = self.file.exception.iter().filter_map(Exception::vendor);
+        let excepted =
+            excepted.map(|vendor| (vendor, format!("[[exception]] vendor = \"{vendor}\"")));
+        for (vendor, place) in chosen.chain(excepted) {
             if self.library.pack(vendor).is_none() {
-                let known: Vec<&str> = self
-                    .library
-                    .packs()
-                    .map(|pack| pack.vendor.as_str())
-                    .collect();
+                let packs = self.library.packs();
+                let known: Vec<&str> = packs.map(|pack| pack.vendor.as_str()).collect();
                 return Err(refuse(format!(
-                    "[vendor.{vendor}]: there is no pack of that vendor; there are: {}",
+                    "{place}: there is no pack of that vendor; there are: {}",
                     known.join(", ")
                 )));
             }
