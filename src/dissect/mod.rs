@@ -8,6 +8,8 @@ pub mod dhcp;
 pub mod dns;
 pub mod ech;
 pub mod http;
+pub mod mdns;
+pub mod neighbour;
 pub mod quic;
 mod reader;
 pub mod tls;
