@@ -31,6 +31,7 @@ pub const NXDOMAIN: u8 = 3;
 pub const REFUSED: u8 = 5;
 
 const FLAG_RESPONSE: u16 = 0x8000;
+const FLAG_AUTHORITATIVE: u16 = 0x0400;
 const FLAG_TRUNCATED: u16 = 0x0200;
 const FLAG_RECURSION_DESIRED: u16 = 0x0100;
 const FLAG_RECURSION_AVAILABLE: u16 = 0x0080;
@@ -68,6 +69,18 @@ impl Message {
             id,
             flags: FLAG_RECURSION_DESIRED,
             questions: vec![(name.to_owned(), kind)],
+            answers: Vec::new(),
+            authority: Vec::new(),
+            edns: None,
+        }
+    }
+
+    /// What a device says of itself by Multicast DNS (RFC 6762, section 6): a response to no question.
+    pub fn announcement() -> Self {
+        Self {
+            id: 0,
+            flags: FLAG_RESPONSE | FLAG_AUTHORITATIVE,
+            questions: Vec::new(),
             answers: Vec::new(),
             authority: Vec::new(),
             edns: None,
