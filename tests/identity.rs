@@ -158,7 +158,7 @@ fn discovery_is_believed_from_the_link_only() {
 
     let router: Ipv6Addr = "fe80::1".parse().unwrap();
     let advert = Discovery::router_advertisement(1800)
-        .from_mac(mac_of(router.into()))
+        .source_mac(mac_of(router.into()))
         .prefix("fd00:7::".parse().unwrap(), 64)
         .resolvers(&["fd00:7::53".parse().unwrap()]);
     let packet = Ip::between(router.into(), "ff02::1".parse().unwrap()).hop_limit(255);
@@ -167,8 +167,8 @@ fn discovery_is_believed_from_the_link_only() {
     };
     assert_eq!((advert.prefixes.len(), advert.resolvers.len()), (1, 1));
     for message in [
-        Discovery::router_solicitation().from_mac(own_mac()),
-        Discovery::solicitation(router).from_mac(own_mac()),
+        Discovery::router_solicitation().source_mac(own_mac()),
+        Discovery::solicitation(router).source_mac(own_mac()),
     ] {
         let packet = Ip::between(own_v6().into(), "ff02::2".parse().unwrap()).hop_limit(255);
         assert!(said(&plain(&packet.packet(&message))).0.is_some());
@@ -191,7 +191,7 @@ fn a_link_has_the_ends_of_its_own_packets() {
         assert_eq!(decoded.hop_limit, 64, "{name}");
     }
     let tagged = Ethernet::default().tags(&[0x8100]).packet(&packet);
-    let (_, link) = said(&[tagged.clone()]);
+    let (_, link) = said(std::slice::from_ref(&tagged));
     assert_eq!(link, Some(ends(own_mac(), mac_of(OTHER.into()), Some(100))));
     let mut priority = tagged;
     priority[14..16].copy_from_slice(&[0xe0, 0]);

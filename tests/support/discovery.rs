@@ -50,7 +50,7 @@ impl Discovery {
 
     /// With the sender's hardware address.
     #[must_use]
-    pub fn from_mac(self, mac: [u8; 6]) -> Self {
+    pub fn source_mac(self, mac: [u8; 6]) -> Self {
         self.option(SOURCE_LINK_LAYER, &mac)
     }
 

@@ -117,6 +117,14 @@ impl Message {
         self
     }
 
+    /// As devices answer each other by LLMNR (RFC 4795, section 2.1.1): nobody asks anybody further, and the bit that DNS has
+    /// for it means that a name is not yet sure.
+    #[must_use]
+    pub fn without_recursion(mut self) -> Self {
+        self.flags &= !(FLAG_RECURSION_DESIRED | FLAG_RECURSION_AVAILABLE);
+        self
+    }
+
     /// Marked as truncated: the client should ask again over TCP.
     #[must_use]
     pub fn truncated(mut self) -> Self {
