@@ -9,6 +9,7 @@ mod support;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use straggler::capture::{FrameSource, Pumped, Savefile};
 use straggler::decode::Decoder;
 use straggler::dissect::{dhcp, mdns, neighbour};
 use straggler::model::{
@@ -254,4 +255,28 @@ fn names_that_devices_announce() {
         panic!("no announcement")
     };
     assert_eq!((it.name.as_str(), it.address), ("desk-7.local", OWN.into()));
+}
+
+/// Real kernels in the example: each of their messages is believed, checksum included. How many there are says `tshark`
+/// (`-Y "arp || icmpv6.nd"`).
+#[test]
+fn every_neighbour_of_the_example_is_read() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/office.pcapng");
+    let mut source = Savefile::open(path.as_ref()).unwrap();
+    let mut decoder = Decoder::default();
+    let (mut arp, mut discovery) = (0, 0);
+    let mut take = |frame: Frame<'_>| match decoder.decode(&frame) {
+        Ok(Decoded::Arp(message)) => {
+            let sender = neighbour::arp(message.message).unwrap();
+            assert_eq!(message.link.map(|link| link.src), Some(sender.mac));
+            arp += 1;
+        }
+        Ok(Decoded::Packet(packet)) if matches!(packet.transport, Transport::Neighbour(_)) => {
+            assert!(fact(&packet).is_some());
+            discovery += 1;
+        }
+        _ => {}
+    };
+    while let Ok(Pumped::Frames(_) | Pumped::Idle) = source.pump(1_000, &mut take) {}
+    assert_eq!((arp, discovery), (54, 10));
 }
