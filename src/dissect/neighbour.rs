@@ -4,10 +4,12 @@
 //! Ethernet is read. Not read: redirects, options of search domains, routes, and keys (SEND, RFC 3971).
 //!
 //! A message of neighbour discovery is believed where a host would believe it (RFC 4861, sections 6.1 and 7.1): hop limit
-//! 255, so it was sent on this link; code 0; a right checksum; whole options. An answer to one host may leave its hardware
-//! address out (RFC 4861, section 4.4), as Linux does to whoever has just used it; then it binds nothing here. What SLAAC tries out (sender "::") and what
-//! ARP probes (sender 0.0.0.0) binds nothing yet. ARP has no such checks: whoever is on the link can say anything. A caller
-//! that has the frame may ask whether its sender is the one that the message names.
+//! 255, so it was sent on this link; code 0; a right checksum; whole options. What SLAAC tries out (sender "::") and what
+//! ARP probes (sender 0.0.0.0) binds nothing yet. An answer to one host may leave its hardware address out (RFC 4861,
+//! section 4.4), as Linux does; then it binds nothing here.
+//!
+//! ARP has no such checks: whoever is on the link can say anything. A caller that has the frame may ask whether its sender
+//! is the one that the message names.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
