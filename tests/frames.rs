@@ -11,6 +11,7 @@ use std::process::Command;
 
 use support::dns_messages::{A, Message};
 use support::links::ethernet::{self, Ethernet};
+use support::links::tunnels::gre;
 use support::savefile::{Frame, Interface, Order, Pcapng, Resolution};
 use support::{ClientHello, Extension, Ip, Link, Pcap, Segment, Talk, TimedPacket, merge};
 
@@ -160,13 +161,14 @@ fn what_is_not_decoded_is_counted_by_cause() {
         .fragments(&support::Datagram::new(1, 53).payload(&[0; 400]), 200, 7);
     let aruba = Ip::between("10.0.0.1".parse().unwrap(), "10.0.0.2".parse().unwrap())
         .carry(47, &[0x82; 60]);
+    let arp = ethernet::arp_request([10, 0, 0, 1].into(), [10, 0, 0, 2].into());
     let mut short_header = packet.clone();
     short_header[0] = 0x44; // a header of four words, where five are the least
     let cases: Vec<(Vec<u8>, &str)> = vec![
-        (
-            ethernet::arp_request("10.0.0.1".parse().unwrap(), "10.0.0.2".parse().unwrap()),
-            "1 arp",
-        ),
+        (arp.clone(), ""),                          // read
+        (ether.other(0x8035, &arp[14..]), "1 arp"), // reverse ARP
+        (ether.packet(&gre(0, &[], 0x6558, &arp)), "1 arp"),
+        (ethernet::behind_backbone(&arp), "1 arp"),
         (ethernet::lldp(), "1 link_control"),
         (ethernet::llc(), "1 link_control"),
         (ethernet::mpls(&[100], &[0; 60]), "1 mpls"),
@@ -193,6 +195,8 @@ fn what_is_not_decoded_is_counted_by_cause() {
     );
     let cut = Frame::whole(support::seconds(1), ether.packet(packet)).cut(20);
     assert_eq!(undecoded(&Pcap::new(1).bytes(&[cut])), "1 cut");
+    let cut_arp = Frame::whole(support::seconds(1), arp).cut(41);
+    assert_eq!(undecoded(&Pcap::new(1).bytes(&[cut_arp])), "1 cut");
     let unknown_link = Frame::whole(support::seconds(1), vec![0; 60]);
     assert_eq!(
         undecoded(&Pcap::new(147).bytes(&[unknown_link])),

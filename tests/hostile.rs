@@ -136,6 +136,16 @@ fn rule_packs_hold() {
     check_seeds_of("rule_pack");
 }
 
+#[test]
+fn dhcp_holds() {
+    check_seeds_of("dhcp");
+}
+
+#[test]
+fn what_devices_say_holds() {
+    check_seeds_of("identity");
+}
+
 /// A seed that reaches nothing is of no use, and nothing else would tell.
 #[test]
 fn seeds_reach_what_they_are_for() {
@@ -143,6 +153,8 @@ fn seeds_reach_what_they_are_for() {
         let reached = match seed.target {
             "tracker" => checks::tracker::names_read(&seed.bytes) > 0,
             "quic" => checks::quic::hello_found(&seed.bytes) != (seed.name == "negotiation"),
+            "dhcp" => checks::dhcp::says_something(&seed.bytes),
+            "identity" => checks::identity::says_something(&seed.bytes),
             _ => true,
         };
         assert!(reached, "{}: {}", seed.target, seed.name);

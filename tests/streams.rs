@@ -14,7 +14,7 @@ use std::sync::{Arc, LazyLock};
 
 use straggler::capture::{FrameSource, Pumped, Savefile, find_inputs};
 use straggler::decode::Decoder;
-use straggler::model::{Carrier, Frame, LinkType, Timestamp, Transport};
+use straggler::model::{Carrier, Decoded, Frame, LinkType, Timestamp, Transport};
 use straggler::rules::{Library, RuleSet};
 use straggler::tracker::{NameRead, Settings, Tracker, Witness};
 use support::dns_messages::{A, Message};
@@ -111,7 +111,9 @@ impl Part {
 
 /// The TCP segments of frames, the whole ones.
 fn parts<'f>(decoder: &mut Decoder, frame: &Frame<'f>) -> Option<Part> {
-    let packet = decoder.decode(frame).ok()?;
+    let Decoded::Packet(packet) = decoder.decode(frame).ok()? else {
+        return None;
+    };
     let Transport::Tcp(segment) = packet.transport else {
         return None;
     };

@@ -13,7 +13,7 @@ use std::process::Command;
 use proptest::prelude::*;
 use straggler::decode::{Decoder, MAX_LABELS, MAX_TUNNELS};
 use straggler::model::{
-    Frame, LinkType, Packet, Protocol, Refusal, Timestamp, Transport, Undecoded,
+    Decoded, Frame, LinkType, Packet, Protocol, Refusal, Timestamp, Transport, Undecoded,
 };
 use support::dns_messages::{A, Message};
 use support::links::ethernet::{self, Ethernet};
@@ -82,13 +82,24 @@ fn decoded(frames: &[Vec<u8>]) -> String {
     let mut decoder = Decoder::default();
     let mut last = String::new();
     for bytes in frames {
-        last = told(&decoder.decode(&frame(bytes, bytes.len())));
+        last = told(&ip(decoder.decode(&frame(bytes, bytes.len()))));
     }
     last
 }
 
 fn told(result: &Result<Packet<'_>, Undecoded>) -> String {
     format!("{result:?}")
+}
+
+/// The packet alone: the same in every wrapping, whatever link it stands on.
+fn ip(decoded: Result<Decoded<'_>, Undecoded>) -> Result<Packet<'_>, Undecoded> {
+    match decoded? {
+        Decoded::Packet(packet) => Ok(Packet {
+            link: None,
+            ..packet
+        }),
+        Decoded::Arp(_) => Err(Undecoded::Arp),
+    }
 }
 
 fn frame(bytes: &[u8], wire_len: usize) -> Frame<'_> {
@@ -224,7 +235,7 @@ fn a_fragment_waits_without_being_a_fault() {
     let mut decoder = Decoder::default();
     for piece in &pieces[1..] {
         let bytes = plain(piece);
-        let packet = decoder.decode(&frame(&bytes, bytes.len())).unwrap();
+        let packet = ip(decoder.decode(&frame(&bytes, bytes.len()))).unwrap();
         assert!(matches!(packet.transport, Transport::Fragment));
         assert_eq!(packet.src, std::net::IpAddr::from([10, 0, 0, 1]));
     }
@@ -240,10 +251,10 @@ fn fragments_that_cannot_be_whole_are_not_kept() {
     let pieces = cut(&query(), 24, 7);
     let unpadded = Ethernet::default().unpadded().packet(&pieces[0]);
     let mut decoder = Decoder::default();
-    let cut_short = decoder.decode(&frame(&unpadded[..50], unpadded.len()));
+    let cut_short = ip(decoder.decode(&frame(&unpadded[..50], unpadded.len())));
     assert_eq!(told(&cut_short), "Err(Cut)");
     // The header claims more than the frame holds.
-    let lies = decoder.decode(&frame(&unpadded[..50], 50));
+    let lies = ip(decoder.decode(&frame(&unpadded[..50], 50)));
     assert_eq!(told(&lies), "Err(Fragment)");
     assert_eq!(decoder.stats().entries, 0);
 }
@@ -303,9 +314,7 @@ fn a_port_is_no_proof() {
             }
             let frame_bytes = Ethernet::default().unpadded().packet(&udp(port, content));
             let mut decoder = Decoder::default();
-            let packet = decoder
-                .decode(&frame(&frame_bytes, frame_bytes.len()))
-                .unwrap();
+            let packet = ip(decoder.decode(&frame(&frame_bytes, frame_bytes.len()))).unwrap();
             let Transport::Udp(datagram) = packet.transport else {
                 panic!("{packet:?}")
             };
@@ -319,9 +328,7 @@ fn a_port_is_no_proof() {
             let message = Message::query(id, NAME, A).bytes();
             let frame_bytes = plain(&v4().packet(&Datagram::new(port, 53).payload(&message)));
             let mut decoder = Decoder::default();
-            let packet = decoder
-                .decode(&frame(&frame_bytes, frame_bytes.len()))
-                .unwrap();
+            let packet = ip(decoder.decode(&frame(&frame_bytes, frame_bytes.len()))).unwrap();
             assert!(
                 matches!(packet.transport, Transport::Udp(datagram) if datagram.dst.port == 53),
                 "{port} {id}"
@@ -370,7 +377,7 @@ fn lengths_that_lie_give_no_more_than_there_is() {
             for (name, wrap) in LINKS {
                 let bytes = wrap(&lying);
                 let mut decoder = Decoder::default();
-                if let Ok(packet) = decoder.decode(&frame(&bytes, bytes.len())) {
+                if let Ok(packet) = ip(decoder.decode(&frame(&bytes, bytes.len()))) {
                     let Transport::Udp(datagram) = packet.transport else {
                         continue;
                     };
@@ -393,7 +400,7 @@ fn icmp_errors_tell_who_was_not_reached_and_give_no_names() {
         plain(&router.carry(1, &[&[kind, code, 0, 0, 0, 0, 0, 0], quoted].concat()))
     };
     let mut decoder = Decoder::default();
-    let mut transport = |bytes: &[u8]| match decoder.decode(&frame(bytes, bytes.len())) {
+    let mut transport = |bytes: &[u8]| match ip(decoder.decode(&frame(bytes, bytes.len()))) {
         Ok(Packet {
             transport: Transport::Unreachable(it),
             ..
@@ -459,8 +466,7 @@ fn frames_cut_anywhere_give_nothing_else() {
     let query = query();
     let whole = plain(&query);
     let mut decoder = Decoder::default();
-    let payload = match decoder
-        .decode(&frame(&whole, whole.len()))
+    let payload = match ip(decoder.decode(&frame(&whole, whole.len())))
         .unwrap()
         .transport
     {
@@ -474,7 +480,7 @@ fn frames_cut_anywhere_give_nothing_else() {
     for (name, bytes) in wrapped.chain(linked) {
         for len in 0..bytes.len() {
             for wire_len in [len, bytes.len()] {
-                let Ok(packet) = decoder.decode(&frame(&bytes[..len], wire_len)) else {
+                let Ok(packet) = ip(decoder.decode(&frame(&bytes[..len], wire_len))) else {
                     continue;
                 };
                 if let Transport::Udp(datagram) = packet.transport
@@ -526,7 +532,7 @@ proptest! {
             }
             for len in 0..=bytes.len() {
                 if let Ok(Packet { transport: Transport::Udp(it), .. }) =
-                    decoder.decode(&frame(&bytes[..len], bytes.len()))
+                    ip(decoder.decode(&frame(&bytes[..len], bytes.len())))
                 {
                     prop_assert!(it.payload.len() <= it.wire_len as usize);
                 }

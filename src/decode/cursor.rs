@@ -1,6 +1,6 @@
 //! The rest of a frame, captured and on the wire, and the headers that it may begin with.
 
-use crate::model::Undecoded;
+use crate::model::{Mac, Undecoded};
 
 /// The rest of a frame. A read past the captured end is [`Undecoded::Cut`].
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +66,11 @@ impl<'a> Cursor<'a> {
     /// The number at an offset, in network byte order.
     pub fn u32(self, at: usize) -> Result<u32, Undecoded> {
         self.array(at).map(u32::from_be_bytes)
+    }
+
+    /// The hardware address at an offset.
+    pub fn mac(self, at: usize) -> Result<Mac, Undecoded> {
+        self.array(at).map(Mac::new)
     }
 
     fn array<const N: usize>(self, at: usize) -> Result<[u8; N], Undecoded> {

@@ -1,4 +1,5 @@
-//! ICMP "destination unreachable" (RFC 792, RFC 4443): who could not be reached, from the quoted packet.
+//! ICMP "destination unreachable" (RFC 792, RFC 4443): who could not be reached, from the quoted packet; and which messages
+//! are neighbour discovery.
 //!
 //! The quoted packet is not traffic: nothing in it is ever read but addresses and ports. It must have been sent by
 //! whom the error is sent to; otherwise nobody asked for this error, and it says nothing. Other errors ("too big",
@@ -10,10 +11,19 @@ use crate::model::{Endpoint, Protocol, Refusal, Unreachable};
 
 const ICMP: u8 = 1;
 const ICMPV6: u8 = 58;
+/// Router solicitation, the first of four (RFC 4861, section 4): router advertisement, neighbour solicitation, neighbour
+/// advertisement.
+const DISCOVERY: std::ops::RangeInclusive<u8> = 133..=136;
 const TCP: u8 = 6;
 const UDP: u8 = 17;
 /// Type, code, checksum, four unused bytes; then the quoted packet.
 const HEADER_LEN: usize = 8;
+
+/// The message, if it is one of neighbour discovery.
+pub(super) fn discovery<'a>(ip: &Ip<'a>) -> Option<&'a [u8]> {
+    let kind = ip.payload.u8(0).ok()?;
+    (ip.protocol == ICMPV6 && DISCOVERY.contains(&kind)).then_some(ip.payload.bytes)
+}
 
 /// What an ICMP message says could not be reached, if it says so.
 pub(super) fn unreachable(ip: &Ip<'_>) -> Option<Unreachable> {

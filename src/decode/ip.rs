@@ -35,6 +35,8 @@ const FRAGMENT_LEN: usize = 8;
 pub(super) struct Ip<'a> {
     pub src: IpAddr,
     pub dst: IpAddr,
+    /// Hop limit or time to live.
+    pub hop_limit: u8,
     /// What the payload is; in a fragment of IPv6, what its fragment header says.
     pub protocol: u8,
     pub payload: Cursor<'a>,
@@ -96,6 +98,7 @@ impl<'a> Ip<'a> {
         let ip = Self {
             src,
             dst,
+            hop_limit: header.ttl(),
             protocol,
             payload,
             fragment: place.is_part().then_some((key, place)),
@@ -119,6 +122,7 @@ impl<'a> Ip<'a> {
         Self {
             src: IpAddr::V6(header.source_addr()),
             dst: IpAddr::V6(header.destination_addr()),
+            hop_limit: header.hop_limit(),
             protocol: header.next_header().0,
             payload,
             fragment: None,

@@ -1,11 +1,11 @@
-//! Link layers: from the first byte of a frame, or of a frame inside a tunnel, to its IP header.
+//! Link layers: from the first byte of a frame, or of a frame inside a tunnel, to its IP header or ARP message.
 //!
 //! Header layouts: <https://www.tcpdump.org/linktypes.html>; VLAN tags: IEEE 802.1Q and 802.1ad; backbone tags: IEEE
 //! 802.1ah; SNAP: RFC 1042.
 
 use super::cursor::{Cursor, Layer};
 use super::{mpls, ppp};
-use crate::model::{Frame, LinkType, Undecoded};
+use crate::model::{Frame, LinkEnds, LinkType, Mac, Undecoded};
 
 /// Tags read in one frame. Providers stack two, three are seen in practice; eight leave room, and bound the work.
 pub const MAX_VLAN_TAGS: usize = 8;
@@ -40,7 +40,12 @@ const BACKBONE_TAG_LEN: usize = 4;
 /// An LLC header that says: an EtherType follows.
 const SNAP: [u8; 6] = [0xaa, 0xaa, 0x03, 0, 0, 0];
 
-const MAC_PAIR_LEN: usize = 12;
+const MAC_LEN: usize = 6;
+const MAC_PAIR_LEN: usize = 2 * MAC_LEN;
+/// A VLAN's number in the two bytes of its tag.
+const VLAN_NUMBER: u16 = 0x0fff;
+/// An ARP message of Ethernet and IPv4. Others are longer, but for those of links that nobody has seen for long.
+const ARP_LEN: usize = 28;
 const SLL_LEN: usize = 16;
 const SLL_PROTOCOL: usize = 14;
 const SLL2_LEN: usize = 20;
@@ -77,28 +82,92 @@ pub(super) fn of_frame<'a>(frame: &Frame<'a>) -> Result<Layer<'a>, Undecoded> {
     }
 }
 
-/// Finds the IP header behind all links. Every step leads further in, from Ethernet by PPP and MPLS to IP, so it ends.
-pub(super) fn ip_header(mut layer: Layer<'_>) -> Result<Cursor<'_>, Undecoded> {
+/// What stands behind all links.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Behind<'a> {
+    /// The ends of the link, where nothing but VLAN tags stands before this.
+    pub ends: Option<LinkEnds>,
+    /// Whether this is from another link, brought by PPPoE, MPLS or a provider's backbone.
+    pub carried: bool,
+    /// What stands here.
+    pub content: Content<'a>,
+}
+
+/// What a link may carry.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Content<'a> {
+    /// An IP header.
+    Ip(Cursor<'a>),
+    /// An ARP message, and padding.
+    Arp(&'a [u8]),
+}
+
+/// Goes behind all links. Every step leads further in, from Ethernet by PPP and MPLS to IP, so it ends.
+pub(super) fn behind(mut layer: Layer<'_>) -> Result<Behind<'_>, Undecoded> {
+    let mut macs: Option<(Mac, Mac)> = None;
+    let (mut ends, mut carried) = (None, false);
     loop {
         layer = match layer {
             Layer::Ethernet(at) => {
+                macs = Some((at.mac(MAC_LEN)?, at.mac(0)?));
                 let at = at.skip(MAC_PAIR_LEN)?;
                 Layer::EtherType(at.u16(0)?, at.skip(2)?)
             }
-            Layer::EtherType(ethertype, at) => behind(ethertype, at)?,
+            Layer::EtherType(ethertype, at) => {
+                let behind = untagged(ethertype, at)?;
+                carried = behind.backbone || is_carrier(behind.ethertype);
+                ends = macs.filter(|_| !carried).map(|(src, dst)| LinkEnds {
+                    src,
+                    dst,
+                    vlan: behind.vlan,
+                });
+                let at = behind.at;
+                match behind.ethertype {
+                    ETHERTYPE_IPV4 | ETHERTYPE_IPV6 => Layer::Ip(at),
+                    ETHERTYPE_ARP if at.bytes.len() < ARP_LEN => return Err(Undecoded::Cut),
+                    ETHERTYPE_ARP => {
+                        return Ok(Behind {
+                            ends,
+                            carried,
+                            content: Content::Arp(at.bytes),
+                        });
+                    }
+                    other => other_than_ip(other, at)?,
+                }
+            }
             Layer::Ppp(at) => ppp::payload(at)?,
-            Layer::Mpls(at) => return mpls::ip_header(at),
-            Layer::Ip(at) => return Ok(at),
+            Layer::Mpls(at) => Layer::Ip(mpls::ip_header(at)?),
+            Layer::Ip(at) => {
+                return Ok(Behind {
+                    ends,
+                    carried,
+                    content: Content::Ip(at),
+                });
+            }
         };
     }
 }
 
-/// Goes on behind an EtherType and its tags: never Ethernet again.
-fn behind(ethertype: u16, at: Cursor<'_>) -> Result<Layer<'_>, Undecoded> {
-    let (ethertype, at) = untagged(ethertype, at)?;
+/// The IP header behind the links in a tunnel.
+pub(super) fn ip_header(layer: Layer<'_>) -> Result<Cursor<'_>, Undecoded> {
+    match behind(layer)?.content {
+        Content::Ip(at) => Ok(at),
+        Content::Arp(_) => Err(Undecoded::Arp),
+    }
+}
+
+/// Whether what an EtherType announces brings packets of other links.
+fn is_carrier(ethertype: u16) -> bool {
+    matches!(
+        ethertype,
+        ETHERTYPE_MPLS | ETHERTYPE_MPLS_MULTICAST | ETHERTYPE_PPPOE_SESSION
+    )
+}
+
+/// What other EtherTypes announce: never Ethernet again.
+fn other_than_ip(ethertype: u16, at: Cursor<'_>) -> Result<Layer<'_>, Undecoded> {
     match ethertype {
-        ETHERTYPE_IPV4 | ETHERTYPE_IPV6 => Ok(Layer::Ip(at)),
-        ETHERTYPE_ARP | ETHERTYPE_RARP => Err(Undecoded::Arp),
+        ETHERTYPE_RARP => Err(Undecoded::Arp),
         ETHERTYPE_MPLS | ETHERTYPE_MPLS_MULTICAST => Ok(Layer::Mpls(at)),
         ETHERTYPE_PPPOE_SESSION => ppp::over_ethernet(at),
         ETHERTYPE_MACSEC => Err(Undecoded::Macsec),
@@ -110,19 +179,39 @@ fn behind(ethertype: u16, at: Cursor<'_>) -> Result<Layer<'_>, Undecoded> {
     }
 }
 
+/// What stands behind tags.
+struct Untagged<'a> {
+    ethertype: u16,
+    at: Cursor<'a>,
+    /// Number of the first tag that has one.
+    vlan: Option<u16>,
+    /// Whether a backbone's tag, and with it another frame, was among them.
+    backbone: bool,
+}
+
 /// Steps over tags. Behind a VLAN tag's EtherType stand its two bytes of tag and the next EtherType.
-fn untagged(mut ethertype: u16, mut at: Cursor<'_>) -> Result<(u16, Cursor<'_>), Undecoded> {
+fn untagged(ethertype: u16, at: Cursor<'_>) -> Result<Untagged<'_>, Undecoded> {
+    let mut behind = Untagged {
+        ethertype,
+        at,
+        vlan: None,
+        backbone: false,
+    };
     for _ in 0..=MAX_VLAN_TAGS {
-        (ethertype, at) = if VLAN_TAGS.contains(&ethertype) {
+        let (ethertype, at) = (behind.ethertype, behind.at);
+        (behind.ethertype, behind.at) = if VLAN_TAGS.contains(&ethertype) {
+            let number = at.u16(0)? & VLAN_NUMBER;
+            behind.vlan = behind.vlan.or((number != 0).then_some(number));
             (at.u16(2)?, at.skip(VLAN_TAG_LEN)?)
         } else if ethertype == BACKBONE_TAG {
+            behind.backbone = true;
             let inner = at.skip(BACKBONE_TAG_LEN + MAC_PAIR_LEN)?;
             (inner.u16(0)?, inner.skip(2)?)
         } else if ethertype < ETHERTYPE_MIN && at.bytes.starts_with(&SNAP) {
             let inner = at.limit(u32::from(ethertype)).skip(SNAP.len())?;
             (inner.u16(0)?, inner.skip(2)?)
         } else {
-            return Ok((ethertype, at));
+            return Ok(behind);
         };
     }
     Err(Undecoded::VlanDepth)
@@ -131,8 +220,9 @@ fn untagged(mut ethertype: u16, mut at: Cursor<'_>) -> Result<(u16, Cursor<'_>),
 /// The IP header of an Ethernet frame with nothing but tags before it.
 pub(super) fn ip_in_ethernet(at: Cursor<'_>) -> Result<Cursor<'_>, Undecoded> {
     let at = at.skip(MAC_PAIR_LEN)?;
-    match untagged(at.u16(0)?, at.skip(2)?)? {
-        (ETHERTYPE_IPV4 | ETHERTYPE_IPV6, at) => Ok(at),
+    let behind = untagged(at.u16(0)?, at.skip(2)?)?;
+    match behind.ethertype {
+        ETHERTYPE_IPV4 | ETHERTYPE_IPV6 => Ok(behind.at),
         _ => Err(Undecoded::EtherType),
     }
 }

@@ -1,4 +1,4 @@
-//! A frame to a borrowed [`Packet`]: links and tunnels by ourselves, IP, TCP and UDP headers by `etherparse`.
+//! A frame to a borrowed [`Packet`] or ARP message: links and tunnels by ourselves, IP, TCP and UDP headers by `etherparse`.
 //!
 //! Links and tunnels are ours because `etherparse` gives no error for a frame whose network layer it did not reach, and
 //! such a frame is a blind spot that has to be counted by cause. A [`Decoder`] keeps fragments until their datagram is
@@ -6,6 +6,7 @@
 //!
 //! ```text
 //! frame → link (VLAN, PPPoE → PPP, MPLS) → IP → fragments → TCP, ICMP, UDP → tunnel → link or IP again
+//!                                        ↘ ARP
 //! ```
 
 mod cursor;
@@ -23,11 +24,12 @@ mod teredo;
 mod transport;
 mod tunnel;
 
-use crate::model::{Frame, Packet, Timestamp, Transport, Undecoded};
+use crate::model::{Arp, Decoded, Frame, LinkEnds, Packet, Timestamp, Transport, Undecoded};
 
-use cursor::Layer;
+use cursor::Cursor;
 use fragments::{Fragments, Offered};
 use ip::Ip;
+use link::Content;
 
 pub use fragments::{
     FragmentStats, MAX_BYTES as MAX_FRAGMENT_BYTES, MAX_DATAGRAMS as MAX_FRAGMENTED, MAX_PIECES,
@@ -58,12 +60,26 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    /// Decodes one frame to its innermost packet, or says why not.
+    /// Decodes one frame to its innermost packet or its ARP message, or says why not.
     ///
     /// The time of frames decides when fragments are given up. Those that were count in [`Decoder::stats`] alone.
-    pub fn decode<'a>(&'a mut self, frame: &Frame<'a>) -> Result<Packet<'a>, Undecoded> {
-        let first = link::of_frame(frame)?;
-        innermost(first, frame.time, &mut self.fragments, &mut self.joined)
+    pub fn decode<'a>(&'a mut self, frame: &Frame<'a>) -> Result<Decoded<'a>, Undecoded> {
+        let first = link::behind(link::of_frame(frame)?)?;
+        let place = Place {
+            ends: first.ends,
+            on_link: !first.carried,
+        };
+        match first.content {
+            Content::Ip(at) => {
+                let (fragments, joined) = (&mut self.fragments, &mut self.joined);
+                innermost(at, place, frame.time, fragments, joined).map(Decoded::Packet)
+            }
+            Content::Arp(message) if place.on_link => Ok(Decoded::Arp(Arp {
+                link: first.ends,
+                message,
+            })),
+            Content::Arp(_) => Err(Undecoded::Arp),
+        }
     }
 
     /// Nothing more will come: fragments that wait are given up.
@@ -77,33 +93,56 @@ impl Decoder {
     }
 }
 
-/// Follows tunnels from what a frame begins with to the innermost packet.
+/// Where an IP packet was found; by default, in a tunnel.
+#[derive(Clone, Copy, Debug, Default)]
+struct Place {
+    /// The ends of its link.
+    ends: Option<LinkEnds>,
+    /// Whether it is a packet of the link that is captured.
+    on_link: bool,
+}
+
+impl Place {
+    fn packet<'a>(self, ip: &Ip<'_>, transport: Transport<'a>) -> Packet<'a> {
+        Packet {
+            src: ip.src,
+            dst: ip.dst,
+            hop_limit: ip.hop_limit,
+            link: self.ends,
+            transport,
+        }
+    }
+}
+
+/// Follows tunnels from a frame's first IP header to the innermost packet.
 fn innermost<'a>(
-    first: Layer<'a>,
+    first: Cursor<'a>,
+    mut place: Place,
     time: Timestamp,
     fragments: &mut Fragments,
     mut joined: &'a mut [Vec<u8>],
 ) -> Result<Packet<'a>, Undecoded> {
-    let mut layer = first;
+    let mut found = Ok(first);
     // A packet that may hold a tunnel by its port, but proves nothing until there is a sound IP packet in it.
     let mut outer: Option<Packet<'a>> = None;
     for _ in 0..=MAX_TUNNELS {
-        let inner = link::ip_header(layer).and_then(|at| Ok((at, Ip::read(at)?)));
+        let inner = found.and_then(|at| Ok((at, Ip::read(at)?)));
         let (at, mut ip) = match (inner, outer.take()) {
             (Ok((at, _)), Some(outer)) if !ip::is_sound(at) => return Ok(outer),
             (Ok(inner), _) => inner,
             (Err(_), Some(outer)) => return Ok(outer),
             (Err(cause), None) => return Err(cause),
         };
-        if let Some((key, place)) = ip.fragment {
+        let was_whole = ip.fragment.is_none();
+        if let Some((key, part)) = ip.fragment {
             if ip.payload.bytes.len() < ip.payload.wire_len as usize {
                 return Err(Undecoded::Cut);
             }
             if !ip::is_sound(at) {
                 return Err(Undecoded::Fragment);
             }
-            match fragments.offer(time, key, place, ip.protocol, ip.payload.bytes)? {
-                Offered::Held => return Ok(packet(&ip, Transport::Fragment)),
+            match fragments.offer(time, key, part, ip.protocol, ip.payload.bytes)? {
+                Offered::Held => return Ok(place.packet(&ip, Transport::Fragment)),
                 Offered::Whole { protocol, payload } => {
                     let (slot, rest) = std::mem::take(&mut joined)
                         .split_first_mut()
@@ -114,11 +153,11 @@ fn innermost<'a>(
                 }
             }
         }
-        layer = match ip.protocol {
-            TCP => return Ok(packet(&ip, Transport::Tcp(transport::tcp(&ip)?))),
+        let layer = match ip.protocol {
+            TCP => return Ok(place.packet(&ip, Transport::Tcp(transport::tcp(&ip)?))),
             UDP => {
                 let (datagram, inside) = transport::udp(&ip)?;
-                let plain = packet(&ip, Transport::Udp(datagram));
+                let plain = place.packet(&ip, Transport::Udp(datagram));
                 match tunnel::over_udp(&datagram, inside) {
                     Some(layer) => {
                         outer = Some(plain);
@@ -128,23 +167,21 @@ fn innermost<'a>(
                 }
             }
             ICMP | ICMPV6 => {
-                let transport = icmp::unreachable(&ip)
-                    .map_or(Transport::Other(ip.protocol), Transport::Unreachable);
-                return Ok(packet(&ip, transport));
+                let discovery = icmp::discovery(&ip).filter(|_| place.on_link && was_whole);
+                let transport = match discovery {
+                    Some(message) => Transport::Neighbour(message),
+                    None => icmp::unreachable(&ip)
+                        .map_or(Transport::Other(ip.protocol), Transport::Unreachable),
+                };
+                return Ok(place.packet(&ip, transport));
             }
             other => match tunnel::over_ip(&ip)? {
                 Some(layer) => layer,
-                None => return Ok(packet(&ip, Transport::Other(other))),
+                None => return Ok(place.packet(&ip, Transport::Other(other))),
             },
         };
+        found = link::ip_header(layer);
+        place = Place::default();
     }
     Err(Undecoded::TunnelDepth)
-}
-
-fn packet<'a>(ip: &Ip<'_>, transport: Transport<'a>) -> Packet<'a> {
-    Packet {
-        src: ip.src,
-        dst: ip.dst,
-        transport,
-    }
 }

@@ -29,6 +29,12 @@ impl<'a> Reader<'a> {
         Ok(head)
     }
 
+    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], Short> {
+        let (head, rest) = self.rest.split_first_chunk().ok_or(Short)?;
+        self.rest = rest;
+        Ok(*head)
+    }
+
     pub(super) fn u8(&mut self) -> Result<u8, Short> {
         Ok(self.take(1)?[0])
     }

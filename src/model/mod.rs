@@ -41,7 +41,10 @@ pub use pack::{
     Category, Confidence, Cutoff, Match, Pack, PackKind, PackRole, Phase, Service, ServiceId,
     Strength, VendorId,
 };
-pub use packet::{Datagram, Packet, Refusal, Segment, TcpFlags, Transport, Undecoded, Unreachable};
+pub use packet::{
+    Arp, Datagram, Decoded, LinkEnds, Packet, Refusal, Segment, TcpFlags, Transport, Undecoded,
+    Unreachable,
+};
 pub use place::line_and_column;
 pub use resolvers::{
     KnownResolver, ResolverId, ResolverPack, ResolverPackId, ResolverSubject, ResolverTest,

@@ -1,9 +1,41 @@
-//! A decoded packet: the innermost IP header and what it carries, borrowed from the frame.
+//! A decoded frame: the innermost IP header and what it carries, or an ARP message; borrowed from the frame.
 
 use std::net::IpAddr;
 
 use super::closed::closed_list;
-use super::{Endpoint, Protocol};
+use super::{Endpoint, Mac, Protocol};
+
+/// What stands in a frame.
+#[derive(Clone, Copy, Debug)]
+pub enum Decoded<'a> {
+    /// An IP packet.
+    Packet(Packet<'a>),
+    /// An ARP message.
+    Arp(Arp<'a>),
+}
+
+/// Who sends a frame to whom on the wire that is captured.
+///
+/// Only of Ethernet, and only where nothing but VLAN tags stands between it and what it carries: behind PPPoE, MPLS, a
+/// provider's backbone tag or a tunnel, the hardware addresses are not those of the packet's ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkEnds {
+    /// The sender, as the frame says.
+    pub src: Mac,
+    /// The receiver, often a group.
+    pub dst: Mac,
+    /// Number of the outermost VLAN; a tag that has only a priority (number 0) is none.
+    pub vlan: Option<u16>,
+}
+
+/// An ARP message that is not inside a tunnel.
+#[derive(Clone, Copy, Debug)]
+pub struct Arp<'a> {
+    /// The frame's ends, of Ethernet.
+    pub link: Option<LinkEnds>,
+    /// The message, and padding behind it; at least as long as a message of Ethernet and IPv4.
+    pub message: &'a [u8],
+}
 
 /// Network and transport layer of one frame.
 #[derive(Clone, Copy, Debug)]
@@ -12,6 +44,10 @@ pub struct Packet<'a> {
     pub src: IpAddr,
     /// Destination address of the innermost IP header.
     pub dst: IpAddr,
+    /// Hop limit or time to live of the innermost IP header.
+    pub hop_limit: u8,
+    /// The frame's ends, where they are those of this packet on its link: not of a packet in a tunnel.
+    pub link: Option<LinkEnds>,
     /// What the IP packet carries.
     pub transport: Transport<'a>,
 }
@@ -25,6 +61,10 @@ pub enum Transport<'a> {
     Udp(Datagram<'a>),
     /// An ICMP error: a packet sent earlier did not reach its target.
     Unreachable(Unreachable),
+    /// A message of IPv6 neighbour discovery (router or neighbour, solicitation or advertisement; RFC 4861, section 4): all
+    /// of the ICMPv6 message that was captured. Never from a tunnel, where it is about another link, nor from fragments,
+    /// which its receivers ignore (RFC 6980, section 5).
+    Neighbour(&'a [u8]),
     /// A fragment that waits for the rest of its datagram. With the last one comes the datagram.
     Fragment,
     /// Another IP protocol, by its number.
@@ -113,7 +153,7 @@ closed_list! {
         LinkType = "link_type",
         /// The frame ends before its IP or transport header does.
         Cut = "cut",
-        /// ARP: no IP inside, nothing is missed.
+        /// Reverse ARP, or ARP inside a tunnel: no IP inside, nothing is missed. Other ARP is read.
         Arp = "arp",
         /// IEEE 802.3 length and LLC, spanning tree, LLDP, EAPOL and the like: no IP inside, nothing is missed.
         LinkControl = "link_control",

@@ -30,11 +30,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::decode::Decoder;
-use crate::dissect::{Dissection, dns as dns_messages, quic as quic_packets};
+use crate::dissect::{Dissection, dns as dns_messages, neighbour, quic as quic_packets};
 use crate::flows::{self, Budget, Flow, Table};
 use crate::model::{
-    Batch, Carrier, Datagram, Endpoint, FlowProtocol, Frame, LocalNetworks, Match, Name, NameBuf,
-    Packet, Protocol, ReplyKind, Side, Signal, Timestamp, Transport, Undecoded, WatchList,
+    Batch, Carrier, Datagram, Decoded, Endpoint, FlowProtocol, Frame, LocalNetworks, Match, Name,
+    NameBuf, Packet, Protocol, ReplyKind, Side, Signal, Timestamp, Transport, Undecoded, WatchList,
 };
 use crate::rules::RuleSet;
 
@@ -197,12 +197,12 @@ impl Tracker {
     /// Takes what a frame was decoded to.
     fn packet(
         &mut self,
-        decoded: Result<Packet<'_>, Undecoded>,
+        decoded: Result<Decoded<'_>, Undecoded>,
         frame: &Frame<'_>,
         witness: &mut impl Witness,
     ) {
         let opened_flow = match decoded {
-            Ok(packet) => match packet.transport {
+            Ok(Decoded::Packet(packet)) => match packet.transport {
                 Transport::Tcp(segment) => self.tcp(&segment, frame.time, witness),
                 Transport::Udp(datagram)
                     if [datagram.src.port, datagram.dst.port].contains(&dns_messages::PORT)
@@ -226,12 +226,20 @@ impl Tracker {
                     }
                     false
                 }
-                Transport::Fragment | Transport::Other(_) => {
+                Transport::Neighbour(_) | Transport::Fragment | Transport::Other(_) => {
                     self.insides
                         .note_presence(packet.src, packet.dst, false, frame.time);
                     false
                 }
             },
+            Ok(Decoded::Arp(arp)) => {
+                if let Some(sender) = neighbour::arp(arp.message) {
+                    let address = sender.address;
+                    self.insides
+                        .note_presence(address, address, false, frame.time);
+                }
+                false
+            }
             Err(cause) => {
                 self.insides.stats.seen.undecoded[cause.index()] += 1;
                 false

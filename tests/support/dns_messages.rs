@@ -31,6 +31,7 @@ pub const NXDOMAIN: u8 = 3;
 pub const REFUSED: u8 = 5;
 
 const FLAG_RESPONSE: u16 = 0x8000;
+const FLAG_AUTHORITATIVE: u16 = 0x0400;
 const FLAG_TRUNCATED: u16 = 0x0200;
 const FLAG_RECURSION_DESIRED: u16 = 0x0100;
 const FLAG_RECURSION_AVAILABLE: u16 = 0x0080;
@@ -74,6 +75,18 @@ impl Message {
         }
     }
 
+    /// What a device says of itself by Multicast DNS (RFC 6762, section 6): a response to no question.
+    pub fn announcement() -> Self {
+        Self {
+            id: 0,
+            flags: FLAG_RESPONSE | FLAG_AUTHORITATIVE,
+            questions: Vec::new(),
+            answers: Vec::new(),
+            authority: Vec::new(),
+            edns: None,
+        }
+    }
+
     /// One more question; real clients send one only.
     #[must_use]
     pub fn question(mut self, name: &str, kind: u16) -> Self {
@@ -101,6 +114,14 @@ impl Message {
     #[must_use]
     pub fn rcode(mut self, code: u8) -> Self {
         self.flags |= u16::from(code & 0x0f);
+        self
+    }
+
+    /// As devices answer each other by LLMNR (RFC 4795, section 2.1.1): nobody asks anybody further, and the bit that DNS has
+    /// for it means that a name is not yet sure.
+    #[must_use]
+    pub fn without_recursion(mut self) -> Self {
+        self.flags &= !(FLAG_RECURSION_DESIRED | FLAG_RECURSION_AVAILABLE);
         self
     }
 

@@ -1,6 +1,6 @@
 //! Synthetic traffic and captures for tests and benches: every byte is made here, none was recorded.
 //!
-//! From the inside out: messages ([`hello`], [`initials`], [`dns_messages`]), a conversation that carries them ([`talk`]), its IP
+//! From the inside out: messages ([`hello`], [`initials`], [`dns_messages`], [`dhcp`]), a conversation that carries them ([`talk`]), its IP
 //! packets ([`packets`]), their frames ([`links`]), the capture ([`savefile`]). [`office`] is a whole network's worth.
 //!
 //! ```text
@@ -24,6 +24,8 @@
     reason = "each test target includes all of this and uses a part"
 )]
 
+pub mod dhcp;
+pub mod discovery;
 pub mod dns_messages;
 pub mod hello;
 pub mod initials;
@@ -34,6 +36,8 @@ pub mod packets;
 pub mod savefile;
 pub mod talk;
 
+pub use dhcp::{Dhcp4, Dhcp6};
+pub use discovery::Discovery;
 pub use dns_messages::Message;
 pub use hello::{ClientHello, application_data, fatal_alert, server_hello, warning_alert};
 pub use initials::Initial;

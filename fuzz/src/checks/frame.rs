@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use straggler::decode::{Decoder, MAX_FRAGMENTED};
-use straggler::model::{Endpoint, Frame, LinkType, Packet, Timestamp, Transport};
+use straggler::model::{Decoded, Endpoint, Frame, LinkType, Packet, Timestamp, Transport};
 
 use super::parts::parts;
 
@@ -46,8 +46,14 @@ pub fn check(input: &[u8]) {
             bytes: part.bytes,
             wire_len: part.bytes.len() as u32 + cut,
         };
-        if let Ok(packet) = decoder.decode(&frame) {
-            packet_holds(&packet);
+        match decoder.decode(&frame) {
+            Ok(Decoded::Packet(packet)) => {
+                packet_holds(&packet);
+                let is_ethernet = frame.link == LinkType::ETHERNET;
+                assert!(packet.link.is_none() || is_ethernet);
+            }
+            Ok(Decoded::Arp(arp)) => assert!(arp.message.len() >= 28, "{arp:?}"),
+            Err(_) => {}
         }
         let stats = decoder.stats();
         assert!(stats.entries <= MAX_FRAGMENTED as u64, "{stats:?}");
@@ -68,6 +74,10 @@ fn packet_holds(packet: &Packet<'_>) {
         Transport::Udp(datagram) => {
             between(datagram.src, datagram.dst);
             (datagram.payload, datagram.wire_len)
+        }
+        Transport::Neighbour(message) => {
+            assert!(packet.src.is_ipv6() && (133..=136).contains(&message[0]));
+            return;
         }
         Transport::Unreachable(_) | Transport::Fragment | Transport::Other(_) => return,
     };

@@ -20,7 +20,9 @@ mod targets;
 pub use answer::{Answer, answer};
 pub(super) use message::may_be_message;
 pub use message::{Header, Question, first_question, header, question};
+pub(super) use name::{skip_name, walk_name};
 pub use records::addresses;
+pub(super) use records::{CLASS_IN, RawRecord, Records, TYPE_A, TYPE_AAAA};
 pub use stream::{Framed, MAX_MESSAGE_LEN, stream_message};
 pub use targets::leads_to;
 
@@ -33,7 +35,8 @@ pub const MAX_QUESTIONS: u16 = 16;
 /// Records of a section that are read: enough for any real address answer, and a bound for hostile ones.
 const MAX_RECORDS: u16 = 64;
 
-const HEADER_LEN: usize = 12;
+/// Octets before the first question.
+pub(super) const HEADER_LEN: usize = 12;
 
 const TYPE_CNAME: u16 = 5;
 const TYPE_SVCB: u16 = 64;

@@ -8,7 +8,11 @@ use crate::model::{DomainName, Name, NameBuf};
 const MAX_POINTERS: usize = 32;
 
 /// Walks a name, following compression pointers (RFC 1035, section 4.1.4), and returns the offset behind it.
-pub(super) fn walk_name(message: &[u8], start: usize, name: &mut NameBuf) -> Dissection<usize> {
+pub(in crate::dissect) fn walk_name(
+    message: &[u8],
+    start: usize,
+    name: &mut NameBuf,
+) -> Dissection<usize> {
     name.clear();
     let mut at = start;
     let mut end = None;
@@ -50,7 +54,7 @@ pub(super) fn walk_name(message: &[u8], start: usize, name: &mut NameBuf) -> Dis
 }
 
 /// The offset behind a name, which is not read: where it points to makes no difference. `None` where it is cut.
-pub(super) fn skip_name(message: &[u8], start: usize) -> Option<usize> {
+pub(in crate::dissect) fn skip_name(message: &[u8], start: usize) -> Option<usize> {
     let mut at = start;
     loop {
         match *message.get(at)? {

@@ -6,9 +6,9 @@ use super::name::skip_name;
 use super::{Header, MAX_RECORDS};
 use crate::dissect::{Reader, Short};
 
-pub(super) const TYPE_A: u16 = 1;
-pub(super) const TYPE_AAAA: u16 = 28;
-pub(super) const CLASS_IN: u16 = 1;
+pub(in crate::dissect) const TYPE_A: u16 = 1;
+pub(in crate::dissect) const TYPE_AAAA: u16 = 28;
+pub(in crate::dissect) const CLASS_IN: u16 = 1;
 
 /// The addresses in the answer section that starts at `at`, whoever's they are, in order: of the first 64 records, up to
 /// the first that cannot be read.
@@ -34,20 +34,20 @@ pub fn addresses<'m>(
 
 /// One record (RFC 1035, section 4.1.3).
 #[derive(Clone, Copy, Debug)]
-pub(super) struct RawRecord<'m> {
+pub(in crate::dissect) struct RawRecord<'m> {
     /// Where its owner's name starts.
-    pub(super) name_at: usize,
-    pub(super) kind: u16,
-    pub(super) class: u16,
-    pub(super) ttl: u32,
+    pub(in crate::dissect) name_at: usize,
+    pub(in crate::dissect) kind: u16,
+    pub(in crate::dissect) class: u16,
+    pub(in crate::dissect) ttl: u32,
     /// Where its data starts.
-    pub(super) data_at: usize,
-    pub(super) data: &'m [u8],
+    pub(in crate::dissect) data_at: usize,
+    pub(in crate::dissect) data: &'m [u8],
 }
 
 /// Records that are wholly there, as many as are claimed, [`MAX_RECORDS`] at most.
 #[derive(Clone, Debug)]
-pub(super) struct Records<'m> {
+pub(in crate::dissect) struct Records<'m> {
     message: &'m [u8],
     at: usize,
     /// Records claimed that were not given.
@@ -56,7 +56,7 @@ pub(super) struct Records<'m> {
 }
 
 impl<'m> Records<'m> {
-    pub(super) fn new(message: &'m [u8], at: usize, claimed: u16) -> Self {
+    pub(in crate::dissect) fn new(message: &'m [u8], at: usize, claimed: u16) -> Self {
         Self {
             message,
             at,
@@ -66,7 +66,7 @@ impl<'m> Records<'m> {
     }
 
     /// Offset behind the last record, once all that were claimed have been given.
-    pub(super) fn end(&self) -> Option<usize> {
+    pub(in crate::dissect) fn end(&self) -> Option<usize> {
         (self.left == 0).then_some(self.at)
     }
 

@@ -10,6 +10,7 @@ pub const ETHERTYPE_IPV4: u16 = 0x0800;
 pub const ETHERTYPE_IPV6: u16 = 0x86dd;
 const ETHERTYPE_ARP: u16 = 0x0806;
 const ETHERTYPE_MPLS: u16 = 0x8847;
+const ETHERTYPE_BACKBONE: u16 = 0x88e7;
 const ETHERTYPE_PPPOE_SESSION: u16 = 0x8864;
 const ETHERTYPE_LLDP: u16 = 0x88cc;
 const ETHERTYPE_MACSEC: u16 = 0x88e5;
@@ -98,28 +99,49 @@ impl Ethernet {
 /// An ARP request: who has `target`? (RFC 826)
 pub fn arp_request(sender: Ipv4Addr, target: Ipv4Addr) -> Vec<u8> {
     let mac = mac_of(sender.into());
-    let mut content = vec![0, 1, 8, 0, 6, 4, 0, 1];
-    content.extend(mac);
-    content.extend(sender.octets());
-    content.extend([0; 6]);
-    content.extend(target.octets());
-    Ethernet::default()
-        .source(mac)
-        .other(ETHERTYPE_ARP, &content)
+    arp(1, mac, sender, (BROADCAST, [0; 6]), target)
 }
 
 /// The answer to [`arp_request`]: `sender` is here.
 pub fn arp_reply(sender: Ipv4Addr, target: Ipv4Addr) -> Vec<u8> {
     let (mac, asker) = (mac_of(sender.into()), mac_of(target.into()));
-    let mut content = vec![0, 1, 8, 0, 6, 4, 0, 2];
+    arp(2, mac, sender, (asker, asker), target)
+}
+
+/// Somebody tries out whether `target` is free (RFC 5227, section 1.1).
+pub fn arp_probe(target: Ipv4Addr) -> Vec<u8> {
+    let mac = mac_of(target.into());
+    arp(1, mac, Ipv4Addr::UNSPECIFIED, (BROADCAST, [0; 6]), target)
+}
+
+/// `sender` has taken its address (RFC 5227, section 1.1).
+pub fn arp_announcement(sender: Ipv4Addr) -> Vec<u8> {
+    arp_request(sender, sender)
+}
+
+/// An ARP frame; `to` has the frame's target and the one in the message.
+fn arp(
+    operation: u8,
+    mac: [u8; 6],
+    sender: Ipv4Addr,
+    to: ([u8; 6], [u8; 6]),
+    target: Ipv4Addr,
+) -> Vec<u8> {
+    let mut content = vec![0, 1, 8, 0, 6, 4, 0, operation];
     content.extend(mac);
     content.extend(sender.octets());
-    content.extend(asker);
+    content.extend(to.1);
     content.extend(target.octets());
     Ethernet::default()
         .source(mac)
-        .target(asker)
+        .target(to.0)
         .other(ETHERTYPE_ARP, &content)
+}
+
+/// A whole frame behind a provider's backbone tag (IEEE 802.1ah).
+pub fn behind_backbone(frame: &[u8]) -> Vec<u8> {
+    let content = [&[0, 0, 0, 9], frame].concat();
+    Ethernet::default().other(ETHERTYPE_BACKBONE, &content)
 }
 
 /// A switch that tells who it is (IEEE 802.1AB): chassis, port, time to live.
