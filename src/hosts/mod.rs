@@ -1,12 +1,18 @@
 //! Who a device is.
 //!
 //! Today a host is an address, and its key says so (`ip-…`). Everything else asks this module for the key and never
-//! takes one apart, so that a better identity can stand behind the same type.
+//! takes one apart, so that a better identity can stand behind the same type. What devices and servers say of names and
+//! hardware addresses is known of each address.
+
+mod identity;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use crate::model::{HostKey, Timestamp};
+use crate::model::{HostKey, IdentityFact, Timestamp};
+
+use identity::Identities;
+pub use identity::Known;
 
 /// Addresses kept at once: about 150 bytes each, so 20 MiB. More local addresses than this behind one sensor are spoofed.
 pub const MAX_ADDRESSES: usize = 131_072;
@@ -15,6 +21,7 @@ pub const MAX_ADDRESSES: usize = 131_072;
 #[derive(Debug, Default)]
 pub struct Hosts {
     addresses: HashMap<IpAddr, Seen>,
+    identities: Identities,
     evictions: u64,
 }
 
@@ -34,9 +41,26 @@ pub struct Stats {
     pub entries: u64,
     /// Addresses forgotten because the table was full.
     pub evictions: u64,
+    /// Devices, bindings and announced names: those kept, and those that found no place.
+    pub identities: (u64, u64),
 }
 
 impl Hosts {
+    /// Takes what traffic says of who a device is.
+    pub fn learn(&mut self, fact: &IdentityFact, time: Timestamp) {
+        self.identities.learn(fact, time);
+    }
+
+    /// What is known of an address.
+    pub fn known(&self, address: IpAddr) -> Known {
+        self.identities.known(address)
+    }
+
+    /// Resolvers that the network hands out, by DHCP and router advertisements.
+    pub fn resolvers(&self) -> &[IpAddr] {
+        self.identities.resolvers()
+    }
+
     /// Notes a packet from an address and gives the key of its host.
     pub fn see(&mut self, address: IpAddr, time: Timestamp) -> HostKey {
         if self.addresses.len() >= MAX_ADDRESSES && !self.addresses.contains_key(&address) {
@@ -69,6 +93,7 @@ impl Hosts {
         Stats {
             entries: self.addresses.len() as u64,
             evictions: self.evictions,
+            identities: self.identities.stats(),
         }
     }
 

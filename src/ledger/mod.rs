@@ -86,6 +86,9 @@ impl Ledger {
         if let Some(span) = batch.looked {
             self.looked.add(span);
         }
+        for (fact, time) in &batch.identities {
+            self.hosts.learn(fact, *time);
+        }
         for presence in &batch.presences {
             self.hosts.see(presence.host, presence.time);
         }
@@ -133,7 +136,9 @@ impl Ledger {
 
     /// Whether a resolver is not the network's.
     fn is_foreign(&self, resolver: IpAddr) -> bool {
-        !self.settings.local.contains(resolver) && !self.settings.resolvers.contains(&resolver)
+        !self.settings.local.contains(resolver)
+            && !self.settings.resolvers.contains(&resolver)
+            && !self.hosts.resolvers().contains(&resolver)
     }
 
     /// A host that asks a foreign resolver for a restricted vendor's strong name goes past the network's own.
@@ -360,6 +365,14 @@ impl Ledger {
             for &address in &finding.addresses {
                 if let Err(at) = view.addresses.binary_search(&address) {
                     view.addresses.insert(at, address);
+                }
+                let known = self.hosts.known(address);
+                view.name = view.name.take().or(known.name);
+                view.device = view.device.take().or(known.device);
+                if let Some(mac) = known.mac
+                    && let Err(at) = view.macs.binary_search(&mac)
+                {
+                    view.macs.insert(at, mac);
                 }
                 if let Some(seen) = self.hosts.seen(address) {
                     view.first_seen = view.first_seen.min(seen.first);

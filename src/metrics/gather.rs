@@ -262,6 +262,11 @@ fn inspection(samples: &mut Samples, scene: &Scene) {
     let ledger = &scene.ledger;
     let ledgers = [
         ("addresses", ledger.hosts.entries, ledger.hosts.evictions),
+        (
+            "identities",
+            ledger.hosts.identities.0,
+            ledger.hosts.identities.1,
+        ),
         ("usages", ledger.book.usages, ledger.book.usage_evictions),
         ("weak_names", ledger.book.weak, ledger.book.weak_refused),
         ("watch_list", ledger.watch.0, ledger.watch.1),

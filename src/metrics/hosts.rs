@@ -52,7 +52,17 @@ pub(super) fn findings(
             .first()
             .map(ToString::to_string)
             .unwrap_or_default();
-        let labels = [view.key.as_str(), &address, "", "", "", "", "address"];
+        let mac = view.macs.first().map(ToString::to_string);
+        let roles: Vec<&str> = view.roles.iter().map(|role| role.label()).collect();
+        let labels = [
+            view.key.as_str(),
+            &address,
+            mac.as_deref().unwrap_or_default(),
+            view.name.as_deref().unwrap_or_default(),
+            view.owner.as_deref().unwrap_or_default(),
+            &roles.join(","),
+            view.confidence.label(),
+        ];
         samples.add(&f::HOST_INFO, &labels, 1.0);
     }
     samples.add(&f::HOST_SERIES, &[], number(ranked.len() as u64));

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::closed::closed_list;
 use super::{
-    BlindHost, DomainName, Endpoint, Match, Protocol, Resolution, Service, Span, Timestamp,
+    BlindHost, DomainName, Endpoint, IdentityFact, Match, Protocol, Resolution, Service, Span,
+    Timestamp,
 };
 
 /// Sample flows kept with a rolled-up sighting: enough to check a finding by hand, few enough to send every second.
@@ -197,6 +198,8 @@ pub struct Batch {
     pub resolutions: Vec<Resolution>,
     /// Watched addresses that were seen with other names.
     pub contradicted: Vec<IpAddr>,
+    /// What was said of who devices are, and when.
+    pub identities: Vec<(IdentityFact, Timestamp)>,
     /// Hosts with flows whose name could not be read.
     pub blind_hosts: Vec<BlindHost>,
     /// Engine time of the worker, once it has one.

@@ -12,6 +12,7 @@ mod conversation;
 mod dns;
 mod ech_names;
 mod expects;
+mod identity;
 mod named;
 mod names;
 mod presence;
@@ -30,7 +31,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::decode::Decoder;
-use crate::dissect::{Dissection, dns as dns_messages, neighbour, quic as quic_packets};
+use crate::dissect::{Dissection, dns as dns_messages, quic as quic_packets};
 use crate::flows::{self, Budget, Flow, Table};
 use crate::model::{
     Batch, Carrier, Datagram, Decoded, Endpoint, FlowProtocol, Frame, LocalNetworks, Match, Name,
@@ -43,6 +44,7 @@ use clock::Clock;
 use conversation::Conversation;
 use ech_names::EchNames;
 use expects::Words;
+use identity::IdentityLog;
 use presence::PresenceLog;
 use questions::Questions;
 use rollup::Rollup;
@@ -133,6 +135,7 @@ struct Insides {
     watch: Watch,
     ech_names: EchNames,
     questions: Questions,
+    identity: IdentityLog,
     waiting: Waiting,
     blind_hosts: BlindHosts,
     /// Room for names, words and decrypted packets, used again and again.
@@ -161,6 +164,7 @@ impl Tracker {
                 watch: Watch::default(),
                 ech_names: EchNames::default(),
                 questions: Questions::default(),
+                identity: IdentityLog::default(),
                 waiting: Waiting::default(),
                 blind_hosts: BlindHosts::default(),
                 name: NameBuf::default(),
@@ -213,7 +217,10 @@ impl Tracker {
                         None => self.udp(&datagram, frame.time, witness),
                     }
                 }
-                Transport::Udp(datagram) => self.udp(&datagram, frame.time, witness),
+                Transport::Udp(datagram) => {
+                    self.insides.identity.datagram(&datagram, frame.time);
+                    self.udp(&datagram, frame.time, witness)
+                }
                 Transport::Other(ESP) => self.esp(&packet, frame),
                 Transport::Unreachable(refused) => {
                     let insides = &mut self.insides;
@@ -226,17 +233,22 @@ impl Tracker {
                     }
                     false
                 }
-                Transport::Neighbour(_) | Transport::Fragment | Transport::Other(_) => {
+                Transport::Neighbour(message) => {
+                    let insides = &mut self.insides;
+                    insides.identity.discovery(&packet, message, frame.time);
+                    insides.note_presence(packet.src, packet.dst, false, frame.time);
+                    false
+                }
+                Transport::Fragment | Transport::Other(_) => {
                     self.insides
                         .note_presence(packet.src, packet.dst, false, frame.time);
                     false
                 }
             },
             Ok(Decoded::Arp(arp)) => {
-                if let Some(sender) = neighbour::arp(arp.message) {
-                    let address = sender.address;
-                    self.insides
-                        .note_presence(address, address, false, frame.time);
+                let insides = &mut self.insides;
+                if let Some(sender) = insides.identity.arp(&arp, frame.time) {
+                    insides.note_presence(sender, sender, false, frame.time);
                 }
                 false
             }
@@ -326,6 +338,7 @@ impl Tracker {
             replies,
             resolutions,
             contradicted,
+            identities: self.insides.identity.take(),
             blind_hosts: self.insides.blind_hosts.take(),
             presences: self.insides.presence.take(),
             clock: self.clock.now(),
@@ -354,6 +367,7 @@ impl Tracker {
             (fragments.entries, fragments.evictions),
             (insides.quic_readings.len(), insides.quic_readings.refused()),
             (insides.watch.len() as u64, insides.watch.refused()),
+            (insides.identity.len() as u64, insides.identity.refused()),
         ];
         for (table, (entries, evictions)) in stats.tables.iter_mut().zip(sizes) {
             table.entries = entries;

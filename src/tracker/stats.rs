@@ -10,7 +10,7 @@ pub struct Stats {
     /// Capture time of the latest frame, wild or not.
     pub last_frame: Option<Timestamp>,
     /// Tables of the tracker.
-    pub tables: [TableStats; 8],
+    pub tables: [TableStats; 9],
 }
 
 /// One bounded table.
@@ -42,6 +42,7 @@ impl Default for Stats {
                 table("fragments"),
                 table("quic_connections"),
                 table("watched_answers"),
+                table("identities_told"),
             ],
         }
     }

@@ -1,0 +1,100 @@
+//! What packets say of who a device is, told to the ledger: DHCP, mDNS and LLMNR, ARP and neighbour discovery.
+
+use std::collections::HashSet;
+use std::net::IpAddr;
+
+use crate::dissect::neighbour::{self, Header};
+use crate::dissect::{dhcp, mdns};
+use crate::model::{Arp, Datagram, IdentityFact, Mac, Packet, Timestamp};
+
+/// Facts that wait for the ledger, at most about 1 KiB each. What comes beyond them comes again.
+const MAX_WAITING: usize = 8_192;
+/// Bindings told within a minute: neighbours speak of themselves all the time.
+const MAX_TOLD: usize = 65_536;
+
+/// Facts that the ledger was not told yet.
+#[derive(Debug, Default)]
+pub(super) struct IdentityLog {
+    waiting: Vec<(IdentityFact, Timestamp)>,
+    told: HashSet<(IpAddr, Mac)>,
+    minute: i64,
+    refused: u64,
+}
+
+impl IdentityLog {
+    /// Reads a datagram that may say something of its sender, or of the one whom it answers.
+    pub(super) fn datagram(&mut self, datagram: &Datagram<'_>, time: Timestamp) {
+        let ports = [datagram.src.port, datagram.dst.port];
+        let of = |known: &[u16]| ports.iter().all(|port| known.contains(port));
+        let multicast = [mdns::MDNS_PORT, mdns::LLMNR_PORT];
+        let fact = if of(&dhcp::V4_PORTS) {
+            dhcp::v4(datagram.payload)
+        } else if of(&dhcp::V6_PORTS) {
+            dhcp::v6(datagram.payload)
+        } else if multicast.contains(&datagram.src.port) {
+            let said = mdns::announcement(datagram.payload, datagram.src);
+            said.map(IdentityFact::Announcement)
+        } else {
+            None
+        };
+        if let Some(fact) = fact {
+            self.note(fact, time);
+        }
+    }
+
+    /// Reads a message of neighbour discovery.
+    pub(super) fn discovery(&mut self, packet: &Packet<'_>, message: &[u8], time: Timestamp) {
+        let (IpAddr::V6(src), IpAddr::V6(dst)) = (packet.src, packet.dst) else {
+            return;
+        };
+        let header = Header {
+            src,
+            dst,
+            hop_limit: packet.hop_limit,
+        };
+        if let Some(fact) = neighbour::discovery(message, header) {
+            self.note(fact, time);
+        }
+    }
+
+    /// Reads an ARP message; gives the sender's address.
+    pub(super) fn arp(&mut self, arp: &Arp<'_>, time: Timestamp) -> Option<IpAddr> {
+        let sender = neighbour::arp(arp.message)?;
+        self.note(IdentityFact::Neighbour(sender), time);
+        Some(sender.address)
+    }
+
+    fn note(&mut self, fact: IdentityFact, time: Timestamp) {
+        if let IdentityFact::Neighbour(neighbour) = &fact {
+            if std::mem::replace(&mut self.minute, time.minute()) != time.minute()
+                || self.told.len() >= MAX_TOLD
+            {
+                // Forgetting who was told costs a repetition at most, and bounds the table.
+                self.told.clear();
+            }
+            if !self.told.insert((neighbour.address, neighbour.mac)) {
+                return;
+            }
+        }
+        if self.waiting.len() >= MAX_WAITING {
+            self.refused += 1;
+            return;
+        }
+        self.waiting.push((fact, time));
+    }
+
+    /// Facts waiting.
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Facts that found no place.
+    pub(super) fn refused(&self) -> u64 {
+        self.refused
+    }
+
+    /// Hands over what is waiting.
+    pub(super) fn take(&mut self) -> Vec<(IdentityFact, Timestamp)> {
+        std::mem::take(&mut self.waiting)
+    }
+}
