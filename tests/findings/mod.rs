@@ -1,5 +1,7 @@
 //! Packets in, findings out: a capture is written and replayed as a user would.
 
+#![allow(dead_code, reason = "each test target uses a part")]
+
 use serde_json::Value;
 
 use crate::support::{Link, Pcap, TimedPacket};
