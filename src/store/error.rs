@@ -160,6 +160,12 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 pub(super) fn sqlite(path: &Path, action: &'static str, error: &rusqlite::Error) -> StoreError {
     let why = words(error);
     let path = path.to_owned();
+    // The table of the log lies in memory that is backed by a file; SQLite makes sure that there is room for it.
+    if let Some(code) = error.sqlite_error()
+        && code.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE
+    {
+        return StoreError::DiskFull { path };
+    }
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => StoreError::DiskFull { path },
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {

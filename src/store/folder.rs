@@ -50,7 +50,8 @@ impl Folder {
                 return Err(system(&lock_path, "lock the file", &error));
             }
         }
-        sign(&mut lock).map_err(|error| system(&lock_path, "write the file", &error))?;
+        // Only for the message that another process gives; on a full disk it cannot be written, and the lock holds.
+        let _ = sign(&mut lock);
         Ok(Self {
             path: path.to_owned(),
             _lock: lock,

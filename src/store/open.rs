@@ -48,12 +48,11 @@ pub(super) fn open(
         outbox_dropped: read::meta_count(&connection, write::OUTBOX_DROPPED).map_err(fault)?,
         ..Stats::default()
     };
-    // A disk or a file that cannot be written shows here and not at the first batch.
-    connection
-        .execute_batch(
-            "BEGIN IMMEDIATE; INSERT OR REPLACE INTO meta VALUES ('opened', '1'); COMMIT",
-        )
-        .map_err(fault)?;
+    match probe(&connection).map_err(fault) {
+        // What is there can be read and restored, and batches wait.
+        Ok(()) | Err(StoreError::DiskFull { .. }) => {}
+        Err(error) => return Err(error),
+    }
     let store = Store {
         connection,
         folder,
@@ -62,6 +61,14 @@ pub(super) fn open(
         stats,
     };
     Ok((store, notice))
+}
+
+/// Writes something: what may not be written shows here, and not at the first batch.
+fn probe(connection: &Connection) -> rusqlite::Result<()> {
+    let set = "INSERT OR REPLACE INTO meta (name, value) VALUES ('opened_by', ?1)";
+    connection
+        .execute(set, [env!("CARGO_PKG_VERSION")])
+        .map(drop)
 }
 
 /// Looks at a file without changing it or what lies beside it.
