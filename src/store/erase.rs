@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, Result, params};
 
-use super::error::StoreError;
+use super::error::{self, StoreError};
 use super::write::span;
-use super::{Operation, Store, hosts, prune, samples};
+use super::{Operation, Store, hosts, open, samples, schema};
 use crate::model::{HostKey, Mac, Span, Timestamp};
 
 /// What was erased.
@@ -39,9 +39,10 @@ pub(super) fn erase(store: &mut Store, host: &HostKey) -> super::Result<Erased> 
     let action = "erase a host";
     let secure = |store: &Store, mode: &str| {
         let set = store.connection.pragma_update(None, "secure_delete", mode);
-        set.map_err(|error| store.explain(action, &error))
+        set.map_err(|error| error::sqlite(&store.path, action, &error))
     };
-    // Overwrites what is deleted everywhere, also where that costs a write of its own.
+    // Overwrites what is deleted everywhere, also where that costs a write of its own: the blocks of the old file go back
+    // to the disk, and it does not clear them.
     secure(store, "ON")?;
     let erased = store.transact(Operation::Write, action, |connection| {
         let who = Erasing::find(connection, host)?;
@@ -52,28 +53,41 @@ pub(super) fn erase(store: &mut Store, host: &HostKey) -> super::Result<Erased> 
             copies: Vec::new(),
         })
     });
-    let left = erased.and_then(|erased| {
-        scrub(&store.connection)
-            .map_err(|error| store.explain(action, &error))
-            .map(|complete| (erased, complete))
-    });
     secure(store, "FAST")?;
-    let (mut erased, complete) = left?;
-    if !complete {
-        return Err(StoreError::StillRead {
-            path: store.path.clone(),
-        });
-    }
+    let mut erased = erased?;
+    let rebuilt = rebuild(store);
+    store.counted(Operation::Write, rebuilt)?;
     erased.copies = store.folder.copies();
     Ok(erased)
 }
 
-/// Gives all free pages back and empties the log into the file; whether that was possible.
-fn scrub(connection: &Connection) -> Result<bool> {
-    prune::give_back(connection, i64::from(i32::MAX))?;
-    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
-        Ok(row.get::<_, i64>(0)? == 0)
-    })
+/// Writes the store anew and puts it in the place of the old file.
+///
+/// Deleting is not enough, even with `secure_delete`: where SQLite splits and joins pages it leaves pieces of rows in the
+/// free space of pages that live on. Not `VACUUM`, which needs a folder for temporary files, and twice the room.
+fn rebuild(store: &mut Store) -> super::Result<()> {
+    let fault =
+        |path: &Path, error: &rusqlite::Error| error::sqlite(path, "rewrite the store", error);
+    let path = store.path.clone();
+    let fresh = store.folder.fresh();
+    schema::copy_to(&store.connection, &fresh)?;
+    let emptied: bool = store
+        .connection
+        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
+            Ok(row.get::<_, i64>(0)? == 0)
+        })
+        .map_err(|error| fault(&path, &error))?;
+    if !emptied {
+        // A reader would go on in the old file, and its log would lie beside the new one.
+        let _ = std::fs::remove_file(&fresh);
+        return Err(StoreError::StillRead { path });
+    }
+    // Should anything fail from here on, this stands in: it has no tables, so batches are refused and wait.
+    let nothing = Connection::open_in_memory().map_err(|error| fault(&path, &error))?;
+    drop(std::mem::replace(&mut store.connection, nothing));
+    let renamed = store.folder.replace_database(&fresh);
+    store.connection = open::connect(&path).map_err(|error| fault(&path, &error))?;
+    renamed
 }
 
 impl Erasing {

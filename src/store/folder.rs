@@ -99,6 +99,18 @@ impl Folder {
         Ok(aside)
     }
 
+    /// Where a database is written that takes the place of the one in use. One that was left unfinished is written over.
+    pub(super) fn fresh(&self) -> PathBuf {
+        with_suffix(&self.database(), ".fresh")
+    }
+
+    /// Puts a finished database in the place of the one that was in use; nobody may have that open.
+    pub(super) fn replace_database(&self, fresh: &Path) -> Result<()> {
+        fs::rename(fresh, self.database())
+            .map_err(|error| system(fresh, "rename the file", &error))?;
+        sync(&self.path)
+    }
+
     /// Copies that earlier faults and migrations left in the folder, sorted.
     pub(super) fn copies(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir(&self.path).into_iter().flatten().flatten();
@@ -133,10 +145,10 @@ pub(super) fn create_copy(path: &Path) -> Result<()> {
         .map_err(|error| system(path, "create the copy", &error))
 }
 
-/// Waits until a file is on the disk.
+/// Waits until a file, or the names in a folder, are on the disk.
 pub(super) fn sync(path: &Path) -> Result<()> {
     let file = File::open(path).and_then(|file| file.sync_all());
-    file.map_err(|error| system(path, "write the copy to the disk", &error))
+    file.map_err(|error| system(path, "wait for the disk", &error))
 }
 
 /// Bytes of a database and its companions on the disk.

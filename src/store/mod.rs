@@ -248,11 +248,11 @@ impl Store {
     }
 
     /// Erases a host, whichever of its keys is given: its rows, its events, and the samples of others that name an address
-    /// while it had it. The bytes are overwritten in the file, not only freed. Copies that were set aside or kept before
-    /// a migration are not touched; the answer names them.
+    /// while it had it. The file is written anew, so that its bytes are gone and not only free; that needs as much room
+    /// again, and nobody may read the store meanwhile. Copies that were set aside or kept before a migration are not
+    /// touched; the answer names them.
     pub fn erase(&mut self, host: &HostKey) -> Result<Erased> {
-        let erased = erase::erase(self, host);
-        self.counted(Operation::Write, erased)
+        erase::erase(self, host)
     }
 
     /// Counters, with the size as it is now.

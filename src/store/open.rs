@@ -115,7 +115,8 @@ fn inspect(path: &Path) -> rusqlite::Result<Seen> {
     Ok(seen)
 }
 
-fn connect(path: &Path) -> rusqlite::Result<Connection> {
+/// Opens a file for writing, as every writer of ours does.
+pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY)?;

@@ -11,7 +11,7 @@ use crate::model::Timestamp;
 /// Hours for which rows stay as they were written; older ones are merged to days. Twice the window, so that what is
 /// judged by the hour is never merged.
 pub const HOURS_KEPT: i64 = 48;
-/// Rows of each kind that a call merges or removes: about 50 ms on a small machine.
+/// Rows of each kind that a call merges or removes: about a tenth of a second on a small machine.
 const ROWS: usize = 1_000;
 /// Pages that a call gives back to the disk: 4 MiB.
 const PAGES: i64 = 1_024;
@@ -90,7 +90,7 @@ pub(super) fn prune(
 }
 
 /// Gives free pages back to the disk, at most so many.
-pub(super) fn give_back(connection: &Connection, pages: i64) -> Result<()> {
+fn give_back(connection: &Connection, pages: i64) -> Result<()> {
     let mut vacuum = connection.prepare(&format!("PRAGMA incremental_vacuum({pages})"))?;
     let mut rows = vacuum.query([])?;
     // Each step gives back one page.

@@ -195,12 +195,12 @@ pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
 }
 
 /// A whole copy in one file. One that an earlier try left unfinished is replaced: it may be cut off.
-fn copy_to(connection: &Connection, copy: &Path) -> Result<()> {
+pub(super) fn copy_to(connection: &Connection, copy: &Path) -> Result<()> {
     folder::create_copy(copy)?;
     connection
         .execute("VACUUM INTO ?1", [copy.to_string_lossy()])
-        .map_err(|error| sqlite(copy, "copy the store before a change", &error))?;
-    // SQLite leaves the copy to the system's cache, and the change that follows would outlive a power loss.
+        .map_err(|error| sqlite(copy, "copy the store", &error))?;
+    // SQLite leaves the copy to the system's cache, and what follows would outlive a power loss.
     folder::sync(copy)
 }
 

@@ -348,11 +348,10 @@ fn pages_follow_each_other_and_filters_hold() {
     let all = paged(&Filter::default());
     assert_eq!(all.len(), 30);
     assert!(all.is_sorted_by_key(|row| row.key.period));
-    let of = |filter: Filter| filter;
-    let host = of(Filter {
+    let host = Filter {
         host: Some(HostKey::restored("ip-10.0.0.1")),
         ..Filter::default()
-    });
+    };
     assert_eq!(paged(&host).len(), 20, "both keys of one host");
     let vendor = Filter {
         vendor: VendorId::parse("other"),
@@ -621,6 +620,26 @@ fn an_erased_host_leaves_no_byte() {
     assert_eq!(others(&mut store), before);
     assert_eq!(store.outbox_after(0, 10_000).unwrap().len(), 2_400);
     assert!(store.erase(&HostKey::restored("mac-secret")).unwrap().rows == 0);
+    // The file that took the other's place goes on as that would have.
+    let mut batch = Batch::default();
+    batch.event(event("next", None, "{}"));
+    store.write(&batch).unwrap();
+    let next = store.outbox_after(40 * 63, 10).unwrap();
+    assert_eq!(next.len(), 1, "no sequence comes twice");
+    let pragma = |name| -> String {
+        let value = |row: &rusqlite::Row<'_>| row.get::<_, rusqlite::types::Value>(0);
+        format!(
+            "{:?}",
+            store
+                .connection
+                .pragma_query_value(None, name, value)
+                .unwrap()
+        )
+    };
+    assert_eq!(pragma("auto_vacuum"), "Integer(2)");
+    assert_eq!(pragma("journal_mode"), "Text(\"wal\")");
+    let file = std::fs::metadata(folder.path().join(FILE_NAME)).unwrap();
+    assert_eq!(file.permissions().mode() & 0o777, 0o600);
 }
 
 #[test]
