@@ -21,6 +21,7 @@ pub mod flows;
 pub mod hosts;
 pub mod report;
 pub mod rules;
+pub mod store;
 
 pub mod ledger;
 pub mod tracker;

@@ -19,6 +19,7 @@ const ALLOWED: &[(&str, u8, &[&str])] = &[
     ("rules", 1, &["model"]),
     ("hosts", 1, &["model"]),
     ("evidence", 1, &["model"]),
+    ("store", 1, &["model"]),
     ("report", 1, &["model"]),
     (
         "tracker",

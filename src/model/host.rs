@@ -25,6 +25,11 @@ impl HostKey {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// A key that was written down before: what `as_str` gave, or what a user copied from it.
+    pub fn restored(text: &str) -> Self {
+        Self(Arc::from(text))
+    }
 }
 
 impl fmt::Display for HostKey {

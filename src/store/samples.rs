@@ -1,0 +1,179 @@
+//! Sample flows in few bytes: as JSON they would be most of the store.
+//!
+//! A version (1); the number of texts, and each with its length; the number of samples, and each with its time, protocol,
+//! both ends and the numbers of its pattern and of its pack among the texts. Integers are little-endian. The samples of a
+//! row share their texts. What cannot be read is `None`: a damaged page, or a later version.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::record::StoredSample;
+use crate::model::{Endpoint, Protocol, Sample, Timestamp};
+
+const VERSION: u8 = 1;
+/// Longest text that is kept; patterns are at most a name long, digests 12 characters.
+const MAX_TEXT: usize = 255;
+
+/// The samples as bytes; none at all is the empty string of bytes.
+pub(super) fn encode(samples: &[StoredSample]) -> Vec<u8> {
+    if samples.is_empty() {
+        return Vec::new();
+    }
+    let mut texts: Vec<&str> = Vec::new();
+    let mut number = |text| {
+        let at = texts.iter().position(|&known| known == text);
+        let at = at.unwrap_or_else(|| {
+            texts.push(text);
+            texts.len() - 1
+        });
+        u8::try_from(at).unwrap_or(u8::MAX)
+    };
+    let mut body = Vec::new();
+    // 8 samples have 16 texts at most, so every number fits.
+    let samples = &samples[..samples.len().min(crate::model::MAX_SAMPLES)];
+    for StoredSample { sample, pack } in samples {
+        body.extend(sample.time.as_nanos().to_le_bytes());
+        body.push(match sample.protocol {
+            Protocol::Tcp => 6,
+            Protocol::Udp => 17,
+            Protocol::Esp => 50,
+        });
+        for end in [sample.client, sample.server] {
+            let address = address_bytes(end.addr);
+            body.push(u8::try_from(address.len()).unwrap_or_default());
+            body.extend(address);
+            body.extend(end.port.to_le_bytes());
+        }
+        body.extend([number(clipped(&sample.pattern)), number(clipped(pack))]);
+    }
+    let mut bytes = vec![VERSION, u8::try_from(texts.len()).unwrap_or_default()];
+    for text in texts {
+        bytes.push(u8::try_from(text.len()).unwrap_or_default());
+        bytes.extend(text.as_bytes());
+    }
+    bytes.push(u8::try_from(samples.len()).unwrap_or_default());
+    bytes.extend(body);
+    bytes
+}
+
+/// The samples that stand in these bytes.
+pub(super) fn decode(bytes: &[u8]) -> Option<Vec<StoredSample>> {
+    if bytes.is_empty() {
+        return Some(Vec::new());
+    }
+    let mut rest = bytes;
+    if byte(&mut rest)? != VERSION {
+        return None;
+    }
+    let texts: Vec<Arc<str>> = (0..byte(&mut rest)?)
+        .map(|_| {
+            let length = usize::from(byte(&mut rest)?);
+            let text = std::str::from_utf8(take(&mut rest, length)?).ok()?;
+            Some(Arc::from(text))
+        })
+        .collect::<Option<_>>()?;
+    let text = |at: u8| texts.get(usize::from(at)).cloned();
+    let samples = (0..byte(&mut rest)?)
+        .map(|_| {
+            let time = i64::from_le_bytes(take(&mut rest, 8)?.try_into().ok()?);
+            let protocol = match byte(&mut rest)? {
+                6 => Protocol::Tcp,
+                17 => Protocol::Udp,
+                50 => Protocol::Esp,
+                _ => return None,
+            };
+            let sample = Sample {
+                time: Timestamp::from_nanos(time),
+                client: endpoint(&mut rest)?,
+                server: endpoint(&mut rest)?,
+                protocol,
+                pattern: text(byte(&mut rest)?)?,
+            };
+            let pack = text(byte(&mut rest)?)?;
+            Some(StoredSample { sample, pack })
+        })
+        .collect::<Option<_>>()?;
+    rest.is_empty().then_some(samples)
+}
+
+/// An address as it stands in the store.
+pub(super) fn address_bytes(address: IpAddr) -> Vec<u8> {
+    match address {
+        IpAddr::V4(address) => address.octets().to_vec(),
+        IpAddr::V6(address) => address.octets().to_vec(),
+    }
+}
+
+/// The address that stands in these bytes.
+pub(super) fn address(bytes: &[u8]) -> Option<IpAddr> {
+    let v4 = <[u8; 4]>::try_from(bytes).map(IpAddr::from);
+    v4.or_else(|_| <[u8; 16]>::try_from(bytes).map(IpAddr::from))
+        .ok()
+}
+
+fn clipped(text: &str) -> &str {
+    &text[..text.floor_char_boundary(MAX_TEXT)]
+}
+
+fn endpoint(rest: &mut &[u8]) -> Option<Endpoint> {
+    let length = usize::from(byte(rest)?);
+    let addr = address(take(rest, length)?)?;
+    let port = u16::from_le_bytes(take(rest, 2)?.try_into().ok()?);
+    Some(Endpoint { addr, port })
+}
+
+fn byte(rest: &mut &[u8]) -> Option<u8> {
+    take(rest, 1).map(|bytes| bytes[0])
+}
+
+fn take<'a>(rest: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
+    let (taken, left) = rest.split_at_checked(length)?;
+    *rest = left;
+    Some(taken)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn end() -> impl Strategy<Value = Endpoint> {
+        let address = prop_oneof![
+            any::<[u8; 4]>().prop_map(IpAddr::from),
+            any::<[u8; 16]>().prop_map(IpAddr::from)
+        ];
+        (address, any::<u16>()).prop_map(|(addr, port)| Endpoint { addr, port })
+    }
+
+    fn sample() -> impl Strategy<Value = StoredSample> {
+        let protocol = prop::sample::select(vec![Protocol::Tcp, Protocol::Udp, Protocol::Esp]);
+        (any::<i64>(), end(), end(), protocol, "[a-c]{1,2}", "[0-9]").prop_map(
+            |(time, client, server, protocol, pattern, pack)| StoredSample {
+                sample: Sample {
+                    time: Timestamp::from_nanos(time),
+                    client,
+                    server,
+                    protocol,
+                    pattern: Arc::from(pattern),
+                },
+                pack: Arc::from(pack),
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn samples_come_back_and_a_cut_is_noticed(samples in prop::collection::vec(sample(), 0..=8)) {
+            let bytes = encode(&samples);
+            prop_assert_eq!(decode(&bytes), Some(samples));
+            for cut in 1..bytes.len() {
+                prop_assert_eq!(decode(&bytes[..cut]), None);
+            }
+        }
+
+        #[test]
+        fn nothing_panics(bytes in prop::collection::vec(any::<u8>(), 0..80)) {
+            let _ = decode(&bytes);
+        }
+    }
+}
