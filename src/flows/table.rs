@@ -476,7 +476,7 @@ mod tests {
         let mut ended = 0;
         for (seq, new, total) in [(1, true, 0), (1, false, 0), (7, true, 1)] {
             let touched = flows.touch_tcp(header(1, client, server, 0), seq, 0, SYN, &mut |_| {
-                ended += 1
+                ended += 1;
             });
             assert_eq!(touched.new, new);
             assert_eq!(ended, total);
