@@ -20,6 +20,7 @@ const ALLOWED: &[(&str, u8, &[&str])] = &[
     ("hosts", 1, &["model"]),
     ("evidence", 1, &["model"]),
     ("report", 1, &["model"]),
+    ("events", 1, &["model"]),
     (
         "tracker",
         2,
@@ -31,7 +32,7 @@ const ALLOWED: &[(&str, u8, &[&str])] = &[
         3,
         &[
             "model", "capture", "decode", "flows", "dissect", "rules", "hosts", "evidence",
-            "tracker", "ledger",
+            "events", "tracker", "ledger",
         ],
     ),
     (
