@@ -16,6 +16,7 @@ pub mod model;
 pub mod capture;
 pub mod decode;
 pub mod dissect;
+pub mod events;
 pub mod evidence;
 pub mod flows;
 pub mod hosts;

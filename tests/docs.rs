@@ -132,6 +132,7 @@ fn links_lead_somewhere() {
         "README.md",
         "ARCHITECTURE.md",
         "CONTRIBUTING.md",
+        "docs/events.md",
         "docs/metrics.md",
         "docs/json.md",
         "docs/packs.md",

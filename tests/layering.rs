@@ -21,6 +21,7 @@ const ALLOWED: &[(&str, u8, &[&str])] = &[
     ("evidence", 1, &["model"]),
     ("store", 1, &["model"]),
     ("report", 1, &["model"]),
+    ("events", 1, &["model"]),
     (
         "tracker",
         2,
@@ -32,7 +33,7 @@ const ALLOWED: &[(&str, u8, &[&str])] = &[
         3,
         &[
             "model", "capture", "decode", "flows", "dissect", "rules", "hosts", "evidence",
-            "tracker", "ledger",
+            "events", "tracker", "ledger",
         ],
     ),
     (

@@ -4,10 +4,12 @@
 //!
 //! The words follow the pipeline: a [`Frame`] is decoded to a [`Packet`], packets of one five-tuple make a flow,
 //! a dissector reads a [`Name`] in it, a rule that matches gives a [`Match`], and the tracker reports a [`Sighting`].
-//! The ledger turns sightings into [`Finding`]s and publishes them as a [`Snapshot`].
+//! The ledger turns sightings into [`Finding`]s and publishes them as a [`Snapshot`];
+//! what changed meanwhile it tells as [`Event`]s.
 
 mod blind;
 mod closed;
+mod event;
 mod finding;
 mod flow;
 mod frame;
@@ -26,6 +28,11 @@ mod time;
 mod watch;
 
 pub use blind::{BlindHost, BlindKind, SeenSide};
+pub use event::{
+    Change, CoverageChange, ECS_VERSION, EndReason, Event, EventAction, EventHost, EventId,
+    EventSeverity, Happening, Judged, MAX_EVENT_TEXT, NamedFlow, Outcome, Personal,
+    SensorCondition, Stamp, StragglerChange, community_id,
+};
 pub use finding::{Coverage, Exception, Finding, NameUse, Status, WeakUse};
 pub use flow::{Carrier, Endpoint, FlowProtocol, Protocol, Side};
 pub use frame::{Frame, LinkType};
