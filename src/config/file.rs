@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{DEFAULT_LISTEN, Exception};
 use crate::model::{DomainName, line_and_column};
-use crate::{capture, flows, metrics, tracker};
+use crate::{capture, events, flows, metrics, tracker};
 
 /// Every key with its default and what it means; a test keeps it so.
 pub const EXAMPLE: &str = include_str!("example.toml");
@@ -18,6 +18,9 @@ pub const EXAMPLE: &str = include_str!("example.toml");
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct File {
+    /// Name of this sensor in events; the machine's where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sensor: Option<String>,
     /// Interfaces to capture.
     pub interfaces: Vec<String>,
     /// Address and port of the server.
@@ -41,6 +44,8 @@ pub struct File {
     pub capture: capture::Settings,
     /// Bounds.
     pub limits: Limits,
+    /// Where events go.
+    pub events: events::Settings,
     /// Hosts left out of account for a while.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub exception: Vec<Exception>,
@@ -163,6 +168,7 @@ impl Default for File {
     fn default() -> Self {
         let tracker = tracker::Settings::default();
         Self {
+            sensor: None,
             interfaces: Vec::new(),
             // The constant is an address; a test parses it.
             listen: DEFAULT_LISTEN
@@ -177,6 +183,7 @@ impl Default for File {
             log: LogLevel::default(),
             capture: capture::Settings::default(),
             limits: Limits::default(),
+            events: events::Settings::default(),
             exception: Vec::new(),
             vendor: BTreeMap::new(),
         }
@@ -233,6 +240,9 @@ impl File {
                 "transfer_threshold_bytes",
                 "write a number of bytes, at least 1",
             );
+        }
+        if let Err(unfit) = file.events.check() {
+            return bad(unfit.key, &unfit.what);
         }
         Ok(file)
     }

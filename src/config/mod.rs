@@ -133,6 +133,13 @@ impl Config {
         }
     }
 
+    /// Name of the sensor in events: as configured, or the machine's.
+    pub fn sensor(&self) -> String {
+        let machine = || std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        let name = self.file.sensor.clone().unwrap_or_else(machine);
+        name.trim().to_owned()
+    }
+
     /// How interfaces are captured.
     pub fn capture(&self) -> capture::Settings {
         self.file.capture.clone()
@@ -166,6 +173,7 @@ impl Config {
             local_networks_known: self.local(networks).known(),
             local: self.local(networks),
             resolvers: self.file.resolvers.clone(),
+            events: self.file.events.has_outputs(),
         }
     }
 

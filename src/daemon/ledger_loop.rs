@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 
+use super::teller::Teller;
 use super::worker::Report;
 use crate::ledger::Ledger;
 use crate::metrics::{Board, InterfaceScene, Scene};
-use crate::model::WatchList;
+use crate::model::{SensorCondition, WatchList};
 use crate::tracker;
 
 const PUBLISH_EVERY: Duration = Duration::from_secs(1);
@@ -21,6 +22,7 @@ pub(super) struct LedgerLoop {
     faults: Vec<String>,
     board: Arc<Board>,
     watch: Arc<WatchBoard>,
+    teller: Teller,
 }
 
 /// Where the ledger leaves the watch list for the workers.
@@ -32,6 +34,7 @@ impl LedgerLoop {
         interfaces: &[String],
         board: Arc<Board>,
         watch: Arc<WatchBoard>,
+        teller: Teller,
     ) -> Self {
         let interfaces = interfaces
             .iter()
@@ -41,12 +44,13 @@ impl LedgerLoop {
                 ..InterfaceScene::default()
             })
             .collect();
-        let this = Self {
+        let mut this = Self {
             ledger,
             interfaces,
             faults: Vec::new(),
             board,
             watch,
+            teller,
         };
         this.publish();
         this
@@ -68,30 +72,43 @@ impl LedgerLoop {
             }
         }
         self.publish();
+        self.teller.sensor(SensorCondition::Stopped, None);
+        self.teller.stop();
     }
 
     fn take(&mut self, report: Report) {
         self.ledger.absorb(&report.batch);
         self.watch.store(self.ledger.watch_list());
-        self.faults.extend(report.fault);
         if let Some(interface) = self.interfaces.get_mut(report.worker) {
+            if interface.up && !report.up && report.fault.is_some() {
+                let reason = report.fault.as_deref();
+                self.teller.capture_down(&interface.name, reason);
+            }
             interface.tracker = report.tracker;
             interface.capture = report.capture;
             interface.up = report.up;
         }
+        self.faults.extend(report.fault);
     }
 
-    fn publish(&self) {
+    fn publish(&mut self) {
+        let snapshot = self.ledger.snapshot();
+        if self.teller.is_on() {
+            for happening in self.ledger.happened(&snapshot) {
+                self.teller.tell(happening);
+            }
+        }
         let mut tracker = tracker::Stats::default();
         for interface in &self.interfaces {
             tracker.add(&interface.tracker);
         }
         self.board.store(Arc::new(Scene {
-            snapshot: self.ledger.snapshot(),
+            snapshot,
             tracker,
             ledger: self.ledger.stats(),
             interfaces: self.interfaces.clone(),
             faults: self.faults.clone(),
+            events: self.teller.counts(),
             ready: true,
             configured_at: self.board.load().configured_at,
         }));

@@ -6,6 +6,7 @@
 //! Workers are plain threads that own a capture and a tracker; one thread owns the ledger; tokio serves.
 
 mod ledger_loop;
+mod teller;
 mod worker;
 
 use std::net::TcpListener;
@@ -30,6 +31,7 @@ use crate::tracker::Tracker;
 use crate::web;
 
 use ledger_loop::{LedgerLoop, WatchBoard};
+use teller::Teller;
 use worker::{Report, Worker};
 
 /// Reports that may wait for the ledger. When they do, workers go on rolling up, so a few suffice.
@@ -104,7 +106,9 @@ impl Daemon {
             .collect::<Result<_>>()?;
         drop(sender);
         let (ended, all_ended) = watch::channel(false);
-        let ledger_loop = LedgerLoop::new(ledger, interfaces, Arc::clone(&self.board), watch_board);
+        let teller = Teller::start(&self.config.sensor(), &self.config.file.events)?;
+        let board = Arc::clone(&self.board);
+        let ledger_loop = LedgerLoop::new(ledger, interfaces, board, watch_board, teller);
         let ledger_thread = thread("ledger", move || {
             ledger_loop.run(&receiver);
             // The queue closes when the last worker is gone.
@@ -162,6 +166,7 @@ impl Daemon {
                 tracker: replayed.tracker,
                 ledger: replayed.ledger,
                 interfaces: Vec::new(),
+                events: Vec::new(),
                 faults: replayed.faults.iter().map(ToString::to_string).collect(),
                 ready: true,
                 configured_at,

@@ -165,6 +165,11 @@ fn default_max_bytes() -> usize {
 }
 
 impl Settings {
+    /// Whether anybody wants events.
+    pub fn has_outputs(&self) -> bool {
+        self.stdout.is_some() || !self.file.is_empty() || !self.syslog.is_empty()
+    }
+
     /// What serde cannot see: numbers out of range, and combinations that make no sense.
     pub fn check(&self) -> Result<(), Unfit> {
         let unfit = |key, what: &str| {

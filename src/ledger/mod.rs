@@ -3,6 +3,7 @@
 //! No I/O, no threads, no clock. Whichever worker saw a packet, it ends here, so nothing depends on which.
 
 mod blind;
+mod happenings;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,11 +15,13 @@ use crate::evidence::{
 };
 use crate::hosts::{self, Hosts};
 use crate::model::{
-    Batch, Category, CutoffInForce, Finding, HostKey, HostView, KeyConfidence, LocalNetworks, Pack,
-    PackRole, Sighting, Signal, Snapshot, Status, Strength, Timestamp, VendorView, WatchList,
+    Batch, Category, CutoffInForce, Finding, Happening, HostKey, HostView, KeyConfidence,
+    LocalNetworks, Pack, PackRole, Sighting, Signal, Snapshot, Status, Strength, Timestamp,
+    VendorView, WatchList,
 };
 
 use blind::BlindHosts;
+use happenings::Happenings;
 use watch::Watch;
 
 /// How the ledger judges.
@@ -32,6 +35,8 @@ pub struct Settings {
     pub local: LocalNetworks,
     /// Resolvers of the network that are not local.
     pub resolvers: Vec<IpAddr>,
+    /// Whether somebody takes what happens.
+    pub events: bool,
 }
 
 /// Counters of the ledger's tables.
@@ -47,6 +52,8 @@ pub struct Stats {
     pub blind_hosts: (u64, u64),
     /// Hosts and vendors of which a foreign resolver was asked: those kept, and those that found no place.
     pub bypasses: (u64, u64),
+    /// What happened and was not taken yet, and what found no place.
+    pub happenings: (u64, u64),
 }
 
 /// Everything that is concluded.
@@ -60,6 +67,7 @@ pub struct Ledger {
     watch: Watch,
     blind_hosts: BlindHosts,
     bypasses: Bypasses,
+    happenings: Happenings,
     now: Option<Timestamp>,
 }
 
@@ -76,6 +84,7 @@ impl Ledger {
             watch: Watch::default(),
             blind_hosts: BlindHosts::default(),
             bypasses: Bypasses::default(),
+            happenings: Happenings::default(),
             now: None,
         })
     }
@@ -112,6 +121,9 @@ impl Ledger {
             }
             let host = self.hosts.see(sighting.host, sighting.span.last);
             self.note_bypass(&host, sighting);
+            if self.settings.events {
+                self.happenings.sighting(&host, sighting, &self.cutoffs);
+            }
             let now = self.now.unwrap_or(sighting.span.last);
             self.book.sighting(&host, sighting, &self.cutoffs, now);
         }
@@ -173,7 +185,14 @@ impl Ledger {
             watch: (self.watch.len(), self.watch.evictions()),
             blind_hosts: (self.blind_hosts.len(), self.blind_hosts.refused()),
             bypasses: self.bypasses.stats(),
+            happenings: self.happenings.stats(),
         }
+    }
+
+    /// What happened since the last call, up to this state.
+    pub fn happened(&mut self, snapshot: &Snapshot) -> Vec<Happening> {
+        self.happenings.compare(snapshot);
+        self.happenings.take()
     }
 
     /// The addresses by which workers tell flows without a name.

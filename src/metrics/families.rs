@@ -81,6 +81,7 @@ families! {
     BLIND_FLOWS: Counter "straggler_blind_flows_total" ["kind"] "Flows of a readable kind without any name, at their end or after 10 seconds, each by the first cause that holds.";
     BLIND_HOSTS: Gauge "straggler_blind_hosts" ["kind"] "Distinct hosts with such a flow in the last 24 hours of capture time.";
     ONE_SIDED_FLOWS: Counter "straggler_one_sided_flows_total" ["side"] "TCP and QUIC flows of which one direction only was seen.";
+    EVENTS: Counter "straggler_events_total" ["output", "result"] "Events by output and what became of them.";
     TABLE_ENTRIES: Gauge "straggler_table_entries" ["table"] "Entries of each bounded table.";
     TABLE_EVICTIONS: Counter "straggler_table_evictions_total" ["table"] "Entries evicted or refused because the table was full.";
 }

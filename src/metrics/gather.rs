@@ -259,6 +259,16 @@ fn inspection(samples: &mut Samples, scene: &Scene) {
         let flows = number(seen.one_sided_flows[side.index()]);
         samples.add(&f::ONE_SIDED_FLOWS, &[side.label()], flows);
     }
+    for (output, counts) in &scene.events {
+        let results = [
+            ("ok", counts.ok),
+            ("error", counts.error),
+            ("dropped", counts.dropped),
+        ];
+        for (result, count) in results {
+            samples.add(&f::EVENTS, &[output.label(), result], number(count));
+        }
+    }
     let ledger = &scene.ledger;
     let ledgers = [
         ("addresses", ledger.hosts.entries, ledger.hosts.evictions),
@@ -272,6 +282,7 @@ fn inspection(samples: &mut Samples, scene: &Scene) {
         ("watch_list", ledger.watch.0, ledger.watch.1),
         ("blind_hosts", ledger.blind_hosts.0, ledger.blind_hosts.1),
         ("bypasses", ledger.bypasses.0, ledger.bypasses.1),
+        ("happenings", ledger.happenings.0, ledger.happenings.1),
     ];
     let trackers = scene
         .tracker

@@ -16,6 +16,7 @@ use prometheus::process_collector::ProcessCollector;
 use prometheus::proto::MetricFamily;
 use prometheus::{Encoder, Registry, TextEncoder};
 
+use crate::events::{Counts, OutputKind};
 use crate::model::Snapshot;
 use crate::{capture, ledger, tracker};
 
@@ -47,6 +48,8 @@ pub struct Scene {
     pub interfaces: Vec<InterfaceScene>,
     /// What went wrong with a source, for people.
     pub faults: Vec<String>,
+    /// What became of events, by output.
+    pub events: Vec<(OutputKind, Counts)>,
     /// Whether captures are open, or replayed to their end.
     pub ready: bool,
     /// Wall time at which configuration and rules were read, in seconds since the epoch.

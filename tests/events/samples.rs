@@ -92,6 +92,7 @@ pub fn sighting(signal: Signal, name: DomainName, samples: u16, count: u64) -> S
         },
         name,
         signal,
+        server: None,
         evidence: match signal {
             Signal::Dns => Evidence::Lookup,
             _ => Evidence::Contact,

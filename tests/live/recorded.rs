@@ -49,7 +49,14 @@ fn live_and_recorded_tell_the_same_of_real_clients() {
     let recording = laboratory.file("recording.pcap");
     let rules = beside_this("rules");
     let rules = ["--rules", rules.to_str().unwrap()];
-    let live = laboratory.capture(&rules);
+    let (config, events) = (
+        laboratory.file("config.toml"),
+        laboratory.file("events.jsonl"),
+    );
+    let output = format!("sensor = \"gw-1\"\n[[events.file]]\npath = {events:?}\n");
+    std::fs::write(&config, output).unwrap();
+    let config = ["--config", config.to_str().unwrap()];
+    let live = laboratory.capture(&[&rules[..], &config].concat());
     let recorder = laboratory.record(&recording);
 
     let mut expected: BTreeSet<Read> = BTreeSet::new();
@@ -74,6 +81,42 @@ fn live_and_recorded_tell_the_same_of_real_clients() {
 
     let (status, said, _) = live.end("TERM");
     assert_eq!(status.code(), Some(0), "{said}");
+    the_events_are_as_promised(&std::fs::read_to_string(&events).unwrap());
+}
+
+/// Every event fits the schema, their numbers have no gap, and what happened is among them.
+fn the_events_are_as_promised(lines: &str) {
+    let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/event.schema.json");
+    let schema = serde_json::from_str(&std::fs::read_to_string(schema).unwrap()).unwrap();
+    let validator = jsonschema::draft202012::new(&schema).unwrap();
+    let events: Vec<serde_json::Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    for (event, number) in events.iter().zip(1..) {
+        let faults: Vec<String> = validator
+            .iter_errors(event)
+            .map(|fault| fault.to_string())
+            .collect();
+        assert!(faults.is_empty(), "{event}: {faults:?}");
+        assert_eq!(event["event"]["sequence"], number);
+        assert_eq!(event["observer"]["name"], "gw-1");
+    }
+    let action = |event: &serde_json::Value| event["event"]["action"].as_str().unwrap().to_owned();
+    let actions: BTreeSet<String> = events.iter().map(action).collect();
+    for expected in [
+        "sensor_state",
+        "sighting",
+        "straggler_new",
+        "coverage_changed",
+    ] {
+        assert!(actions.contains(expected), "{expected} of {actions:?}");
+    }
+    assert_eq!(events[0]["straggler"]["condition"], "started");
+    assert_eq!(
+        events[events.len() - 1]["straggler"]["condition"],
+        "stopped"
+    );
 }
 
 /// The interpreter that has aioquic, which `make test` puts there. `None`, loudly, without it.

@@ -1,0 +1,115 @@
+//! What is worth an event: first sightings, and changes between one state and the next.
+
+use std::collections::BTreeMap;
+
+use crate::evidence::Cutoffs;
+use crate::model::{
+    Category, Coverage, EndReason, EventHost, Evidence, Finding, Happening, HostKey, Judged,
+    Sighting, Snapshot, Status, Strength, Timestamp, VendorId,
+};
+
+/// Happenings that wait to be taken: some seconds of a flood, at most about 1 KiB each.
+const MAX_WAITING: usize = 16_384;
+
+type Key = (HostKey, VendorId, Category);
+
+/// Collects what happens.
+#[derive(Debug, Default)]
+pub(super) struct Happenings {
+    waiting: Vec<Happening>,
+    refused: u64,
+    stragglers: BTreeMap<Key, Finding>,
+    coverage: BTreeMap<(HostKey, VendorId), Coverage>,
+}
+
+impl Happenings {
+    /// A sighting of a strong name: the first of its flow or transaction is an event.
+    pub(super) fn sighting(&mut self, host: &HostKey, sighting: &Sighting, cutoffs: &Cutoffs) {
+        let service = &sighting.matched.service;
+        let first = matches!(sighting.evidence, Evidence::Lookup | Evidence::Attempt);
+        if service.strength != Strength::Strong || sighting.count == 0 || !first {
+            return;
+        }
+        let (vendor, category) = (&service.vendor, service.category);
+        let cutoff = cutoffs.find(vendor, category).map(|cutoff| cutoff.at);
+        let phase = cutoffs.phase(vendor, category, sighting.span.first);
+        let judged = Judged::new(phase, cutoff, sighting.evidence);
+        let host = EventHost::new(host, Some(sighting.host));
+        for happening in Happening::sightings(&host, sighting, judged) {
+            self.push(happening);
+        }
+    }
+
+    /// What changed since the last state.
+    pub(super) fn compare(&mut self, snapshot: &Snapshot) {
+        let Some(now) = snapshot.at else { return };
+        let host_of =
+            |finding: &Finding| EventHost::new(&finding.host, finding.addresses.first().copied());
+        let mut stragglers = BTreeMap::new();
+        for finding in &snapshot.findings {
+            let key = (
+                finding.host.clone(),
+                finding.vendor.clone(),
+                finding.category,
+            );
+            match (self.stragglers.remove(&key), finding.straggler) {
+                (None, true) => self.push(Happening::straggler_new(host_of(finding), finding, now)),
+                (Some(_), false) => {
+                    let reason = match finding.status {
+                        Status::Excepted => EndReason::Excepted,
+                        _ => EndReason::Quiet,
+                    };
+                    let host = host_of(finding);
+                    self.push(Happening::straggler_ended(host, finding, now, reason));
+                }
+                _ => {}
+            }
+            if finding.straggler {
+                stragglers.insert(key, finding.clone());
+            }
+        }
+        // What is no longer remembered has ended too.
+        for finding in std::mem::replace(&mut self.stragglers, stragglers).into_values() {
+            let host = host_of(&finding);
+            self.push(Happening::straggler_ended(
+                host,
+                &finding,
+                now,
+                EndReason::Quiet,
+            ));
+        }
+        self.compare_coverage(snapshot, now);
+    }
+
+    fn compare_coverage(&mut self, snapshot: &Snapshot, now: Timestamp) {
+        let mut coverage = BTreeMap::new();
+        for view in &snapshot.coverage {
+            let key = (view.host.clone(), view.vendor.clone());
+            let before = self.coverage.get(&key).copied();
+            if before != Some(view.coverage) {
+                let host = EventHost::new(&view.host, None);
+                self.push(Happening::coverage_changed(host, view, before, now));
+            }
+            coverage.insert(key, view.coverage);
+        }
+        self.coverage = coverage;
+    }
+
+    fn push(&mut self, happening: Happening) {
+        if self.waiting.len() >= MAX_WAITING {
+            self.refused += 1;
+        } else {
+            self.waiting.push(happening);
+        }
+    }
+
+    /// Waiting now, and those that found no place.
+    pub(super) fn stats(&self) -> (u64, u64) {
+        (self.waiting.len() as u64, self.refused)
+    }
+
+    /// Hands over what happened, in order.
+    pub(super) fn take(&mut self) -> Vec<Happening> {
+        std::mem::take(&mut self.waiting)
+    }
+}
