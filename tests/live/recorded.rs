@@ -89,7 +89,7 @@ fn the_events_are_as_promised(lines: &str) {
     let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/event.schema.json");
     let schema = serde_json::from_str(&std::fs::read_to_string(schema).unwrap()).unwrap();
     let validator = jsonschema::draft202012::new(&schema).unwrap();
-    let events: Vec<serde_json::Value> = lines
+    let events: Vec<Value> = lines
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
@@ -102,7 +102,7 @@ fn the_events_are_as_promised(lines: &str) {
         assert_eq!(event["event"]["sequence"], number);
         assert_eq!(event["observer"]["name"], "gw-1");
     }
-    let action = |event: &serde_json::Value| event["event"]["action"].as_str().unwrap().to_owned();
+    let action = |event: &Value| event["event"]["action"].as_str().unwrap().to_owned();
     let actions: BTreeSet<String> = events.iter().map(action).collect();
     for expected in [
         "sensor_state",
