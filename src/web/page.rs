@@ -6,8 +6,8 @@ use maud::{DOCTYPE, Markup, html};
 
 use crate::metrics::Scene;
 use crate::model::{
-    BlindKind, Category, Finding, FlowProtocol, HostKey, PackRole, SeenSide, Status, Timestamp,
-    Undecoded, VendorView,
+    BlindKind, Category, Coverage, Finding, FlowProtocol, HostKey, PackRole, SeenSide, Status,
+    Timestamp, Undecoded, VendorView,
 };
 use crate::report::{bytes, named_share, span};
 
@@ -103,6 +103,8 @@ fn vendor_section(scene: &Scene, vendor: &VendorView) -> Markup {
             }
             (cutoffs(scene, vendor))
             (statuses(vendor))
+            (coverage(scene, vendor))
+            (bypasses(scene, vendor))
             @if findings.is_empty() && scene.snapshot.at.is_some() {
                 p { "No host asked for any of its names." }
             }
@@ -174,6 +176,61 @@ fn statuses(vendor: &VendorView) -> Markup {
     }
 }
 
+/// What protects hosts that used the vendor. "No replacement seen" is not "unprotected", and that is said.
+fn coverage(scene: &Scene, vendor: &VendorView) -> Markup {
+    let hosts = || {
+        scene
+            .snapshot
+            .coverage
+            .iter()
+            .filter(|view| view.vendor == vendor.id)
+    };
+    let count = |coverage| hosts().filter(|view| view.coverage == coverage).count();
+    let counts: Vec<String> = [
+        (Coverage::Moved, "moved to a replacement"),
+        (Coverage::Both, "with both"),
+        (Coverage::NoneSeen, "for which no replacement was seen"),
+        (Coverage::Straggling, "straggling"),
+    ]
+    .into_iter()
+    .map(|(coverage, words)| (count(coverage), words))
+    .filter(|(count, _)| *count > 0)
+    .map(|(count, words)| format!("{count} {words}"))
+    .collect();
+    html! {
+        @if !counts.is_empty() {
+            p {
+                "Present hosts that used it: " (counts.join(", ")) "."
+                @if count(Coverage::NoneSeen) > 0 {
+                    " That none was seen is no proof: updates may come from a server inside, or under names that are shared."
+                }
+            }
+        }
+    }
+}
+
+/// Hosts that ask a resolver which is not the network's.
+fn bypasses(scene: &Scene, vendor: &VendorView) -> Markup {
+    let views = scene.snapshot.bypasses.iter();
+    let views: Vec<_> = views
+        .filter(|view| view.vendor == vendor.id)
+        .take(MAX_ROWS)
+        .collect();
+    html! {
+        @if !views.is_empty() {
+            p { "Asked a resolver that is not the network’s:" }
+            ul {
+                @for view in views {
+                    li {
+                        (view.host) " asked " (view.resolver.to_string()) " for " (view.name) " at " (time(view.last_seen))
+                        @if view.after_refusal { ", after the network’s own had refused" }
+                    }
+                }
+            }
+        }
+    }
+}
+
 fn table(findings: &[&Finding]) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label="Hosts" {
@@ -213,7 +270,7 @@ fn row(finding: &Finding) -> Markup {
                 }
             }
             td { (finding.evidence) }
-            td { (time(finding.last_seen)) }
+            td.time { (time(finding.last_seen)) }
             td.number { (bytes(finding.received)) }
             td.number { (bytes(finding.sent)) }
             td.names {
