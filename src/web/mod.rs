@@ -3,6 +3,7 @@
 //! Everything is answered from the scene that the daemon published last; nothing waits for the capture.
 
 mod page;
+mod vendor;
 
 use std::sync::Arc;
 

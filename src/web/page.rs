@@ -4,15 +4,16 @@ use std::collections::BTreeSet;
 
 use maud::{DOCTYPE, Markup, html};
 
+use super::vendor::vendor_section;
 use crate::metrics::Scene;
 use crate::model::{
-    BlindKind, Category, Coverage, Finding, FlowProtocol, HostKey, PackRole, SeenSide, Status,
-    Timestamp, Undecoded, VendorView,
+    BlindKind, Finding, FlowProtocol, HostKey, PackRole, SeenSide, Status, Timestamp, Undecoded,
+    VendorView,
 };
-use crate::report::{bytes, named_share, span};
+use crate::report::{bytes, named_share};
 
 /// Rows shown in a table; the metrics have all of them.
-const MAX_ROWS: usize = 500;
+pub(super) const MAX_ROWS: usize = 500;
 /// Names shown in a row.
 const MAX_NAMES: usize = 5;
 
@@ -83,155 +84,7 @@ fn title(scene: &Scene) -> String {
     }
 }
 
-fn vendor_section(scene: &Scene, vendor: &VendorView) -> Markup {
-    let findings: Vec<&Finding> = of_vendor(scene, vendor);
-    let count = vendor.straggling_hosts;
-    html! {
-        section aria-labelledby=(format!("v-{}", vendor.id)) {
-            h2 id=(format!("v-{}", vendor.id)) { (vendor.name) }
-            @if scene.snapshot.at.is_some() {
-                p.answer.(if count > 0 { "bad" } else { "good" }) {
-                    @match count {
-                        0 => { "No host was seen to fetch from it or report to it after the cutoff." }
-                        1 => { strong { "1 host" } " still fetches from it or reports to it after the cutoff." }
-                        count => { strong { (count) " hosts" } " still fetch from it or report to it after the cutoff." }
-                    }
-                    @if let Some(at) = scene.snapshot.at {
-                        " As of " (time(at)) ", by the 24 hours before."
-                    }
-                }
-            }
-            (cutoffs(scene, vendor))
-            (statuses(vendor))
-            (coverage(scene, vendor))
-            (bypasses(scene, vendor))
-            @if findings.is_empty() && scene.snapshot.at.is_some() {
-                p { "No host asked for any of its names." }
-            }
-            @if !findings.is_empty() {
-                (table(&findings))
-            }
-        }
-    }
-}
-
-fn of_vendor<'a>(scene: &'a Scene, vendor: &VendorView) -> Vec<&'a Finding> {
-    let findings = scene.snapshot.findings.iter();
-    findings
-        .filter(|finding| finding.vendor == vendor.id)
-        .collect()
-}
-
-fn cutoffs(scene: &Scene, vendor: &VendorView) -> Markup {
-    let mut told: BTreeSet<&str> = BTreeSet::new();
-    let first: Vec<_> = vendor
-        .cutoffs
-        .iter()
-        .map(|in_force| &in_force.cutoff)
-        .filter(|cutoff| told.insert(&cutoff.id))
-        .collect();
-    html! {
-        @if first.is_empty() {
-            p { "No cutoff is in force, so no host can be a straggler." }
-        }
-        @for cutoff in first {
-            p.cutoff {
-                "Cutoff " (time(cutoff.at))
-                @if let Some(at) = scene.snapshot.at {
-                    @if at >= cutoff.at {
-                        " (" (span(at.since(cutoff.at))) " ago)"
-                    } @else {
-                        " (in " (span(cutoff.at.since(at))) ")"
-                    }
-                }
-                " for " (words(&cutoff.categories)) ", " (cutoff.jurisdiction) ": "
-                a href=(cutoff.source) rel="noreferrer" { (cutoff.authority) }
-                ". Binds: " (cutoff.binds)
-            }
-        }
-    }
-}
-
-fn words(categories: &[Category]) -> String {
-    let labels: Vec<&str> = categories.iter().map(|category| category.label()).collect();
-    labels.join(" and ")
-}
-
-fn statuses(vendor: &VendorView) -> Markup {
-    let counts = Status::ALL.iter().filter_map(|&status| {
-        let count: u64 = vendor
-            .hosts
-            .iter()
-            .filter(|((_, other), _)| *other == status)
-            .map(|(_, count)| count)
-            .sum();
-        (count > 0).then_some((status, count))
-    });
-    html! {
-        ul.counts {
-            @for (status, count) in counts {
-                li { span.status.(status.label()) { (status) } " " (count) }
-            }
-        }
-    }
-}
-
-/// What protects hosts that used the vendor. "No replacement seen" is not "unprotected", and that is said.
-fn coverage(scene: &Scene, vendor: &VendorView) -> Markup {
-    let hosts = || {
-        scene
-            .snapshot
-            .coverage
-            .iter()
-            .filter(|view| view.vendor == vendor.id)
-    };
-    let count = |coverage| hosts().filter(|view| view.coverage == coverage).count();
-    let counts: Vec<String> = [
-        (Coverage::Moved, "moved to a replacement"),
-        (Coverage::Both, "with both"),
-        (Coverage::NoneSeen, "for which no replacement was seen"),
-        (Coverage::Straggling, "straggling"),
-    ]
-    .into_iter()
-    .map(|(coverage, words)| (count(coverage), words))
-    .filter(|(count, _)| *count > 0)
-    .map(|(count, words)| format!("{count} {words}"))
-    .collect();
-    html! {
-        @if !counts.is_empty() {
-            p {
-                "Present hosts that used it: " (counts.join(", ")) "."
-                @if count(Coverage::NoneSeen) > 0 {
-                    " That none was seen is no proof: updates may come from a server inside, or under names that are shared."
-                }
-            }
-        }
-    }
-}
-
-/// Hosts that ask a resolver which is not the network's.
-fn bypasses(scene: &Scene, vendor: &VendorView) -> Markup {
-    let views = scene.snapshot.bypasses.iter();
-    let views: Vec<_> = views
-        .filter(|view| view.vendor == vendor.id)
-        .take(MAX_ROWS)
-        .collect();
-    html! {
-        @if !views.is_empty() {
-            p { "Asked a resolver that is not the network’s:" }
-            ul {
-                @for view in views {
-                    li {
-                        (view.host) " asked " (view.resolver.to_string()) " for " (view.name) " at " (time(view.last_seen))
-                        @if view.after_refusal { ", after the network’s own had refused" }
-                    }
-                }
-            }
-        }
-    }
-}
-
-fn table(findings: &[&Finding]) -> Markup {
+pub(super) fn table(findings: &[&Finding]) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label="Hosts" {
             table {
@@ -385,7 +238,7 @@ fn health(scene: &Scene) -> Markup {
     }
 }
 
-fn time(instant: Timestamp) -> Markup {
+pub(super) fn time(instant: Timestamp) -> Markup {
     let text = instant.to_string();
     html! { time datetime=(text) { (text) } }
 }
