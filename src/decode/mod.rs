@@ -72,7 +72,7 @@ impl Decoder {
         match first.content {
             Content::Ip(at) => {
                 let (fragments, joined) = (&mut self.fragments, &mut self.joined);
-                innermost(at, place, frame.time, fragments, joined).map(Decoded::Packet)
+                innermost(at, place, frame.time, fragments, joined)
             }
             Content::Arp(message) if place.on_link => Ok(Decoded::Arp(Arp {
                 link: first.ends,
@@ -103,14 +103,15 @@ struct Place {
 }
 
 impl Place {
-    fn packet<'a>(self, ip: &Ip<'_>, transport: Transport<'a>) -> Packet<'a> {
-        Packet {
+    /// What was decoded, made in one piece: a packet that is copied from one type into another costs time.
+    fn packet<'a>(self, ip: &Ip<'_>, transport: Transport<'a>) -> Decoded<'a> {
+        Decoded::Packet(Packet {
             src: ip.src,
             dst: ip.dst,
             hop_limit: ip.hop_limit,
             link: self.ends,
             transport,
-        }
+        })
     }
 }
 
@@ -121,10 +122,10 @@ fn innermost<'a>(
     time: Timestamp,
     fragments: &mut Fragments,
     mut joined: &'a mut [Vec<u8>],
-) -> Result<Packet<'a>, Undecoded> {
+) -> Result<Decoded<'a>, Undecoded> {
     let mut found = Ok(first);
     // A packet that may hold a tunnel by its port, but proves nothing until there is a sound IP packet in it.
-    let mut outer: Option<Packet<'a>> = None;
+    let mut outer: Option<Decoded<'a>> = None;
     for _ in 0..=MAX_TUNNELS {
         let inner = found.and_then(|at| Ok((at, Ip::read(at)?)));
         let (at, mut ip) = match (inner, outer.take()) {
