@@ -181,7 +181,11 @@ impl Config {
     pub fn replay(&self) -> replay::Settings {
         replay::Settings {
             tracker: self.tracker(&[]),
-            ledger: self.ledger(&[]),
+            ledger: ledger::Settings {
+                // Nobody takes what happens in a replay.
+                events: false,
+                ..self.ledger(&[])
+            },
             at: None,
         }
     }
