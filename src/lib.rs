@@ -20,6 +20,7 @@ pub mod events;
 pub mod evidence;
 pub mod flows;
 pub mod hosts;
+pub mod privacy;
 pub mod report;
 pub mod rules;
 pub mod store;

@@ -22,6 +22,7 @@ const ALLOWED: &[(&str, u8, &[&str])] = &[
     ("store", 1, &["model"]),
     ("report", 1, &["model"]),
     ("events", 1, &["model"]),
+    ("privacy", 1, &["model"]),
     (
         "tracker",
         2,

@@ -45,6 +45,8 @@ pub enum Command {
     Rules(RulesArgs),
     /// Check or show the configuration
     Config(ConfigArgs),
+    /// Find the tokens that stand for a device
+    Privacy(PrivacyArgs),
     /// List the interfaces that can be captured
     Interfaces,
 }
@@ -240,4 +242,31 @@ pub enum ConfigCommand {
     Show(Common),
     /// Print a file with every key, its default and what it means
     Example,
+}
+
+/// `straggler privacy`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  straggler privacy token 10.0.0.17 --config straggler.toml      whose token is it? Try the devices you know
+  straggler privacy token 00:11:22:33:44:55 --config straggler.toml
+  straggler privacy token pc-17 --config straggler.toml
+
+docs/privacy.md says what is hidden, and what is not.")]
+pub struct PrivacyArgs {
+    /// What to do with tokens.
+    #[command(subcommand)]
+    pub command: PrivacyCommand,
+}
+
+/// The subcommands of `privacy`.
+#[derive(Debug, Subcommand)]
+pub enum PrivacyCommand {
+    /// Print every token that may stand for a device: kind and token, a line each
+    Token {
+        #[command(flatten)]
+        common: Common,
+        /// Address, hardware address, key, name or owner
+        device: String,
+    },
 }

@@ -5,6 +5,7 @@ mod config;
 mod interfaces;
 mod names;
 mod output;
+mod privacy;
 mod replay;
 mod report_args;
 mod reporting;
@@ -85,6 +86,7 @@ pub fn main() -> ExitCode {
         Command::Names(args) => names::run(args, &mut output),
         Command::Rules(args) => rules::run(args, &mut output),
         Command::Config(args) => config::run(args, &mut output),
+        Command::Privacy(args) => privacy::run(args, &mut output),
         Command::Interfaces => interfaces::run(&mut output),
     };
     let result = result.and_then(|exit| {

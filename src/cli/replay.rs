@@ -9,7 +9,7 @@ use super::args::{Common, ReplayArgs};
 use super::output::say;
 use super::report_args::ReportArgs;
 use super::reporting::{self, Frame};
-use super::{Exit, Failure, Output};
+use super::{Exit, Failure, Output, privacy};
 use crate::capture::{Inputs, find_inputs};
 use crate::config::{Config, Overrides};
 use crate::model::VendorId;
@@ -32,7 +32,7 @@ pub(super) fn run(args: ReplayArgs, output: &mut Output) -> Result<Exit, Failure
     let config = load(&args.common)?;
     let rules = config.rule_set();
     let vendors: Vec<&VendorId> = rules.packs.iter().map(|pack| &pack.vendor).collect();
-    let filter = args.report.filter(&vendors)?;
+    let mut filter = args.report.filter(&vendors)?;
     let at = args.at.map(|at| at.instant(&args.report.timezone));
     let frame = Frame::new(&config, &rules.packs);
     let inputs = inputs(&args.files)?;
@@ -48,10 +48,14 @@ pub(super) fn run(args: ReplayArgs, output: &mut Output) -> Result<Exit, Failure
     bar.finish_and_clear();
     let mut replayed = replay.finish();
     let exit = tell(&replayed);
-    for line in ReportArgs::unknown_hosts(&filter, &replayed.snapshot) {
+    let mut snapshot = std::mem::take(&mut replayed.snapshot);
+    if let Some(pseudonyms) = config.pseudonyms(&[]) {
+        snapshot = pseudonyms.hide(snapshot);
+        privacy::hide_hosts(&mut filter, &pseudonyms, &snapshot);
+    }
+    for line in ReportArgs::unknown_hosts(&filter, &snapshot) {
         say(&line);
     }
-    let snapshot = std::mem::take(&mut replayed.snapshot);
     let report = frame
         .around(snapshot, &replayed, at, args.report.timezone.clone())
         .filtered(filter);

@@ -46,6 +46,9 @@ pub struct File {
     pub limits: Limits,
     /// Where events go.
     pub events: events::Settings,
+    /// What is hidden.
+    #[serde(skip_serializing_if = "Privacy::is_off")]
+    pub privacy: Privacy,
     /// Hosts left out of account for a while.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub exception: Vec<Exception>,
@@ -110,6 +113,20 @@ pub struct Limits {
     pub first_bytes: usize,
     /// Combinations of host, vendor and category exported as metrics.
     pub host_series: usize,
+}
+
+/// What is hidden.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Privacy {
+    /// File with the key of pseudonyms.
+    pub key_file: Option<PathBuf>,
+}
+
+impl Privacy {
+    fn is_off(&self) -> bool {
+        self.key_file.is_none()
+    }
 }
 
 /// A choice for one vendor.
@@ -184,6 +201,7 @@ impl Default for File {
             capture: capture::Settings::default(),
             limits: Limits::default(),
             events: events::Settings::default(),
+            privacy: Privacy::default(),
             exception: Vec::new(),
             vendor: BTreeMap::new(),
         }

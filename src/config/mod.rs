@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use crate::model::{LocalNetworks, Pack, VendorId};
+use crate::privacy::{KeyError, Pseudonyms};
 use crate::rules::{Library, PackError, RuleSet};
 use crate::{capture, evidence, flows, ledger, metrics, replay, tracker};
 
@@ -23,6 +24,8 @@ pub struct Config {
     pub file: File,
     /// Every pack.
     pub library: Library,
+    /// Tokens in place of devices, where the file names a key.
+    pseudonyms: Option<Pseudonyms>,
 }
 
 /// Why there is no configuration.
@@ -31,6 +34,9 @@ pub enum Refused {
     /// The file.
     #[error(transparent)]
     File(#[from] ConfigError),
+    /// The key of pseudonyms.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// One or more packs.
     #[error("{}", lines(.0))]
     Packs(Vec<PackError>),
@@ -73,7 +79,13 @@ impl Config {
         file.listen = overrides.listen.unwrap_or(file.listen);
         file.rules = overrides.rules.or(file.rules);
         let library = Library::load(file.rules.as_deref()).map_err(Refused::Packs)?;
-        let config = Self { file, library };
+        let key_file = file.privacy.key_file.as_deref();
+        let pseudonyms = key_file.map(Pseudonyms::read).transpose()?;
+        let config = Self {
+            file,
+            library,
+            pseudonyms,
+        };
         config.check(path)?;
         Ok(config)
     }
@@ -188,6 +200,12 @@ impl Config {
             },
             at: None,
         }
+    }
+
+    /// What stands for devices in every output, where that is asked for; `networks` are those of the captured interfaces.
+    pub fn pseudonyms(&self, networks: &[ipnet::IpNet]) -> Option<Pseudonyms> {
+        let pseudonyms = self.pseudonyms.clone()?;
+        Some(pseudonyms.within(self.local(networks)))
     }
 
     /// How many series the metrics may have.

@@ -11,6 +11,7 @@ use super::worker::Report;
 use crate::ledger::Ledger;
 use crate::metrics::{Board, InterfaceScene, Scene};
 use crate::model::{SensorCondition, WatchList};
+use crate::privacy::Pseudonyms;
 use crate::tracker;
 
 const PUBLISH_EVERY: Duration = Duration::from_secs(1);
@@ -23,6 +24,7 @@ pub(super) struct LedgerLoop {
     board: Arc<Board>,
     watch: Arc<WatchBoard>,
     teller: Teller,
+    pseudonyms: Option<Pseudonyms>,
 }
 
 /// Where the ledger leaves the watch list for the workers.
@@ -35,6 +37,7 @@ impl LedgerLoop {
         board: Arc<Board>,
         watch: Arc<WatchBoard>,
         teller: Teller,
+        pseudonyms: Option<Pseudonyms>,
     ) -> Self {
         let interfaces = interfaces
             .iter()
@@ -51,6 +54,7 @@ impl LedgerLoop {
             board,
             watch,
             teller,
+            pseudonyms,
         };
         this.publish();
         this
@@ -95,9 +99,16 @@ impl LedgerLoop {
         let snapshot = self.ledger.snapshot();
         if self.teller.is_on() {
             for happening in self.ledger.happened(&snapshot) {
-                self.teller.tell(happening);
+                self.teller.tell(match &self.pseudonyms {
+                    Some(pseudonyms) => pseudonyms.hide_happening(happening),
+                    None => happening,
+                });
             }
         }
+        let snapshot = match &self.pseudonyms {
+            Some(pseudonyms) => pseudonyms.hide(snapshot),
+            None => snapshot,
+        };
         let mut tracker = tracker::Stats::default();
         for interface in &self.interfaces {
             tracker.add(&interface.tracker);

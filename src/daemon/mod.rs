@@ -108,7 +108,14 @@ impl Daemon {
         let (ended, all_ended) = watch::channel(false);
         let teller = Teller::start(&self.config.sensor(), &self.config.file.events)?;
         let board = Arc::clone(&self.board);
-        let ledger_loop = LedgerLoop::new(ledger, interfaces, board, watch_board, teller);
+        let ledger_loop = LedgerLoop::new(
+            ledger,
+            interfaces,
+            board,
+            watch_board,
+            teller,
+            self.config.pseudonyms(&networks),
+        );
         let ledger_thread = thread("ledger", move || {
             ledger_loop.run(&receiver);
             // The queue closes when the last worker is gone.
@@ -146,13 +153,17 @@ impl Daemon {
         let rules = Arc::new(self.config.rule_set());
         let mut replay = Replay::new(self.config.replay(), rules)?;
         let board = Arc::clone(&self.board);
+        let pseudonyms = self.config.pseudonyms(&[]);
         // Kept here too, because a channel that closes would end the server.
         let (nothing_read, ended) = watch::channel(false);
         let tell_ended = nothing_read.clone();
         let (sender, faults) = mpsc::channel();
         thread("replay", move || {
             replay.read(&inputs, &mut (), &mut |_| {});
-            let replayed = replay.finish();
+            let mut replayed = replay.finish();
+            if let Some(pseudonyms) = pseudonyms {
+                replayed.snapshot = pseudonyms.hide(replayed.snapshot);
+            }
             if replayed.tracker.seen.frames == 0 && !replayed.faults.is_empty() {
                 // There is nothing to serve; whoever waits for the end gets the reasons.
                 let _ = sender.send(lines(&replayed.faults));

@@ -24,6 +24,7 @@ pub use happening::{
 pub use hide::Personal;
 pub use id::EventId;
 pub use text::MAX_EVENT_TEXT;
+pub use text::{line as event_line, name as event_name};
 
 /// Version of the Elastic Common Schema whose names are used. All of them are older.
 pub const ECS_VERSION: &str = "8.17.0";

@@ -31,7 +31,7 @@ pub use blind::{BlindHost, BlindKind, SeenSide};
 pub use event::{
     Change, CoverageChange, ECS_VERSION, EndReason, Event, EventAction, EventHost, EventId,
     EventSeverity, Happening, Judged, MAX_EVENT_TEXT, NamedFlow, Outcome, Personal,
-    SensorCondition, Stamp, StragglerChange, community_id,
+    SensorCondition, Stamp, StragglerChange, community_id, event_line, event_name,
 };
 pub use finding::{Coverage, Exception, Finding, NameUse, Status, WeakUse};
 pub use flow::{Carrier, Endpoint, FlowProtocol, Protocol, Side};

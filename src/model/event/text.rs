@@ -5,14 +5,14 @@
 pub const MAX_EVENT_TEXT: usize = 1_020;
 
 /// A name: letters in lower case, no trailing dot, anything that is not printable as `\DDD` for each of its bytes.
-pub(super) fn name(text: &str) -> String {
+pub fn name(text: &str) -> String {
     let lower = text.trim().to_lowercase();
     line(lower.strip_suffix('.').unwrap_or(&lower))
 }
 
 /// One line of text. Letters and digits of every script stay; of the rest what is printable ASCII. So neither control
 /// characters nor those that turn the direction of writing or take no room are left.
-pub(super) fn line(text: &str) -> String {
+pub fn line(text: &str) -> String {
     let mut safe = String::with_capacity(text.len().min(MAX_EVENT_TEXT));
     let mut room = MAX_EVENT_TEXT;
     for character in text.chars() {
