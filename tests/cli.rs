@@ -29,6 +29,7 @@ fn help_teaches_by_example() {
         ("help_names", vec!["names", "--help"]),
         ("help_rules", vec!["rules", "--help"]),
         ("help_config", vec!["config", "--help"]),
+        ("help_privacy", vec!["privacy", "--help"]),
     ] {
         let output = straggler(&args);
         assert_eq!(output.status.code(), Some(0));
