@@ -248,7 +248,7 @@ pub enum ConfigCommand {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  straggler privacy token 10.0.0.17 --config straggler.toml      whose token is it? Try the devices you know
+  straggler privacy token 10.0.0.17 --config straggler.toml         the tokens of an address
   straggler privacy token 00:11:22:33:44:55 --config straggler.toml
   straggler privacy token pc-17 --config straggler.toml
 
