@@ -95,6 +95,26 @@ impl Happenings {
         self.coverage = coverage;
     }
 
+    /// Two keys turned out to be one host: what it was it still is, and nothing happened.
+    pub(super) fn join(&mut self, survivor: &HostKey, other: &HostKey) {
+        let moved = self.stragglers.extract_if(.., |key, _| key.0 == *other);
+        let moved: Vec<(Key, Finding)> = moved.collect();
+        for ((_, vendor, category), finding) in moved {
+            let key = (survivor.clone(), vendor, category);
+            let finding = Finding {
+                host: survivor.clone(),
+                ..finding
+            };
+            self.stragglers.entry(key).or_insert(finding);
+        }
+        let moved = self.coverage.extract_if(.., |key, _| key.0 == *other);
+        let moved: Vec<_> = moved.collect();
+        for ((_, vendor), coverage) in moved {
+            let key = (survivor.clone(), vendor);
+            self.coverage.entry(key).or_insert(coverage);
+        }
+    }
+
     fn push(&mut self, happening: Happening) {
         if self.waiting.len() >= MAX_WAITING {
             self.refused += 1;

@@ -4,6 +4,7 @@
 
 mod blind;
 mod happenings;
+mod identity;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,9 +16,8 @@ use crate::evidence::{
 };
 use crate::hosts::{self, Hosts};
 use crate::model::{
-    Batch, Category, CutoffInForce, Finding, Happening, HostKey, HostView, KeyConfidence,
-    LocalNetworks, Pack, PackRole, Sighting, Signal, Snapshot, Status, Strength, Timestamp,
-    VendorView, WatchList,
+    Batch, Category, CutoffInForce, Finding, Happening, HostKey, HostView, LocalNetworks, Pack,
+    PackRole, Sighting, Signal, Snapshot, Status, Strength, Timestamp, VendorView, WatchList,
 };
 
 use blind::BlindHosts;
@@ -95,12 +95,7 @@ impl Ledger {
         if let Some(span) = batch.looked {
             self.looked.add(span);
         }
-        for (fact, time) in &batch.identities {
-            self.hosts.learn(fact, *time);
-        }
-        for presence in &batch.presences {
-            self.hosts.see(presence.host, presence.time);
-        }
+        self.identify(batch);
         if let Some(now) = self.now {
             self.watch.expire(now);
             self.blind_hosts.expire(now);
@@ -119,7 +114,8 @@ impl Ledger {
             if !self.watch.confirms(sighting) {
                 continue;
             }
-            let host = self.hosts.see(sighting.host, sighting.span.last);
+            let host = self.hosts.sight(sighting.host, sighting.span);
+            self.join_hosts();
             self.note_bypass(&host, sighting);
             if self.settings.events {
                 self.happenings.sighting(&host, sighting, &self.cutoffs);
@@ -132,7 +128,7 @@ impl Ledger {
                 continue;
             }
             // A reply proves no packet of the host's own, so it says nothing about presence.
-            let host = HostKey::from_address(reply.host);
+            let host = self.hosts.key_at(reply.host, reply.span.first);
             if reply.signal == Signal::Dns
                 && reply
                     .server
@@ -204,12 +200,14 @@ impl Ledger {
     pub fn snapshot(&self) -> Snapshot {
         let now = self.now.unwrap_or(Timestamp::MIN);
         let looked = self.looked.share(now, WINDOW);
+        let views = self.views();
         let mut findings: Vec<Finding> = self
             .book
             .usages()
             .filter_map(|((host, vendor, category), usage)| {
                 let pack = self.packs.iter().find(|pack| pack.vendor == *vendor)?;
-                Some(self.finding(host, pack, *category, usage, now, looked))
+                let view = views.get(host)?;
+                Some(self.finding(view, pack, *category, usage, now, looked))
             })
             .collect();
         findings.sort_by(|a, b| {
@@ -222,7 +220,8 @@ impl Ledger {
                 })
         });
         let coverage = evidence::coverage(&findings, &self.packs, now, |finding| {
-            self.last_packet(&finding.addresses)
+            let view = views.get(&finding.host);
+            view.map(|view| view.last_seen)
         });
         Snapshot {
             at: self.now,
@@ -233,7 +232,7 @@ impl Ledger {
                 .map(|pack| self.vendor(pack, &findings))
                 .collect(),
             weak: self.book.weak().cloned().collect(),
-            hosts: self.host_views(&findings),
+            hosts: views.into_values().collect(),
             coverage,
             bypasses: self.bypasses.views(now),
             local_hosts: self.hosts.present_after(now.before(WINDOW)),
@@ -246,7 +245,7 @@ impl Ledger {
 
     fn finding(
         &self,
-        host: &HostKey,
+        host: &HostView,
         pack: &Pack,
         category: Category,
         usage: &Usage,
@@ -258,7 +257,7 @@ impl Ledger {
         let moment = Moment {
             now,
             looked,
-            last_packet: self.last_packet(&usage.addresses),
+            last_packet: Some(host.last_seen),
             last_blocked,
             transfer_threshold: self.settings.evidence.transfer_threshold,
         };
@@ -272,7 +271,7 @@ impl Ledger {
         };
         let (names, names_left_out) = usage.names();
         Finding {
-            host: host.clone(),
+            host: host.key.clone(),
             addresses: usage.addresses.clone(),
             vendor: pack.vendor.clone(),
             vendor_name: pack.name.clone(),
@@ -297,14 +296,6 @@ impl Ledger {
             names,
             names_left_out,
         }
-    }
-
-    /// Latest packet of any of these addresses.
-    fn last_packet(&self, addresses: &[IpAddr]) -> Option<Timestamp> {
-        let seen = addresses
-            .iter()
-            .filter_map(|&address| self.hosts.seen(address));
-        seen.map(|seen| seen.last).max()
     }
 
     fn vendor(&self, pack: &Pack, findings: &[Finding]) -> VendorView {
@@ -359,46 +350,5 @@ impl Ledger {
             stragglers,
             straggling_hosts: straggling.len() as u64,
         }
-    }
-
-    /// Hosts that have a finding.
-    fn host_views(&self, findings: &[Finding]) -> Vec<HostView> {
-        let mut views: BTreeMap<HostKey, HostView> = BTreeMap::new();
-        for finding in findings {
-            let view = views
-                .entry(finding.host.clone())
-                .or_insert_with(|| HostView {
-                    key: finding.host.clone(),
-                    aliases: Vec::new(),
-                    addresses: Vec::new(),
-                    macs: Vec::new(),
-                    name: None,
-                    owner: None,
-                    site: None,
-                    device: None,
-                    roles: Vec::new(),
-                    confidence: KeyConfidence::Address,
-                    first_seen: finding.first_seen,
-                    last_seen: finding.last_seen,
-                });
-            for &address in &finding.addresses {
-                if let Err(at) = view.addresses.binary_search(&address) {
-                    view.addresses.insert(at, address);
-                }
-                let known = self.hosts.known(address);
-                view.name = view.name.take().or(known.name);
-                view.device = view.device.take().or(known.device);
-                if let Some(mac) = known.mac
-                    && let Err(at) = view.macs.binary_search(&mac)
-                {
-                    view.macs.insert(at, mac);
-                }
-                if let Some(seen) = self.hosts.seen(address) {
-                    view.first_seen = view.first_seen.min(seen.first);
-                    view.last_seen = view.last_seen.max(seen.last);
-                }
-            }
-        }
-        views.into_values().collect()
     }
 }

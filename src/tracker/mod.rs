@@ -36,6 +36,7 @@ use crate::flows::{self, Budget, Flow, Table};
 use crate::model::{
     Batch, Carrier, Datagram, Decoded, Endpoint, FlowProtocol, Frame, LocalNetworks, Match, Name,
     NameBuf, Packet, Protocol, ReplyKind, Side, Signal, Timestamp, Transport, Undecoded, WatchList,
+    Way,
 };
 use crate::rules::RuleSet;
 
@@ -131,6 +132,8 @@ struct Insides {
     budget: Budget,
     rollup: Rollup,
     presence: PresenceLog,
+    /// How the packet came here that is being read.
+    way: Way,
     transactions: Transactions,
     watch: Watch,
     ech_names: EchNames,
@@ -160,6 +163,7 @@ impl Tracker {
                 budget: Budget::new(settings.first_bytes),
                 rollup: Rollup::default(),
                 presence: PresenceLog::default(),
+                way: Way::default(),
                 transactions: Transactions::default(),
                 watch: Watch::default(),
                 ech_names: EchNames::default(),
@@ -205,6 +209,10 @@ impl Tracker {
         frame: &Frame<'_>,
         witness: &mut impl Witness,
     ) {
+        self.insides.way = match &decoded {
+            Ok(Decoded::Packet(packet)) => presence::way(packet),
+            Ok(Decoded::Arp(_)) | Err(_) => Way::Unknown,
+        };
         let opened_flow = match decoded {
             Ok(Decoded::Packet(packet)) => match packet.transport {
                 Transport::Tcp(segment) => self.tcp(&segment, frame.time, witness),
@@ -383,7 +391,7 @@ impl Insides {
     fn note_presence(&mut self, sender: IpAddr, receiver: IpAddr, opened: bool, time: Timestamp) {
         let local = &self.settings.local;
         if local.contains(sender) || (opened && local.host(sender, receiver).is_some()) {
-            self.presence.note(sender, time);
+            self.presence.note(sender, self.way, time);
         }
     }
 
