@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use super::Hosts;
 use super::attached::slash_64;
+use super::devices::Device;
 use crate::model::{HostKey, Mac, Span, Timestamp};
 
 /// Whose an address is.
@@ -120,6 +121,7 @@ impl Hosts {
             mac,
             likely,
         } = self.unlisted(address, span.first);
+        let is_new = self.register.get(&base).is_none();
         self.register.seen(&base, span);
         if let Some(entry) = self.addresses.get_mut(address) {
             match made {
@@ -150,10 +152,34 @@ impl Hosts {
         }
         let key = self.whose(address, span.first).key;
         self.register.seen(&key, span);
+        if is_new {
+            self.look_back(&key, address, mac.or(likely));
+        }
         if made != Made::Group {
             self.hold(&key, address, mac);
         }
         key
+    }
+
+    /// Adds when a host was there before anything was put down to it, at all of its addresses.
+    fn look_back(&mut self, key: &HostKey, address: IpAddr, mac: Option<Mac>) {
+        let device = mac.and_then(|mac| self.devices.get(mac));
+        let mut addresses = device.map_or_else(Vec::new, Device::addresses);
+        addresses.push(address);
+        for address in addresses {
+            let Some(entry) = self.addresses.get(address) else {
+                continue;
+            };
+            let until = entry.former.as_ref().map(|(.., until)| *until);
+            let span = Span {
+                first: until.map_or(entry.first, |until| entry.first.max(until)),
+                last: entry.last,
+            };
+            let is_own = self.key_at(address, Timestamp::MAX) == *key;
+            if is_own && span.first <= span.last {
+                self.register.seen(key, span);
+            }
+        }
     }
 
     /// Writes down since when a host has an address.

@@ -194,6 +194,20 @@ fn addresses_of_both_families_and_new_ones_are_one_host() {
 }
 
 #[test]
+fn a_host_was_there_before_and_after_its_first_sighting() {
+    let mut hosts = Hosts::default();
+    hosts.own_word(X, A, 1);
+    hosts.own_word(Y, A, 1);
+    hosts.sends(X, Way::Unknown, 1);
+    hosts.sends(Y, Way::Unknown, 90);
+    hosts.key(X, 30);
+    let view = hosts.view(&HostKey::from_mac(A)).unwrap();
+    assert_eq!((view.first_seen, view.last_seen), (at(1), at(90)));
+    hosts.sends(Y, Way::Unknown, 120);
+    assert_eq!(hosts.last_packet(&view.key), Some(at(120)));
+}
+
+#[test]
 fn two_hosts_that_turn_out_to_be_one_are_joined_under_the_older_key() {
     let mut hosts = Hosts::default();
     assert_eq!(hosts.key(Y, 1), "ip-10.0.0.6");
