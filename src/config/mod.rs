@@ -1,5 +1,6 @@
 //! The configuration: a file, flags on top, and from both the settings of each part.
 
+mod device_files;
 mod exception;
 mod file;
 
@@ -7,10 +8,12 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use crate::hosts::Listings;
 use crate::model::{LocalNetworks, Pack, VendorId};
 use crate::rules::{Library, PackError, RuleSet};
 use crate::{capture, evidence, flows, ledger, metrics, replay, tracker};
 
+pub use device_files::{DeviceFileError, DeviceFiles};
 pub use exception::Exception;
 pub use file::{ConfigError, EXAMPLE, File, LogLevel, VendorChoice};
 
@@ -23,6 +26,8 @@ pub struct Config {
     pub file: File,
     /// Every pack.
     pub library: Library,
+    /// What files say of who devices are.
+    pub listings: Listings,
 }
 
 /// Why there is no configuration.
@@ -31,6 +36,9 @@ pub enum Refused {
     /// The file.
     #[error(transparent)]
     File(#[from] ConfigError),
+    /// A file about devices.
+    #[error(transparent)]
+    Devices(#[from] DeviceFileError),
     /// One or more packs.
     #[error("{}", lines(.0))]
     Packs(Vec<PackError>),
@@ -42,6 +50,13 @@ pub enum Refused {
         /// What, and what there is instead.
         what: String,
     },
+}
+
+fn device_files(file: &File) -> DeviceFiles {
+    DeviceFiles {
+        inventory: file.inventory.clone(),
+        leases: file.leases.clone(),
+    }
 }
 
 fn lines(faults: &[PackError]) -> String {
@@ -73,9 +88,19 @@ impl Config {
         file.listen = overrides.listen.unwrap_or(file.listen);
         file.rules = overrides.rules.or(file.rules);
         let library = Library::load(file.rules.as_deref()).map_err(Refused::Packs)?;
-        let config = Self { file, library };
+        let listings = device_files(&file).read()?;
+        let config = Self {
+            file,
+            library,
+            listings,
+        };
         config.check(path)?;
         Ok(config)
+    }
+
+    /// The files that say who devices are.
+    pub fn device_files(&self) -> DeviceFiles {
+        device_files(&self.file)
     }
 
     /// The packs in force: the enabled ones, as the configuration corrects it.
@@ -174,6 +199,7 @@ impl Config {
             local: self.local(networks),
             resolvers: self.file.resolvers.clone(),
             events: self.file.events.has_outputs(),
+            listings: self.listings.clone(),
         }
     }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 
+use super::device_watch::Reading;
 use super::teller::Teller;
 use super::worker::Report;
 use crate::ledger::Ledger;
@@ -20,6 +21,9 @@ pub(super) struct LedgerLoop {
     ledger: Ledger,
     interfaces: Vec<InterfaceScene>,
     faults: Vec<String>,
+    /// What is read anew about devices, and why it cannot be, if so.
+    readings: Receiver<Reading>,
+    reading_fault: Option<String>,
     board: Arc<Board>,
     watch: Arc<WatchBoard>,
     teller: Teller,
@@ -35,6 +39,7 @@ impl LedgerLoop {
         board: Arc<Board>,
         watch: Arc<WatchBoard>,
         teller: Teller,
+        readings: Receiver<Reading>,
     ) -> Self {
         let interfaces = interfaces
             .iter()
@@ -48,6 +53,8 @@ impl LedgerLoop {
             ledger,
             interfaces,
             faults: Vec::new(),
+            readings,
+            reading_fault: None,
             board,
             watch,
             teller,
@@ -91,7 +98,21 @@ impl LedgerLoop {
         self.faults.extend(report.fault);
     }
 
+    fn take_readings(&mut self) {
+        while let Ok(reading) = self.readings.try_recv() {
+            self.reading_fault = reading.as_ref().err().cloned();
+            match reading {
+                Ok(listings) => {
+                    tracing::info!("read the files about devices");
+                    self.ledger.set_listings(listings);
+                }
+                Err(fault) => tracing::error!("{fault}; what was read before stays in force"),
+            }
+        }
+    }
+
     fn publish(&mut self) {
+        self.take_readings();
         let snapshot = self.ledger.snapshot();
         if self.teller.is_on() {
             for happening in self.ledger.happened(&snapshot) {
@@ -107,7 +128,12 @@ impl LedgerLoop {
             tracker,
             ledger: self.ledger.stats(),
             interfaces: self.interfaces.clone(),
-            faults: self.faults.clone(),
+            faults: self
+                .faults
+                .iter()
+                .chain(&self.reading_fault)
+                .cloned()
+                .collect(),
             events: self.teller.counts(),
             ready: true,
             configured_at: self.board.load().configured_at,

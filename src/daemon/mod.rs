@@ -5,6 +5,7 @@
 //!
 //! Workers are plain threads that own a capture and a tracker; one thread owns the ledger; tokio serves.
 
+mod device_watch;
 mod ledger_loop;
 mod teller;
 mod worker;
@@ -30,6 +31,7 @@ use crate::replay::{Replay, Replayed};
 use crate::tracker::Tracker;
 use crate::web;
 
+use device_watch::Reading;
 use ledger_loop::{LedgerLoop, WatchBoard};
 use teller::Teller;
 use worker::{Report, Worker};
@@ -108,7 +110,8 @@ impl Daemon {
         let (ended, all_ended) = watch::channel(false);
         let teller = Teller::start(&self.config.sensor(), &self.config.file.events)?;
         let board = Arc::clone(&self.board);
-        let ledger_loop = LedgerLoop::new(ledger, interfaces, board, watch_board, teller);
+        let readings = self.watch_device_files(&stop)?;
+        let ledger_loop = LedgerLoop::new(ledger, interfaces, board, watch_board, teller, readings);
         let ledger_thread = thread("ledger", move || {
             ledger_loop.run(&receiver);
             // The queue closes when the last worker is gone.
@@ -182,6 +185,18 @@ impl Daemon {
             "{}",
             faults.recv().context("the replay ended without a word")?
         );
+    }
+
+    /// Reads files about devices again when they change; the thread ends by itself.
+    fn watch_device_files(&self, stop: &Arc<AtomicBool>) -> Result<mpsc::Receiver<Reading>> {
+        let (sender, readings) = mpsc::channel();
+        let (files, stop) = (self.config.device_files(), Arc::clone(stop));
+        if !files.is_empty() {
+            thread("device-files", move || {
+                device_watch::run(&files, &sender, &stop);
+            })?;
+        }
+        Ok(readings)
     }
 
     /// Serves until a signal comes (true), or all captures have ended (false).

@@ -1,9 +1,10 @@
 //! What traffic says of who devices are, weighed.
 
+use std::collections::HashSet;
 use std::net::IpAddr;
 
 use super::addresses::Proof;
-use super::{Hosts, LeaseRecord};
+use super::{Hosts, LeaseRecord, Listings};
 use crate::model::{
     Client, IdentityFact, Intent, Lease, LeasedAddress, Mac, MacSource, Neighbour, RouterAdvert,
     Timestamp,
@@ -36,19 +37,36 @@ impl Hosts {
         }
     }
 
-    /// Takes what a server wrote down. A lease without a known beginning counts from the beginning of time, so every proof
-    /// from traffic is later.
-    pub fn lease_recorded(&mut self, lease: &LeaseRecord) {
-        let time = lease.from.unwrap_or(Timestamp::MIN);
-        if let Some(mac) = lease.mac {
-            if let Some(name) = &lease.name {
-                let device = self.devices.at(mac, time);
-                device.name.get_or_insert_with(|| name.clone());
-            }
-            self.claim(lease.address, mac, Proof::Lease(lease.until), time);
-        } else if let Some(name) = &lease.name {
-            self.names.given(lease.address, Some(name), None);
+    /// Puts in force what files say, at engine time `now`. What a former reading said of an address and this one does not
+    /// is no longer held against others, and stays until somebody else is there.
+    pub fn set_listings(&mut self, listings: Listings, now: Option<Timestamp>) {
+        self.set_inventory(listings.inventory);
+        let before = std::mem::replace(&mut self.leases, listings.leases);
+        let before: HashSet<(IpAddr, Option<Mac>)> = before
+            .iter()
+            .map(|lease| (lease.address, lease.mac))
+            .collect();
+        for lease in self.leases.clone() {
+            let is_new = !before.contains(&(lease.address, lease.mac));
+            self.recorded(&lease, now.filter(|_| is_new));
         }
+    }
+
+    /// Takes what a server wrote down. A file does not say since when a device has an address, only when it was last
+    /// confirmed; so the first that is known of an address holds from the beginning, and every proof from traffic is later.
+    fn recorded(&mut self, lease: &LeaseRecord, now: Option<Timestamp>) {
+        let Some(mac) = lease.mac else {
+            self.names.given(lease.address, lease.name.as_ref(), None);
+            return;
+        };
+        let known = self.addresses.get(lease.address);
+        let owner = known.and_then(|entry| entry.owner);
+        let time = owner.and(lease.from.or(now)).unwrap_or(Timestamp::MIN);
+        if let Some(name) = &lease.name {
+            let device = self.devices.at(mac, time);
+            device.name.get_or_insert_with(|| name.clone());
+        }
+        self.claim(lease.address, mac, Proof::Lease(lease.until), time);
     }
 
     fn lease(&mut self, lease: &Lease, time: Timestamp) {

@@ -200,7 +200,7 @@ impl Inventory {
 impl Hosts {
     /// Puts an inventory in force. Hosts that it names get its key, and the keys that they had become aliases. A key of an
     /// earlier one stays with the hosts that have it, unless the new one names them otherwise.
-    pub fn set_inventory(&mut self, inventory: Inventory) {
+    pub(super) fn set_inventory(&mut self, inventory: Inventory) {
         self.inventory = inventory;
         let listed: Vec<(HostKey, HostKey)> = self
             .inventory

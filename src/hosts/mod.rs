@@ -47,9 +47,19 @@ pub struct Hosts {
     register: Register,
     names: Names,
     inventory: Inventory,
+    leases: Vec<LeaseRecord>,
     resolvers: Vec<IpAddr>,
     routers: Vec<IpAddr>,
     conflicts: u64,
+}
+
+/// What files say of who devices are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listings {
+    /// The inventory.
+    pub inventory: Inventory,
+    /// Leases, those of later files behind.
+    pub leases: Vec<LeaseRecord>,
 }
 
 /// When an address was seen.

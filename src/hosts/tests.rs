@@ -397,18 +397,32 @@ fn the_inventory_says_who_it_is() {
 
 #[test]
 fn a_lease_file_is_a_servers_word() {
+    let listings = |mac, from: Option<i64>| Listings {
+        inventory: Inventory::default(),
+        leases: vec![LeaseRecord {
+            address: address(X),
+            mac: Some(mac),
+            name: Some(DomainName::parse("pc-17").unwrap()),
+            from: from.map(at),
+            until: at(100),
+        }],
+    };
     let mut hosts = Hosts::default();
-    hosts.lease_recorded(&LeaseRecord {
-        address: address(X),
-        mac: Some(A),
-        name: Some(DomainName::parse("pc-17").unwrap()),
-        from: None,
-        until: at(100),
-    });
+    hosts.set_listings(listings(A, Some(50)), None);
     assert_eq!(hosts.present_after(Timestamp::MIN), 0, "nothing was seen");
     assert_eq!(hosts.seen(address(X)), None);
     assert_eq!(hosts.key(X, 5), "mac-02:00:00:00:00:0a");
     assert_eq!(hosts.known(address(X)).name.as_deref(), Some("pc-17"));
+    // Read again, changed: from then on, or from when the file says.
+    hosts.set_listings(listings(B, None), Some(at(60)));
+    assert_eq!(hosts.key(X, 59), "mac-02:00:00:00:00:0a");
+    assert_eq!(hosts.key(X, 61), "mac-02:00:00:00:00:0b");
+    hosts.set_listings(listings(A, Some(70)), Some(at(80)));
+    assert_eq!(hosts.key(X, 71), "mac-02:00:00:00:00:0a");
+    // Read again, the same: what traffic proved since is later.
+    hosts.leased(X, B, 90);
+    hosts.set_listings(listings(A, None), Some(at(100)));
+    assert_eq!(hosts.key(X, 101), "mac-02:00:00:00:00:0b");
 }
 
 /// What the store keeps and gives back.

@@ -3,9 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Ledger;
+use crate::hosts::Listings;
 use crate::model::{Batch, HostKey, HostView, KeyConfidence, Timestamp};
 
 impl Ledger {
+    /// Puts in force what files say of who devices are.
+    pub fn set_listings(&mut self, listings: Listings) {
+        self.hosts.set_listings(listings, self.now);
+        self.join_hosts();
+    }
+
     /// Takes what a worker reports of devices, in the order in which it happened: so nothing depends on where batches end.
     pub(super) fn identify(&mut self, batch: &Batch) {
         let mut facts = batch.identities.iter().peekable();

@@ -37,6 +37,8 @@ pub struct Settings {
     pub resolvers: Vec<IpAddr>,
     /// Whether somebody takes what happens.
     pub events: bool,
+    /// What files say of who devices are.
+    pub listings: hosts::Listings,
 }
 
 /// Counters of the ledger's tables.
@@ -73,12 +75,14 @@ pub struct Ledger {
 
 impl Ledger {
     /// An empty ledger for the packs in force.
-    pub fn new(settings: Settings, packs: &[Pack]) -> Result<Self, UnknownCutoff> {
+    pub fn new(mut settings: Settings, packs: &[Pack]) -> Result<Self, UnknownCutoff> {
+        let mut hosts = Hosts::default();
+        hosts.set_listings(std::mem::take(&mut settings.listings), None);
         Ok(Self {
             cutoffs: Cutoffs::choose(packs, &settings.evidence)?,
             packs: packs.to_vec(),
             settings,
-            hosts: Hosts::default(),
+            hosts,
             book: Book::default(),
             looked: Looked::default(),
             watch: Watch::default(),
