@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use super::group::{self, Group};
 use super::{DEFAULT_LISTEN, Exception};
 use crate::model::{DomainName, line_and_column};
 use crate::{capture, events, flows, metrics, tracker};
@@ -54,6 +55,9 @@ pub struct File {
     /// Hosts left out of account for a while.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub exception: Vec<Exception>,
+    /// Hosts that other cutoffs bind.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub group: Vec<Group>,
     /// Choices for vendors.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub vendor: BTreeMap<String, VendorChoice>,
@@ -192,6 +196,7 @@ impl Default for File {
             limits: Limits::default(),
             events: events::Settings::default(),
             exception: Vec::new(),
+            group: Vec::new(),
             vendor: BTreeMap::new(),
         }
     }
@@ -247,6 +252,9 @@ impl File {
                 "transfer_threshold_bytes",
                 "write a number of bytes, at least 1",
             );
+        }
+        if let Some(name) = group::repeated(&file.group) {
+            return bad("[[group]]", &format!("the name `{name}` stands twice"));
         }
         if let Err(unfit) = file.events.check() {
             return bad(unfit.key, &unfit.what);

@@ -3,6 +3,7 @@
 mod device_files;
 mod exception;
 mod file;
+mod group;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -16,6 +17,7 @@ use crate::{capture, evidence, flows, ledger, metrics, replay, tracker};
 pub use device_files::{DeviceFileError, DeviceFiles};
 pub use exception::Exception;
 pub use file::{ConfigError, EXAMPLE, File, LogLevel, VendorChoice};
+pub use group::Group;
 
 /// Where the page and the metrics are served unless something else is said: this machine only.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:9842";
@@ -155,6 +157,7 @@ impl Config {
             transfer_threshold: self.file.transfer_threshold_bytes,
             chosen_cutoffs: chosen,
             exceptions: self.file.exception.iter().map(Exception::rule).collect(),
+            groups: self.file.group.iter().map(Group::rule).collect(),
         }
     }
 

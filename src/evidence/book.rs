@@ -3,10 +3,10 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Cutoffs, Usage, WINDOW};
+use super::{Usage, WINDOW, phase};
 use crate::model::{
-    Category, DomainName, HostKey, Phase, Reply, ReplyKind, Sighting, Strength, Timestamp, Totals,
-    VendorId, WeakUse,
+    Category, Cutoff, DomainName, HostKey, Phase, Reply, ReplyKind, Sighting, Strength, Timestamp,
+    Totals, VendorId, WeakUse,
 };
 
 /// Combinations of host, vendor and category kept at once: typically 2 KiB each with names and samples, so 64 MiB.
@@ -44,12 +44,12 @@ pub struct Stats {
 }
 
 impl Book {
-    /// Takes a sighting of a host. Engine time is `now`.
+    /// Takes a sighting of a host that a cutoff binds, or none. Engine time is `now`.
     pub fn sighting(
         &mut self,
         host: &HostKey,
         sighting: &Sighting,
-        cutoffs: &Cutoffs,
+        cutoff: Option<&Cutoff>,
         now: Timestamp,
     ) {
         let service = &sighting.matched.service;
@@ -58,7 +58,7 @@ impl Book {
             self.weak_sighting(key, sighting);
             return;
         }
-        let phase = cutoffs.phase(&service.vendor, service.category, sighting.span.first);
+        let phase = phase(cutoff, sighting.span.first);
         self.count(sighting, phase);
         if self.usages.len() >= MAX_USAGES && !self.usages.contains_key(&key) {
             self.make_room();

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::evidence::Cutoffs;
+use crate::evidence::phase;
 use crate::model::{
-    Category, Coverage, EndReason, EventHost, Evidence, Finding, Happening, HostKey, Judged,
-    Sighting, Snapshot, Status, Strength, Timestamp, VendorId,
+    Category, Coverage, Cutoff, EndReason, EventHost, Evidence, Finding, Happening, HostKey,
+    Judged, Sighting, Snapshot, Status, Strength, Timestamp, VendorId,
 };
 
 /// Happenings that wait to be taken: some seconds of a flood, at most about 1 KiB each.
@@ -24,16 +24,19 @@ pub(super) struct Happenings {
 
 impl Happenings {
     /// A sighting of a strong name: the first of its flow or transaction is an event.
-    pub(super) fn sighting(&mut self, host: &HostKey, sighting: &Sighting, cutoffs: &Cutoffs) {
+    pub(super) fn sighting(
+        &mut self,
+        host: &HostKey,
+        sighting: &Sighting,
+        cutoff: Option<&Cutoff>,
+    ) {
         let service = &sighting.matched.service;
         let first = matches!(sighting.evidence, Evidence::Lookup | Evidence::Attempt);
         if service.strength != Strength::Strong || sighting.count == 0 || !first {
             return;
         }
-        let (vendor, category) = (&service.vendor, service.category);
-        let cutoff = cutoffs.find(vendor, category).map(|cutoff| cutoff.at);
-        let phase = cutoffs.phase(vendor, category, sighting.span.first);
-        let judged = Judged::new(phase, cutoff, sighting.evidence);
+        let phase = phase(cutoff, sighting.span.first);
+        let judged = Judged::new(phase, cutoff.map(|cutoff| cutoff.at), sighting.evidence);
         let host = EventHost::new(host, Some(sighting.host));
         for happening in Happening::sightings(&host, sighting, judged) {
             self.push(happening);

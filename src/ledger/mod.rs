@@ -12,7 +12,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::evidence::{
-    self, Book, Bypasses, Cutoffs, Looked, Moment, UnknownCutoff, Usage, WINDOW, judge,
+    self, Book, Bypasses, Cutoffs, GroupId, Looked, Moment, UnknownCutoff, Usage, WINDOW, judge,
 };
 use crate::hosts::{self, Hosts};
 use crate::model::{
@@ -121,11 +121,14 @@ impl Ledger {
             let host = self.hosts.sight(sighting.host, sighting.span);
             self.join_hosts();
             self.note_bypass(&host, sighting);
+            let group = self.group_at(&host, sighting);
+            let service = &sighting.matched.service;
+            let cutoff = self.cutoffs.find(group, &service.vendor, service.category);
             if self.settings.events {
-                self.happenings.sighting(&host, sighting, &self.cutoffs);
+                self.happenings.sighting(&host, sighting, cutoff);
             }
             let now = self.now.unwrap_or(sighting.span.last);
-            self.book.sighting(&host, sighting, &self.cutoffs, now);
+            self.book.sighting(&host, sighting, cutoff, now);
         }
         for reply in &batch.replies {
             if !self.watch.confirms_reply(reply) {
@@ -143,6 +146,20 @@ impl Ledger {
                     .answered(&host, vendor, reply.kind, reply.span.last);
             }
             self.book.reply(&host, reply);
+        }
+    }
+
+    /// The group of the host of a sighting, by what is known of it now.
+    fn group_at(&self, host: &HostKey, sighting: &Sighting) -> GroupId {
+        if !self.cutoffs.has_groups() {
+            return GroupId::default();
+        }
+        let view = self.hosts.view(host);
+        let site = view.as_ref().and_then(|view| view.site.as_deref());
+        let known = view.as_ref().map(|view| view.addresses.as_slice());
+        match known {
+            Some(addresses) if !addresses.is_empty() => self.cutoffs.group_of(addresses, site),
+            _ => self.cutoffs.group_of(&[sighting.host], site),
         }
     }
 
@@ -256,7 +273,13 @@ impl Ledger {
         now: Timestamp,
         looked: f64,
     ) -> Finding {
-        let cutoff = self.cutoffs.find(&pack.vendor, category);
+        // Its addresses now; those of its sightings where it has none any more.
+        let addresses = match host.addresses.as_slice() {
+            [] => usage.addresses.as_slice(),
+            now => now,
+        };
+        let group = self.cutoffs.group_of(addresses, host.site.as_deref());
+        let cutoff = self.cutoffs.find(group, &pack.vendor, category);
         let last_blocked = usage.last_blocked(|name| self.book.resolved(name));
         let moment = Moment {
             now,
@@ -285,6 +308,7 @@ impl Ledger {
             straggler,
             ever_straggler: usage.ever_straggler || straggler,
             cutoff: cutoff.map(|cutoff| cutoff.at),
+            group: self.cutoffs.name(group).map(str::to_owned),
             exception: exception.map(|rule| rule.exception.clone()),
             phase: usage.phase,
             evidence: usage.evidence(),
@@ -300,6 +324,23 @@ impl Ledger {
             names,
             names_left_out,
         }
+    }
+
+    /// For each category first what binds hosts in no group, then what binds those of each group.
+    fn cutoffs_in_force(&self, pack: &Pack, categories: &BTreeSet<Category>) -> Vec<CutoffInForce> {
+        let mut in_force = Vec::new();
+        for &category in categories {
+            for group in self.cutoffs.groups() {
+                if let Some(cutoff) = self.cutoffs.find(group, &pack.vendor, category) {
+                    in_force.push(CutoffInForce {
+                        category,
+                        cutoff: cutoff.clone(),
+                        group: self.cutoffs.name(group).map(str::to_owned),
+                    });
+                }
+            }
+        }
+        in_force
     }
 
     fn vendor(&self, pack: &Pack, findings: &[Finding]) -> VendorView {
@@ -336,17 +377,7 @@ impl Ledger {
             version: pack.version.to_string(),
             digest: pack.digest.clone(),
             services: pack.services.len(),
-            cutoffs: categories
-                .iter()
-                .filter_map(|&category| {
-                    let cutoff = self.cutoffs.find(&pack.vendor, category)?.clone();
-                    Some(CutoffInForce {
-                        category,
-                        cutoff,
-                        group: None,
-                    })
-                })
-                .collect(),
+            cutoffs: self.cutoffs_in_force(pack, &categories),
             categories: categories.into_iter().collect(),
             strong: with(Strength::Strong),
             weak: with(Strength::Weak),

@@ -110,7 +110,7 @@ fn identity(samples: &mut Samples, scene: &Scene) {
                 in_force.category.label(),
                 &cutoff.id,
                 &cutoff.jurisdiction,
-                "default",
+                in_force.group.as_deref().unwrap_or("default"),
             ];
             samples.add(&f::CUTOFF, &labels, cutoff.at.as_seconds());
         }
@@ -164,6 +164,14 @@ fn totals(samples: &mut Samples, scene: &Scene, vendor: &VendorView) {
             }
             for &phase in phases(has_cutoff) {
                 strong(samples, scene, vendor, category, phase);
+            }
+            // A cutoff need not bind every group.
+            let unbound = |phase: Phase| phase == Phase::None;
+            let mut sightings = totals.sightings.keys();
+            if has_cutoff
+                && sightings.any(|key| (&key.0, key.1) == (&vendor.id, category) && unbound(key.4))
+            {
+                strong(samples, scene, vendor, category, Phase::None);
             }
         }
         if vendor.weak.contains(&category) {

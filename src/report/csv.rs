@@ -12,7 +12,7 @@ use super::escape::cell;
 use crate::model::{Finding, HostView, Timestamp};
 
 /// The header.
-pub const COLUMNS: [&str; 36] = [
+pub const COLUMNS: [&str; 37] = [
     "host",
     "addresses",
     "host_name",
@@ -34,6 +34,7 @@ pub const COLUMNS: [&str; 36] = [
     "resolver_bypass",
     "evidence",
     "cutoff",
+    "group",
     "first_seen",
     "last_seen",
     "last_contact",
@@ -112,6 +113,7 @@ fn row(report: &Report, finding: &Finding) -> [String; COLUMNS.len()] {
         ),
         finding.evidence.to_string(),
         maybe(finding.cutoff),
+        finding.group.clone().unwrap_or_default(),
         time(finding.first_seen),
         time(finding.last_seen),
         maybe(contact.max(transfer)),

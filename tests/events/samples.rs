@@ -143,6 +143,7 @@ pub fn finding(names: &[DomainName]) -> Finding {
         straggler: true,
         ever_straggler: true,
         cutoff: Some(cutoff()),
+        group: None,
         exception: None,
         phase: Phase::After,
         evidence: Evidence::Transfer,

@@ -200,6 +200,7 @@ fn finding(texts: &Texts<'_>, key: &HostKey, n: u8, status: Status) -> Finding {
         straggler: false,
         ever_straggler: false,
         cutoff: Some(minute(-60)),
+        group: None,
         exception: None,
         phase: Phase::After,
         evidence: Evidence::Transfer,
