@@ -38,6 +38,10 @@ pub struct File {
     pub inventory: Option<PathBuf>,
     /// Lease files of DHCP servers.
     pub leases: Vec<PathBuf>,
+    /// Addresses of the sensor's own machine.
+    pub sensor_addresses: Vec<IpAddr>,
+    /// Whether the sensor's own machine may be a straggler.
+    pub watch_sensor: bool,
     /// Addresses given instead of blocked names.
     pub block_addresses: Vec<IpAddr>,
     /// Hosts of the pages that are shown instead of blocked ones.
@@ -188,6 +192,8 @@ impl Default for File {
             resolvers: Vec::new(),
             inventory: None,
             leases: Vec::new(),
+            sensor_addresses: Vec::new(),
+            watch_sensor: false,
             block_addresses: tracker.block_addresses,
             block_pages: Vec::new(),
             transfer_threshold_bytes: tracker.transfer_threshold,

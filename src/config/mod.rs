@@ -201,6 +201,8 @@ impl Config {
             local_networks_known: self.local(networks).known(),
             local: self.local(networks),
             resolvers: self.file.resolvers.clone(),
+            sensor_addresses: self.file.sensor_addresses.clone(),
+            watch_sensor: self.file.watch_sensor,
             events: self.file.events.has_outputs(),
             listings: self.listings.clone(),
         }

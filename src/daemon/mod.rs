@@ -92,7 +92,9 @@ impl Daemon {
             let watch_board = Arc::clone(&watch_board);
             workers.push(Worker::new(interface.clone(), live, tracker, watch_board));
         }
-        let ledger = Ledger::new(self.config.ledger(&networks), &rules.packs)?;
+        let mut settings = self.config.ledger(&networks);
+        settings.sensor_addresses.extend(own_addresses()?);
+        let ledger = Ledger::new(settings, &rules.packs)?;
         let stop = Arc::new(AtomicBool::new(false));
         let (sender, receiver) = mpsc::sync_channel::<Report>(QUEUE);
         let wakers: Vec<LiveWaker> = workers.iter().map(Worker::waker).collect();
@@ -245,6 +247,14 @@ fn networks_of(captured: &[String]) -> Result<Vec<IpNet>> {
         .into_iter()
         .filter(|interface| captured.contains(&interface.name) || (any && !interface.loopback))
         .flat_map(|interface| interface.networks)
+        .collect())
+}
+
+/// The addresses of this machine.
+fn own_addresses() -> Result<Vec<std::net::IpAddr>> {
+    let interfaces = capture::interfaces()?.into_iter();
+    Ok(interfaces
+        .flat_map(|interface| interface.addresses)
         .collect())
 }
 

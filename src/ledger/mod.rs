@@ -5,6 +5,7 @@
 mod blind;
 mod happenings;
 mod identity;
+mod roles;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,12 +17,14 @@ use crate::evidence::{
 };
 use crate::hosts::{self, Hosts};
 use crate::model::{
-    Batch, Category, CutoffInForce, Finding, Happening, HostKey, HostView, LocalNetworks, Pack,
-    PackRole, Sighting, Signal, Snapshot, Status, Strength, Timestamp, VendorView, WatchList,
+    Batch, BypassView, Category, CutoffInForce, Finding, Happening, HostKey, HostRole, HostView,
+    LocalNetworks, Pack, PackRole, Sighting, Signal, Snapshot, Status, Strength, Timestamp,
+    VendorView, WatchList,
 };
 
 use blind::BlindHosts;
 use happenings::Happenings;
+use roles::Roles;
 use watch::Watch;
 
 /// How the ledger judges.
@@ -35,6 +38,10 @@ pub struct Settings {
     pub local: LocalNetworks,
     /// Resolvers of the network that are not local.
     pub resolvers: Vec<IpAddr>,
+    /// Addresses of the sensor's own machine.
+    pub sensor_addresses: Vec<IpAddr>,
+    /// Whether the sensor's own machine may be a straggler.
+    pub watch_sensor: bool,
     /// Whether somebody takes what happens.
     pub events: bool,
     /// What files say of who devices are.
@@ -56,6 +63,8 @@ pub struct Stats {
     pub bypasses: (u64, u64),
     /// What happened and was not taken yet, and what found no place.
     pub happenings: (u64, u64),
+    /// Addresses with signs of what they do for others, and signs that found no place.
+    pub roles: (u64, u64),
 }
 
 /// Everything that is concluded.
@@ -70,6 +79,7 @@ pub struct Ledger {
     blind_hosts: BlindHosts,
     bypasses: Bypasses,
     happenings: Happenings,
+    roles: Roles,
     now: Option<Timestamp>,
 }
 
@@ -89,6 +99,7 @@ impl Ledger {
             blind_hosts: BlindHosts::default(),
             bypasses: Bypasses::default(),
             happenings: Happenings::default(),
+            roles: Roles::default(),
             now: None,
         })
     }
@@ -104,9 +115,13 @@ impl Ledger {
             self.watch.expire(now);
             self.blind_hosts.expire(now);
             self.bypasses.expire(now);
+            self.roles.expire(now);
             for &address in &batch.contradicted {
                 self.watch.contradicted(address, now);
             }
+        }
+        for sign in &batch.role_signs {
+            self.roles.note(sign);
         }
         for resolution in &batch.resolutions {
             self.watch.resolved(resolution);
@@ -203,6 +218,7 @@ impl Ledger {
             blind_hosts: (self.blind_hosts.len(), self.blind_hosts.refused()),
             bypasses: self.bypasses.stats(),
             happenings: self.happenings.stats(),
+            roles: self.roles.stats(),
         }
     }
 
@@ -221,7 +237,7 @@ impl Ledger {
     pub fn snapshot(&self) -> Snapshot {
         let now = self.now.unwrap_or(Timestamp::MIN);
         let looked = self.looked.share(now, WINDOW);
-        let views = self.views();
+        let mut views = self.views();
         let mut findings: Vec<Finding> = self
             .book
             .usages()
@@ -244,6 +260,8 @@ impl Ledger {
             let view = views.get(&finding.host);
             view.map(|view| view.last_seen)
         });
+        let bypasses = self.bypasses_of_users(&views, now);
+        self.set_roles(&mut views, &findings, now);
         Snapshot {
             at: self.now,
             looked,
@@ -255,12 +273,57 @@ impl Ledger {
             weak: self.book.weak().cloned().collect(),
             hosts: views.into_values().collect(),
             coverage,
-            bypasses: self.bypasses.views(now),
+            bypasses,
             local_hosts: self.hosts.present_after(now.before(WINDOW)),
             blind_hosts: self.blind_hosts.count(now),
             local_networks_known: self.settings.local_networks_known,
             totals: self.book.totals().clone(),
             findings,
+        }
+    }
+
+    /// Those of hosts that ask for themselves: it is a resolver's work to ask others.
+    fn bypasses_of_users(
+        &self,
+        views: &BTreeMap<HostKey, HostView>,
+        now: Timestamp,
+    ) -> Vec<BypassView> {
+        let mut bypasses = self.bypasses.views(now);
+        bypasses.retain(|bypass| {
+            let addresses = views
+                .get(&bypass.host)
+                .map_or(&[][..], |view| view.addresses.as_slice());
+            let told = |address: &IpAddr| {
+                self.hosts.resolvers().contains(address)
+                    || self.settings.resolvers.contains(address)
+            };
+            !addresses.iter().any(told) && !self.roles.answers(addresses, now)
+        });
+        bypasses
+    }
+
+    fn is_sensor(&self, host: &HostView) -> bool {
+        let sensor = &self.settings.sensor_addresses;
+        host.addresses.iter().any(|own| sensor.contains(own))
+    }
+
+    fn set_roles(
+        &self,
+        views: &mut BTreeMap<HostKey, HostView>,
+        findings: &[Finding],
+        now: Timestamp,
+    ) {
+        let key_at = |address, time| self.hosts.key_at(address, time);
+        let roles = self
+            .roles
+            .of_hosts(views, findings, &self.packs, now, key_at);
+        for (key, mut held) in roles {
+            if let Some(view) = views.get_mut(&key) {
+                if self.is_sensor(view) {
+                    held.insert(HostRole::Gateway);
+                }
+                view.roles = held.into_iter().collect();
+            }
         }
     }
 
@@ -296,6 +359,9 @@ impl Ledger {
             Some(_) => (Status::Excepted, false),
             None => judge(usage, &moment, cutoff),
         };
+        // The sensor's own machine may speak for others, and somebody is at it already.
+        let may_straggle = self.settings.watch_sensor || !self.is_sensor(host);
+        let straggler = straggler && may_straggle;
         let (names, names_left_out) = usage.names();
         Finding {
             host: host.key.clone(),
@@ -306,7 +372,7 @@ impl Ledger {
             category,
             status,
             straggler,
-            ever_straggler: usage.ever_straggler || straggler,
+            ever_straggler: (usage.ever_straggler && may_straggle) || straggler,
             cutoff: cutoff.map(|cutoff| cutoff.at),
             group: self.cutoffs.name(group).map(str::to_owned),
             exception: exception.map(|rule| rule.exception.clone()),

@@ -291,6 +291,7 @@ fn inspection(samples: &mut Samples, scene: &Scene) {
         ("blind_hosts", ledger.blind_hosts.0, ledger.blind_hosts.1),
         ("bypasses", ledger.bypasses.0, ledger.bypasses.1),
         ("happenings", ledger.happenings.0, ledger.happenings.1),
+        ("roles", ledger.roles.0, ledger.roles.1),
     ];
     let trackers = scene
         .tracker

@@ -22,6 +22,7 @@ mod pack;
 mod packet;
 mod place;
 mod resolvers;
+mod role;
 mod sighting;
 mod snapshot;
 mod time;
@@ -56,6 +57,7 @@ pub use place::line_and_column;
 pub use resolvers::{
     KnownResolver, ResolverId, ResolverPack, ResolverPackId, ResolverSubject, ResolverTest,
 };
+pub use role::{FIRST_HOPS, RoleSign, TimedRoleSign};
 pub use sighting::{
     Batch, Evidence, MAX_SAMPLES, Presence, Reply, ReplyKind, Sample, Sighting, Signal, Way,
 };

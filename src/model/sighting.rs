@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::closed::closed_list;
 use super::{
     BlindHost, DomainName, Endpoint, IdentityFact, Match, Protocol, Resolution, Service, Span,
-    Timestamp,
+    TimedRoleSign, Timestamp,
 };
 
 /// Sample flows kept with a rolled-up sighting: enough to check a finding by hand, few enough to send every second.
@@ -214,6 +214,8 @@ pub struct Batch {
     pub contradicted: Vec<IpAddr>,
     /// What was said of who devices are, and when.
     pub identities: Vec<(IdentityFact, Timestamp)>,
+    /// Signs of what hosts do for others.
+    pub role_signs: Vec<TimedRoleSign>,
     /// Hosts with flows whose name could not be read.
     pub blind_hosts: Vec<BlindHost>,
     /// Engine time of the worker, once it has one.

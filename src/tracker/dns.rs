@@ -63,6 +63,8 @@ impl Insides {
             // Where no question is seen at all, answers are all there is. Else one that nobody asked for is forged, or
             // of no consequence.
             if src.port == dns::PORT && (asked || !self.questions.any()) {
+                let local = &self.settings.local;
+                self.role_log.answered(src.addr, dst.addr, local, time);
                 self.response(exchange, message, &header);
             }
             return Some(false);

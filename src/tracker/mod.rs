@@ -19,6 +19,7 @@ mod presence;
 mod questions;
 mod quic;
 mod reading;
+mod role_log;
 mod rollup;
 mod stats;
 mod tcp;
@@ -48,6 +49,7 @@ use expects::Words;
 use identity::IdentityLog;
 use presence::PresenceLog;
 use questions::Questions;
+use role_log::RoleLog;
 use rollup::Rollup;
 pub use stats::{Stats, TableStats};
 use transactions::Transactions;
@@ -134,6 +136,9 @@ struct Insides {
     presence: PresenceLog,
     /// How the packet came here that is being read.
     way: Way,
+    /// Its hop limit.
+    hops: u8,
+    role_log: RoleLog,
     transactions: Transactions,
     watch: Watch,
     ech_names: EchNames,
@@ -155,6 +160,8 @@ struct Insides {
 impl Tracker {
     /// A tracker with empty tables.
     pub fn new(settings: Settings, rules: Arc<RuleSet>) -> Self {
+        let packs = rules.packs.iter();
+        let relay_ports = packs.flat_map(|pack| pack.relay_ports.iter().copied());
         Self {
             decoder: Decoder::default(),
             flows: Table::new(settings.flows.clone()),
@@ -164,6 +171,8 @@ impl Tracker {
                 rollup: Rollup::default(),
                 presence: PresenceLog::default(),
                 way: Way::default(),
+                hops: 0,
+                role_log: RoleLog::new(relay_ports),
                 transactions: Transactions::default(),
                 watch: Watch::default(),
                 ech_names: EchNames::default(),
@@ -213,6 +222,9 @@ impl Tracker {
             Ok(Decoded::Packet(packet)) => presence::way(packet),
             Ok(Decoded::Arp(_)) | Err(_) => Way::Unknown,
         };
+        if let Ok(Decoded::Packet(packet)) = &decoded {
+            self.insides.hops = packet.hop_limit;
+        }
         let opened_flow = match decoded {
             Ok(Decoded::Packet(packet)) => match packet.transport {
                 Transport::Tcp(segment) => self.tcp(&segment, frame.time, witness),
@@ -349,6 +361,7 @@ impl Tracker {
             identities: self.insides.identity.take(),
             blind_hosts: self.insides.blind_hosts.take(),
             presences: self.insides.presence.take(),
+            role_signs: self.insides.role_log.take(),
             clock: self.clock.now(),
             looked: self.clock.looked(),
         }
@@ -376,6 +389,7 @@ impl Tracker {
             (insides.quic_readings.len(), insides.quic_readings.refused()),
             (insides.watch.len() as u64, insides.watch.refused()),
             (insides.identity.len() as u64, insides.identity.refused()),
+            (insides.role_log.len() as u64, insides.role_log.refused()),
         ];
         for (table, (entries, evictions)) in stats.tables.iter_mut().zip(sizes) {
             table.entries = entries;
@@ -408,12 +422,19 @@ impl Insides {
         if new {
             flow.state.started = time;
             self.waiting.push(header.now, time, slot);
+            if flow.protocol != Protocol::Tcp || flow.syn_seen() {
+                let ends = (flow.initiator.addr, flow.responder.addr);
+                let (port, local) = (flow.responder.port, &self.settings.local);
+                self.role_log.opened(ends, port, local, time);
+            }
         }
         flow.state.traits.sides[side.index()] = true;
         if flow.state.minute_began(side, time) {
             let ends = [flow.initiator.addr, flow.responder.addr];
             let (sender, receiver) = (ends[side.index()], ends[side.other().index()]);
             self.note_presence(sender, receiver, side == Side::Initiator, time);
+            let local = &self.settings.local;
+            self.role_log.reached(sender, receiver, local, time);
         }
     }
 
