@@ -3,13 +3,11 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use crate::model::{Packet, Presence, Timestamp, Way};
+use crate::model::{FIRST_HOPS, Packet, Presence, Timestamp, Way};
 
 /// Hosts told within one minute. Spoofed sources beyond it are counted, not kept: 65,536 addresses make about 3 MiB.
 const MAX_HOSTS: usize = 65_536;
 
-/// Hop limits with which systems begin.
-const FIRST_HOPS: [u8; 3] = [64, 128, 255];
 /// Below these by at most as much as the longest paths are long, a packet was forwarded. Lower ones are also those of
 /// traceroute and of groups, and say nothing.
 const LONGEST_PATH: u8 = 31;
