@@ -9,9 +9,10 @@ use arc_swap::ArcSwap;
 use super::device_watch::Reading;
 use super::teller::Teller;
 use super::worker::Report;
+use crate::capture;
 use crate::ledger::Ledger;
 use crate::metrics::{Board, InterfaceScene, Scene};
-use crate::model::{SensorCondition, WatchList};
+use crate::model::{Losses, SensorCondition, WatchList};
 use crate::tracker;
 
 const PUBLISH_EVERY: Duration = Duration::from_secs(1);
@@ -83,7 +84,8 @@ impl LedgerLoop {
         self.teller.stop();
     }
 
-    fn take(&mut self, report: Report) {
+    fn take(&mut self, mut report: Report) {
+        report.batch.losses = self.losses(&report);
         self.ledger.absorb(&report.batch);
         self.watch.store(self.ledger.watch_list());
         if let Some(interface) = self.interfaces.get_mut(report.worker) {
@@ -96,6 +98,18 @@ impl LedgerLoop {
             interface.up = report.up;
         }
         self.faults.extend(report.fault);
+    }
+
+    /// What an interface took and lost since its last report.
+    fn losses(&self, report: &Report) -> Option<Losses> {
+        let before = self.interfaces.get(report.worker)?;
+        let lost = |stats: &capture::Stats| stats.kernel_drops + stats.interface_drops;
+        let frames = |stats: &tracker::Stats| stats.seen.frames;
+        Some(Losses {
+            at: report.batch.clock?,
+            taken: frames(&report.tracker).saturating_sub(frames(&before.tracker)),
+            lost: lost(&report.capture).saturating_sub(lost(&before.capture)),
+        })
     }
 
     fn take_readings(&mut self) {

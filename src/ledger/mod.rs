@@ -110,6 +110,9 @@ impl Ledger {
         if let Some(span) = batch.looked {
             self.looked.add(span);
         }
+        if let Some(losses) = batch.losses {
+            self.looked.lose(losses);
+        }
         self.identify(batch);
         if let Some(now) = self.now {
             self.watch.expire(now);

@@ -16,6 +16,7 @@ mod frame;
 mod host;
 mod id;
 mod identity;
+mod losses;
 mod name;
 mod network;
 mod pack;
@@ -43,6 +44,7 @@ pub use identity::{
     IdentityFact, Intent, Lease, LeasedAddress, MAX_CLIENT_ID_LEN, MAX_DUID_LEN, MAX_TEXT_LEN, Mac,
     MacError, MacSource, Neighbour, NeighbourSource, RouterAdvert, WireText,
 };
+pub use losses::Losses;
 pub use name::{DomainName, MAX_NAME_OCTETS, Name, NameBuf, NameError};
 pub use network::LocalNetworks;
 pub use pack::{

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::closed::closed_list;
 use super::{
-    BlindHost, DomainName, Endpoint, IdentityFact, Match, Protocol, Resolution, Service, Span,
-    TimedRoleSign, Timestamp,
+    BlindHost, DomainName, Endpoint, IdentityFact, Losses, Match, Protocol, Resolution, Service,
+    Span, TimedRoleSign, Timestamp,
 };
 
 /// Sample flows kept with a rolled-up sighting: enough to check a finding by hand, few enough to send every second.
@@ -220,6 +220,8 @@ pub struct Batch {
     pub blind_hosts: Vec<BlindHost>,
     /// Engine time of the worker, once it has one.
     pub clock: Option<Timestamp>,
-    /// The stretch of capture time that was looked at since the last batch.
+    /// The stretch of capture time that was looked at since the capture began.
     pub looked: Option<Span>,
+    /// What the capture took and lost since the last batch, where a capture can lose.
+    pub losses: Option<Losses>,
 }

@@ -364,6 +364,7 @@ impl Tracker {
             role_signs: self.insides.role_log.take(),
             clock: self.clock.now(),
             looked: self.clock.looked(),
+            losses: None,
         }
     }
 
