@@ -51,6 +51,8 @@ struct NameRecord {
     samples: Vec<Sample>,
     blocked: Option<(Timestamp, ReplyKind)>,
     nxdomain: Option<Timestamp>,
+    /// When a try was last met with silence.
+    silence: Option<Timestamp>,
     /// When this host got an address for it.
     resolved: Option<Timestamp>,
 }
@@ -136,6 +138,8 @@ impl Usage {
                 .or(Some((last, reply.kind)));
         } else if reply.kind == ReplyKind::NxDomain {
             record.nxdomain = record.nxdomain.max(Some(last));
+        } else if reply.kind == ReplyKind::Silence {
+            record.silence = record.silence.max(Some(last));
         }
     }
 
@@ -225,10 +229,12 @@ impl Usage {
     }
 
     /// The latest proof of being blocked. `resolved` tells when a name last resolved for anybody: a name that does not
-    /// exist is blocked only if it does exist for others in the window; else the vendor retired it.
+    /// exist is blocked only if it does exist for others in the window; else the vendor retired it. `silence_tells` where
+    /// the sensor would have seen an answer.
     pub fn last_blocked(
         &self,
         resolved: impl Fn(&DomainName) -> Option<Timestamp>,
+        silence_tells: bool,
     ) -> Option<(Timestamp, ReplyKind)> {
         self.names
             .iter()
@@ -237,6 +243,8 @@ impl Usage {
                     resolved(name).is_some_and(|resolved| resolved > denied.before(WINDOW))
                 });
                 let denied = denied.map(|time| (time, ReplyKind::NxDomain));
+                let silence = record.silence.filter(|_| silence_tells);
+                let silence = silence.map(|time| (time, ReplyKind::Silence));
                 // A resolver's refusal stops nobody who got an address from another one afterwards.
                 let got_round = |(time, kind): &(Timestamp, ReplyKind)| {
                     kind.is_of_dns() && record.resolved >= Some(*time)
@@ -245,6 +253,7 @@ impl Usage {
                     .blocked
                     .into_iter()
                     .chain(denied)
+                    .chain(silence)
                     .filter(move |block| !got_round(block))
             })
             .max_by_key(|(time, kind)| (*time, kind.index()))
@@ -319,6 +328,7 @@ impl Usage {
                     samples: Vec::new(),
                     blocked: None,
                     nxdomain: None,
+                    silence: None,
                     resolved: None,
                 }),
         )

@@ -346,7 +346,10 @@ impl Ledger {
         };
         let group = self.cutoffs.group_of(addresses, host.site.as_deref());
         let cutoff = self.cutoffs.find(group, &pack.vendor, category);
-        let last_blocked = usage.last_blocked(|name| self.book.resolved(name));
+        // Silence proves something only where packets towards the host are captured, and none was lost.
+        let silence_tells =
+            self.roles.reached(addresses, now) && !self.looked.lost_any(now, WINDOW);
+        let last_blocked = usage.last_blocked(|name| self.book.resolved(name), silence_tells);
         let moment = Moment {
             now,
             looked,

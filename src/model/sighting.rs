@@ -71,6 +71,9 @@ closed_list! {
         ProxyRefusal = "proxy_refusal",
         /// An ICMP error said that a packet did not get there.
         Unreachable = "unreachable",
+        /// Nothing at all came back for half a minute, though it tried again. Whether the sensor would have seen an answer is
+        /// the ledger's judgement.
+        Silence = "silence",
     }
 }
 
@@ -90,6 +93,7 @@ impl ReplyKind {
             Self::HttpBlock => "HTTP status",
             Self::ProxyRefusal => "proxy refusal",
             Self::Unreachable => "ICMP unreachable",
+            Self::Silence => "silence",
         }
     }
 
@@ -107,9 +111,13 @@ impl ReplyKind {
     }
 
     /// Whether this alone is positive proof that a try was blocked.
-    /// NXDOMAIN is not: the vendor may have retired the name.
+    /// NXDOMAIN is not: the vendor may have retired the name. Nor is silence: the answers may pass elsewhere.
     pub fn blocks(self) -> bool {
-        matches!(self, Self::Refused | Self::Sinkhole) || !self.is_of_dns()
+        match self {
+            Self::Refused | Self::Sinkhole => true,
+            Self::Silence => false,
+            _ => !self.is_of_dns(),
+        }
     }
 }
 

@@ -19,6 +19,10 @@ use crate::model::{
 
 /// When a flow is counted: a handshake is over by then.
 const GRACE: Duration = Duration::from_secs(10);
+/// How long nothing may come back until a try counts as met with silence: half a minute behind the flow's count.
+const SILENCE: Duration = Duration::from_secs(40);
+/// A client tries again after a second (RFC 6298, section 2; RFC 9002, section 6.2.2): a lone packet may be lost.
+const TRIED_AGAIN: Duration = Duration::from_secs(1);
 /// Flows that wait to be counted; those beyond it are counted when they end.
 const MAX_WAITING: usize = 131_072;
 /// Hosts with blind flows told in one batch, about 32 bytes each.
@@ -51,11 +55,11 @@ impl Waiting {
         }
     }
 
-    /// A flow that is due.
-    fn pop_due(&mut self, now: Timestamp) -> Option<Start> {
+    /// A flow that waited so long.
+    fn pop_due(&mut self, now: Timestamp, wait: Duration) -> Option<Start> {
         let first = self.0.front()?;
         // One from the far future is a wild time: it would stand in front for ever.
-        let due = now.since(first.now) >= GRACE || first.now.since(now) >= GRACE;
+        let due = now.since(first.now) >= wait || first.now.since(now) >= wait;
         if due { self.0.pop_front() } else { None }
     }
 }
@@ -91,12 +95,27 @@ impl BlindHosts {
 impl Tracker {
     /// Counts the flows that are due.
     pub(super) fn count_due_flows(&mut self, now: Timestamp) {
-        while let Some(start) = self.insides.waiting.pop_due(now) {
+        while let Some(start) = self.insides.waiting.pop_due(now, GRACE) {
             // Another flow may stand there by now.
             if let Some(flow) = self.flows.at(start.slot)
                 && flow.state.started == start.time
             {
                 self.insides.count_flow(flow, Some(start.slot));
+                if is_unanswered(flow) {
+                    let waiting = &mut self.insides.unanswered;
+                    waiting.push(start.now, start.time, start.slot);
+                }
+            }
+        }
+        while let Some(start) = self.insides.unanswered.pop_due(now, SILENCE) {
+            if let Some(flow) = self.flows.at(start.slot)
+                && flow.state.started == start.time
+                && is_unanswered(flow)
+            {
+                let (time, rollup) = (flow.last_seen, &mut self.insides.rollup);
+                if let Some(named) = flow.state.names.as_mut().and_then(|names| names.current()) {
+                    named.silence(time, rollup);
+                }
             }
         }
     }
@@ -208,6 +227,9 @@ impl Insides {
         if unreported && let Some(slot) = slot {
             self.unreported.push(slot);
         }
+        if flow.state.traits.sides[client_side.other().index()] {
+            names.had_heard();
+        }
     }
 
     /// DNS over TLS and over HTTPS are told by port and address where no hello was seen.
@@ -280,6 +302,28 @@ fn one_side(flow: &Flow<Conversation>, client_side: Side) -> Option<SeenSide> {
         (false, true) if two_way => Some(SeenSide::Server),
         _ => None,
     }
+}
+
+/// Whether a flow for a matched name was tried more than once and nothing came back, where it would have been seen. A TCP
+/// client that says something had an answer to its SYN: if that was not seen, nothing of the server is.
+fn is_unanswered(flow: &Flow<Conversation>) -> bool {
+    let state = &flow.state;
+    let client_side = client_side(flow);
+    let Some(names) = &state.names else {
+        return false;
+    };
+    let server_seen = state.traits.sides[client_side.other().index()];
+    let only_syns = || {
+        let said = state.traits.client.is_some() || state.unnamed_bytes[client_side.index()] > 0;
+        flow.syn_seen() && !said
+    };
+    let nothing_came = match flow.protocol {
+        Protocol::Tcp if server_seen => !names.heard(),
+        Protocol::Tcp => only_syns(),
+        Protocol::Udp => !server_seen,
+        Protocol::Esp => false,
+    };
+    nothing_came && flow.last_seen.since(state.started) >= TRIED_AGAIN
 }
 
 /// Why a flow has no name; the first that holds, in the order of [`BlindKind`].

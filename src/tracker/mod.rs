@@ -145,6 +145,8 @@ struct Insides {
     questions: Questions,
     identity: IdentityLog,
     waiting: Waiting,
+    /// Tries without an answer so far.
+    unanswered: Waiting,
     blind_hosts: BlindHosts,
     /// Room for names, words and decrypted packets, used again and again.
     name: NameBuf,
@@ -179,6 +181,7 @@ impl Tracker {
                 questions: Questions::default(),
                 identity: IdentityLog::default(),
                 waiting: Waiting::default(),
+                unanswered: Waiting::default(),
                 blind_hosts: BlindHosts::default(),
                 name: NameBuf::default(),
                 alias: NameBuf::default(),

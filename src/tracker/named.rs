@@ -170,6 +170,13 @@ impl Named {
         }
     }
 
+    /// Nothing came back for long.
+    pub(super) fn silence(&mut self, time: Timestamp, rollup: &mut Rollup) {
+        if self.level == Evidence::Attempt && !self.replied && !self.was_reset {
+            rollup.reply(&self.subject, ReplyKind::Silence, time);
+        }
+    }
+
     /// The client acknowledged bytes of a server that is not seen. More than an alert is an answer; over HTTP it may be a
     /// page that says "forbidden", so it has to be as much as a transfer.
     pub(super) fn acknowledged(

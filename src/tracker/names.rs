@@ -17,6 +17,8 @@ pub(super) struct Names {
     list: Vec<Named>,
     current: Option<usize>,
     answers: Answers,
+    /// Whether the server sent anything since it was last asked.
+    heard: bool,
 }
 
 /// How something was asked for.
@@ -77,6 +79,7 @@ impl Names {
             head: manner.head,
             first: manner.first,
         };
+        self.heard = false;
         self.answers.ask(question, manner.server_seq, budget);
     }
 
@@ -95,6 +98,7 @@ impl Names {
         budget: &mut Budget,
         rollup: &mut Rollup,
     ) {
+        self.heard = true;
         let Self { list, answers, .. } = self;
         let awaited = answers.awaited();
         if segment.flags.rst {
@@ -130,6 +134,16 @@ impl Names {
                 answers.settle(budget);
             }
         }
+    }
+
+    /// Whether the server sent anything since it was last asked.
+    pub(super) fn heard(&self) -> bool {
+        self.heard
+    }
+
+    /// It had sent something before the name was known.
+    pub(super) fn had_heard(&mut self) {
+        self.heard = true;
     }
 
     /// Reports the bytes of all names.
