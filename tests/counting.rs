@@ -195,7 +195,7 @@ fn silence_blocks_only_where_an_answer_would_have_been_seen() {
             .client(b"hello")
             .server(b"hello")
     };
-    let cases: Vec<(&str, Vec<TimedPacket>, Option<&str>, u64, &str)> = vec![
+    let cases = [
         ("SYNs", syns(&[0, 1, 3]), Some("10.0.0.1"), 60, "blocked"),
         (
             "one SYN may be lost",
