@@ -163,6 +163,8 @@ impl Config {
                 .map(String::from)
                 .collect(),
             local: self.local(networks),
+            interface: None,
+            one_of_several: self.file.interfaces.len() > 1,
         }
     }
 

@@ -27,7 +27,7 @@ use crate::ledger::Ledger;
 use crate::metrics::{Board, Exposition, Scene};
 use crate::model::Timestamp;
 use crate::replay::{Replay, Replayed};
-use crate::tracker::Tracker;
+use crate::tracker::{self, Tracker};
 use crate::web;
 
 use ledger_loop::{LedgerLoop, WatchBoard};
@@ -86,7 +86,11 @@ impl Daemon {
         let mut workers = Vec::new();
         for interface in interfaces {
             let live = Live::open(interface, &self.config.capture())?;
-            let tracker = Tracker::new(self.config.tracker(&networks), Arc::clone(&rules));
+            let settings = tracker::Settings {
+                interface: Some(Arc::from(interface.as_str())),
+                ..self.config.tracker(&networks)
+            };
+            let tracker = Tracker::new(settings, Arc::clone(&rules));
             let watch_board = Arc::clone(&watch_board);
             workers.push(Worker::new(interface.clone(), live, tracker, watch_board));
         }

@@ -3,6 +3,7 @@
 //! No I/O, no threads, no clock. Whichever worker saw a packet, it ends here, so nothing depends on which.
 
 mod blind;
+mod duplicates;
 mod happenings;
 mod watch;
 
@@ -21,6 +22,7 @@ use crate::model::{
 };
 
 use blind::BlindHosts;
+use duplicates::Duplicates;
 use happenings::Happenings;
 use watch::Watch;
 
@@ -52,6 +54,10 @@ pub struct Stats {
     pub blind_hosts: (u64, u64),
     /// Hosts and vendors of which a foreign resolver was asked: those kept, and those that found no place.
     pub bypasses: (u64, u64),
+    /// Flows that several interfaces may see: those kept, and those forgotten because there were too many.
+    pub flows_told: (u64, u64),
+    /// Flows that were seen again on another interface.
+    pub duplicate_flows: u64,
     /// What happened and was not taken yet, and what found no place.
     pub happenings: (u64, u64),
 }
@@ -68,6 +74,7 @@ pub struct Ledger {
     blind_hosts: BlindHosts,
     bypasses: Bypasses,
     happenings: Happenings,
+    duplicates: Duplicates,
     now: Option<Timestamp>,
 }
 
@@ -85,6 +92,7 @@ impl Ledger {
             blind_hosts: BlindHosts::default(),
             bypasses: Bypasses::default(),
             happenings: Happenings::default(),
+            duplicates: Duplicates::default(),
             now: None,
         })
     }
@@ -105,6 +113,7 @@ impl Ledger {
             self.watch.expire(now);
             self.blind_hosts.expire(now);
             self.bypasses.expire(now);
+            self.duplicates.expire(now);
             for &address in &batch.contradicted {
                 self.watch.contradicted(address, now);
             }
@@ -119,6 +128,16 @@ impl Ledger {
             if !self.watch.confirms(sighting) {
                 continue;
             }
+            // Copied only where several interfaces are captured.
+            let rest = sighting.flow.is_some().then(|| {
+                self.duplicates
+                    .credit(batch.interface.as_ref(), sighting.clone())
+            });
+            let sighting = match &rest {
+                None => sighting,
+                Some(Some(rest)) => rest,
+                Some(None) => continue,
+            };
             let host = self.hosts.see(sighting.host, sighting.span.last);
             self.note_bypass(&host, sighting);
             if self.settings.events {
@@ -186,6 +205,8 @@ impl Ledger {
             blind_hosts: (self.blind_hosts.len(), self.blind_hosts.refused()),
             bypasses: self.bypasses.stats(),
             happenings: self.happenings.stats(),
+            flows_told: self.duplicates.stats(),
+            duplicate_flows: self.duplicates.duplicates(),
         }
     }
 

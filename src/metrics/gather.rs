@@ -270,6 +270,7 @@ fn inspection(samples: &mut Samples, scene: &Scene) {
         }
     }
     let ledger = &scene.ledger;
+    samples.add(&f::DUPLICATE_FLOWS, &[], number(ledger.duplicate_flows));
     let ledgers = [
         ("addresses", ledger.hosts.entries, ledger.hosts.evictions),
         (
@@ -283,6 +284,7 @@ fn inspection(samples: &mut Samples, scene: &Scene) {
         ("blind_hosts", ledger.blind_hosts.0, ledger.blind_hosts.1),
         ("bypasses", ledger.bypasses.0, ledger.bypasses.1),
         ("happenings", ledger.happenings.0, ledger.happenings.1),
+        ("flows_told", ledger.flows_told.0, ledger.flows_told.1),
     ];
     let trackers = scene
         .tracker

@@ -34,7 +34,7 @@ pub use event::{
     SensorCondition, Stamp, StragglerChange, community_id,
 };
 pub use finding::{Coverage, Exception, Finding, NameUse, Status, WeakUse};
-pub use flow::{Carrier, Endpoint, FlowProtocol, Protocol, Side};
+pub use flow::{Carrier, Endpoint, FlowId, FlowProtocol, Protocol, Side};
 pub use frame::{Frame, LinkType};
 pub use host::{HostKey, HostRole, HostView, KeyConfidence};
 pub use identity::{

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::closed::closed_list;
 use super::{
-    BlindHost, DomainName, Endpoint, IdentityFact, Match, Protocol, Resolution, Service, Span,
-    Timestamp,
+    BlindHost, DomainName, Endpoint, FlowId, IdentityFact, Match, Protocol, Resolution, Service,
+    Span, Timestamp, WireText,
 };
 
 /// Sample flows kept with a rolled-up sighting: enough to check a finding by hand, few enough to send every second.
@@ -126,6 +126,12 @@ pub struct Sample {
     pub protocol: Protocol,
     /// The pattern that won.
     pub pattern: Arc<str>,
+    /// The interface on which it was seen; `None` in a savefile.
+    pub interface: Option<Arc<str>>,
+    /// The VLAN of the flow's first packet on its link.
+    pub vlan: Option<u16>,
+    /// What the host said that it is, in the HTTP request with the name.
+    pub user_agent: Option<WireText>,
 }
 
 /// Sightings of one name by one host address at one level, rolled up over at most one UTC hour.
@@ -153,6 +159,8 @@ pub struct Sighting {
     pub sent: u64,
     /// The first few of them.
     pub samples: Vec<Sample>,
+    /// The one flow that it is of, where another worker may see the same one; `None` where it rolls up many.
+    pub flow: Option<FlowId>,
 }
 
 /// What came back to tries for one name by one host address, rolled up over at most one UTC hour.
@@ -188,6 +196,8 @@ pub struct Presence {
 /// Everything a worker reports at once.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
+    /// The interface that the worker captures; `None` in a savefile.
+    pub interface: Option<Arc<str>>,
     /// Rolled-up sightings.
     pub sightings: Vec<Sighting>,
     /// Rolled-up replies.

@@ -39,6 +39,9 @@ fn sample(time: i64, client: &str, server: &str) -> StoredSample {
             server: end(server, 443),
             protocol: Protocol::Tcp,
             pattern: Arc::from(".upd.example"),
+            interface: None,
+            vlan: None,
+            user_agent: None,
         },
         pack: Arc::from("0123456789ab"),
     }

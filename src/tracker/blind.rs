@@ -172,12 +172,14 @@ impl Insides {
             name: known.name.clone(),
             signal: Signal::Ip,
             server: Some(server.addr),
+            flow: self.flow_id(flow, client, server),
         };
         let ends = Ends {
             client,
             server,
             client_side,
             protocol: flow.protocol,
+            vlan: flow.state.vlan,
         };
         self.stats.seen.named_flows[Signal::Ip.index()] += 1;
         flow.state.traits.named = true;
@@ -190,6 +192,7 @@ impl Insides {
             head: false,
             first: true,
             server_seq: None,
+            user_agent: None,
         };
         let named = names.turn_to(subject, ends, manner, began, rollup, budget);
         let unreported = named.count_earlier(flow.state.unnamed_bytes, began, rollup);

@@ -34,8 +34,9 @@ use crate::decode::Decoder;
 use crate::dissect::{Dissection, dns as dns_messages, quic as quic_packets};
 use crate::flows::{self, Budget, Flow, Table};
 use crate::model::{
-    Batch, Carrier, Datagram, Decoded, Endpoint, FlowProtocol, Frame, LocalNetworks, Match, Name,
-    NameBuf, Packet, Protocol, ReplyKind, Side, Signal, Timestamp, Transport, Undecoded, WatchList,
+    Batch, Carrier, Datagram, Decoded, Endpoint, FlowId, FlowProtocol, Frame, LocalNetworks, Match,
+    Name, NameBuf, Packet, Protocol, ReplyKind, Side, Signal, Timestamp, Transport, Undecoded,
+    WatchList,
 };
 use crate::rules::RuleSet;
 
@@ -70,6 +71,11 @@ pub struct Settings {
     pub block_pages: Vec<String>,
     /// Which hosts are watched.
     pub local: LocalNetworks,
+    /// The interface that is captured; `None` for savefiles.
+    pub interface: Option<Arc<str>>,
+    /// Whether other workers look at other interfaces. Then what is told of a flow says which flow, so that the ledger can
+    /// tell one that several see.
+    pub one_of_several: bool,
 }
 
 impl Default for Settings {
@@ -81,6 +87,8 @@ impl Default for Settings {
             block_addresses: Vec::new(),
             block_pages: Vec::new(),
             local: LocalNetworks::default(),
+            interface: None,
+            one_of_several: false,
         }
     }
 }
@@ -130,6 +138,8 @@ struct Insides {
     rules: Arc<RuleSet>,
     budget: Budget,
     rollup: Rollup,
+    /// The VLAN of the packet at hand.
+    vlan: Option<u16>,
     presence: PresenceLog,
     transactions: Transactions,
     watch: Watch,
@@ -158,7 +168,8 @@ impl Tracker {
             clock: Clock::default(),
             insides: Insides {
                 budget: Budget::new(settings.first_bytes),
-                rollup: Rollup::default(),
+                rollup: Rollup::new(settings.interface.clone()),
+                vlan: None,
                 presence: PresenceLog::default(),
                 transactions: Transactions::default(),
                 watch: Watch::default(),
@@ -206,7 +217,7 @@ impl Tracker {
         witness: &mut impl Witness,
     ) {
         let opened_flow = match decoded {
-            Ok(Decoded::Packet(packet)) => match packet.transport {
+            Ok(Decoded::Packet(packet)) => match self.transport_of(&packet) {
                 Transport::Tcp(segment) => self.tcp(&segment, frame.time, witness),
                 Transport::Udp(datagram)
                     if [datagram.src.port, datagram.dst.port].contains(&dns_messages::PORT)
@@ -263,6 +274,12 @@ impl Tracker {
             self.flows.expire(now, &mut |flow| insides.end(flow));
             self.count_due_flows(now);
         }
+    }
+
+    /// What a packet carries; where it was seen is kept for what it tells.
+    fn transport_of<'a>(&mut self, packet: &Packet<'a>) -> Transport<'a> {
+        self.insides.vlan = packet.link.and_then(|link| link.vlan);
+        packet.transport
     }
 
     /// Whether a datagram of the DNS port is something else: the port is a hint, and QUIC and tunnels hide there.
@@ -334,6 +351,7 @@ impl Tracker {
         let (sightings, replies) = self.insides.rollup.take();
         let (resolutions, contradicted) = self.insides.watch.take();
         Batch {
+            interface: self.insides.settings.interface.clone(),
             sightings,
             replies,
             resolutions,
@@ -387,6 +405,21 @@ impl Insides {
         }
     }
 
+    /// Which flow it is, where the ledger has to know.
+    fn flow_id(
+        &self,
+        flow: &Flow<Conversation>,
+        client: Endpoint,
+        server: Endpoint,
+    ) -> Option<FlowId> {
+        self.settings.one_of_several.then(|| FlowId {
+            client,
+            server,
+            protocol: flow.protocol,
+            opened: flow.opened_with(),
+        })
+    }
+
     /// A packet came from one side of a flow.
     fn begin(
         &mut self,
@@ -399,6 +432,7 @@ impl Insides {
         let time = header.time;
         if new {
             flow.state.started = time;
+            flow.state.vlan = self.vlan;
             self.waiting.push(header.now, time, slot);
         }
         flow.state.traits.sides[side.index()] = true;

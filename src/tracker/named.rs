@@ -3,7 +3,7 @@
 use super::answer::Said;
 use super::rollup::{Rollup, Subject};
 use crate::model::{
-    Category, Endpoint, Evidence, Protocol, ReplyKind, Sample, Side, Signal, Timestamp,
+    Category, Endpoint, Evidence, Protocol, ReplyKind, Sample, Side, Signal, Timestamp, WireText,
 };
 
 /// Server bytes whose content the snap length cut: so many cannot be an alert alone (a record of 7 bytes, encrypted
@@ -14,6 +14,8 @@ pub(super) const MORE_THAN_AN_ALERT: u64 = 64;
 pub(super) struct Named {
     subject: Subject,
     ends: Ends,
+    /// What the client said that it is, in the request with the name.
+    user_agent: Option<WireText>,
     level: Evidence,
     /// Whether it is known what came back.
     replied: bool,
@@ -33,6 +35,7 @@ pub(super) struct Ends {
     pub(super) server: Endpoint,
     pub(super) client_side: Side,
     pub(super) protocol: Protocol,
+    pub(super) vlan: Option<u16>,
 }
 
 /// Bytes that the rollup does not have yet, all of one hour and on one side of every cutoff.
@@ -48,12 +51,14 @@ impl Named {
     pub(super) fn attempt(
         subject: Subject,
         ends: Ends,
+        user_agent: Option<WireText>,
         time: Timestamp,
         rollup: &mut Rollup,
     ) -> Self {
         let mut named = Self {
             subject,
             ends,
+            user_agent,
             level: Evidence::Attempt,
             replied: false,
             was_reset: false,
@@ -207,6 +212,9 @@ impl Named {
             server: self.ends.server,
             protocol: self.ends.protocol,
             pattern: self.subject.matched.pattern.clone(),
+            interface: rollup.interface(),
+            vlan: self.ends.vlan,
+            user_agent: self.user_agent.clone(),
         };
         rollup.sighting(&self.subject, level, sample);
     }

@@ -187,6 +187,9 @@ fn finding(texts: &Texts<'_>, key: &HostKey, n: u8, status: Status) -> Finding {
             server: end([203, 0, 113, 7], 443),
             protocol: Protocol::Tcp,
             pattern: Arc::from(texts.of("pattern")),
+            interface: None,
+            vlan: None,
+            user_agent: None,
         }],
     };
     Finding {

@@ -63,7 +63,7 @@ impl NamedFlow {
                 service: sighting.matched.service.clone(),
                 pattern: sample.pattern.clone(),
             },
-            user_agent: None,
+            user_agent: sample.user_agent.clone(),
         }
     }
 
@@ -147,7 +147,12 @@ impl Happening {
         each.map(|(index, sample)| {
             let count = if index + 1 == samples { 1 + beyond } else { 1 };
             let flow = NamedFlow::of(sighting, sample);
-            Self::sighting(host.clone(), flow, judged, count)
+            let mut happening = Self::sighting(host.clone(), flow, judged, count);
+            if let Some(interface) = &sample.interface {
+                happening = happening.on(interface, None);
+            }
+            happening.vlan = sample.vlan;
+            happening
         })
         .collect()
     }
