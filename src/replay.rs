@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::capture::{CaptureError, FrameSource, Inputs, Pumped, Savefile};
 use crate::ledger::{self, Ledger};
-use crate::model::{Frame, LinkType, Snapshot, Span, Timestamp};
+use crate::model::{Frame, Happening, LinkType, Snapshot, Span, Timestamp};
 use crate::rules::RuleSet;
 use crate::tracker::{self, Tracker, Witness};
 
@@ -64,11 +64,20 @@ pub struct Progress<'a> {
     pub bytes: u64,
 }
 
+/// How much engine time may pass before it is looked whether a state changed although nothing was seen.
+const COMPARE_EVERY: Duration = Duration::from_secs(600);
+
+/// Takes what happens.
+pub type Sink = Box<dyn FnMut(Happening) + Send>;
+
 /// A replay under way.
 pub struct Replay {
     tracker: Tracker,
     ledger: Ledger,
     at: Option<Timestamp>,
+    sink: Option<Sink>,
+    /// When it was last looked what happened.
+    compared: Option<Timestamp>,
     /// Bytes of the files that were read.
     bytes: u64,
     later_frames: u64,
@@ -86,11 +95,18 @@ impl Replay {
             ledger: Ledger::new(settings.ledger, &rules.packs)?,
             tracker: Tracker::new(settings.tracker, rules),
             at: settings.at,
+            sink: None,
+            compared: None,
             bytes: 0,
             later_frames: 0,
             files: Vec::new(),
             faults: Vec::new(),
         })
+    }
+
+    /// Gives what happens to `sink`, as it happens. The settings of tracker and ledger have to ask for events.
+    pub fn tell(&mut self, sink: Sink) {
+        self.sink = Some(sink);
     }
 
     /// Reads captures in their order. One that cannot be read to its end is noted and does not stop the others.
@@ -124,8 +140,15 @@ impl Replay {
         if let Some(at) = self.at {
             self.ledger.set_time(at);
         }
+        let snapshot = self.ledger.snapshot();
+        if let Some(sink) = &mut self.sink {
+            self.ledger
+                .happened_last(&snapshot)
+                .into_iter()
+                .for_each(sink);
+        }
         Replayed {
-            snapshot: self.ledger.snapshot(),
+            snapshot,
             tracker: self.tracker.stats(),
             ledger: self.ledger.stats(),
             files: self.files,
@@ -178,5 +201,22 @@ impl Replay {
         }
         self.ledger.absorb(&batch);
         self.tracker.watch(self.ledger.watch_list());
+        let seen = !batch.sightings.is_empty() || !batch.flow_ends.is_empty();
+        self.tell_what_happened(seen, batch.clock);
+    }
+
+    /// By the capture's own time and content, so that the same capture tells the same.
+    fn tell_what_happened(&mut self, seen: bool, now: Option<Timestamp>) {
+        let (Some(sink), Some(now)) = (&mut self.sink, now) else {
+            return;
+        };
+        let due = self
+            .compared
+            .is_none_or(|compared| now.since(compared) >= COMPARE_EVERY);
+        if seen || due {
+            self.compared = Some(now);
+            let snapshot = self.ledger.snapshot();
+            self.ledger.happened(&snapshot).into_iter().for_each(sink);
+        }
     }
 }

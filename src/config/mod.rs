@@ -165,6 +165,7 @@ impl Config {
             local: self.local(networks),
             interface: None,
             one_of_several: self.file.interfaces.len() > 1,
+            events: self.file.events.has_outputs(),
         }
     }
 
@@ -182,9 +183,12 @@ impl Config {
     /// How captures are judged.
     pub fn replay(&self) -> replay::Settings {
         replay::Settings {
-            tracker: self.tracker(&[]),
+            // Nobody takes what happens in a replay, unless the daemon runs it.
+            tracker: tracker::Settings {
+                events: false,
+                ..self.tracker(&[])
+            },
             ledger: ledger::Settings {
-                // Nobody takes what happens in a replay.
                 events: false,
                 ..self.ledger(&[])
             },

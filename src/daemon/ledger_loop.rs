@@ -72,6 +72,12 @@ impl LedgerLoop {
             }
         }
         self.publish();
+        if self.teller.is_on() {
+            let snapshot = self.ledger.snapshot();
+            for happening in self.ledger.happened_last(&snapshot) {
+                self.teller.tell(happening);
+            }
+        }
         self.teller.sensor(SensorCondition::Stopped, None);
         self.teller.stop();
     }

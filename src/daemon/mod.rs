@@ -11,9 +11,9 @@ mod worker;
 
 use std::net::TcpListener;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::SystemTime;
 
@@ -23,6 +23,7 @@ use tokio::sync::watch;
 
 use crate::capture::{self, CaptureError, Live, LiveWaker};
 use crate::config::Config;
+use crate::events;
 use crate::ledger::Ledger;
 use crate::metrics::{Board, Exposition, Scene};
 use crate::model::Timestamp;
@@ -111,6 +112,7 @@ impl Daemon {
         drop(sender);
         let (ended, all_ended) = watch::channel(false);
         let teller = Teller::start(&self.config.sensor(), &self.config.file.events)?;
+        let outputs = teller.outputs();
         let board = Arc::clone(&self.board);
         let ledger_loop = LedgerLoop::new(ledger, interfaces, board, watch_board, teller);
         let ledger_thread = thread("ledger", move || {
@@ -120,7 +122,7 @@ impl Daemon {
         })?;
         tracing::info!(interfaces = interfaces.join(", "), "capturing");
         started();
-        let asked = self.serve(all_ended)?;
+        let asked = self.serve(all_ended, outputs)?;
         stop.store(true, Ordering::Relaxed);
         for waker in &wakers {
             waker.wake();
@@ -148,7 +150,17 @@ impl Daemon {
             bail!("there is no capture in what was named");
         }
         let rules = Arc::new(self.config.rule_set());
-        let mut replay = Replay::new(self.config.replay(), rules)?;
+        let mut settings = self.config.replay();
+        settings.tracker.events = self.config.file.events.has_outputs();
+        settings.ledger.events = settings.tracker.events;
+        let mut replay = Replay::new(settings, rules)?;
+        let teller = Teller::replaying(&self.config.sensor(), &self.config.file.events)?;
+        let teller = Arc::new(Mutex::new(teller));
+        if lock(&teller).is_on() {
+            let teller = Arc::clone(&teller);
+            replay.tell(Box::new(move |happening| lock(&teller).tell(happening)));
+        }
+        let told = Arc::clone(&teller);
         let board = Arc::clone(&self.board);
         // Kept here too, because a channel that closes would end the server.
         let (nothing_read, ended) = watch::channel(false);
@@ -163,6 +175,7 @@ impl Daemon {
                 tell_ended.send_replace(true);
                 return;
             }
+            lock(&told).settle();
             show(&replayed);
             let configured_at = board.load().configured_at;
             board.store(Arc::new(Scene {
@@ -170,15 +183,17 @@ impl Daemon {
                 tracker: replayed.tracker,
                 ledger: replayed.ledger,
                 interfaces: Vec::new(),
-                events: Vec::new(),
+                events: lock(&told).counts(),
                 faults: replayed.faults.iter().map(ToString::to_string).collect(),
                 ready: true,
                 configured_at,
             }));
         })?;
         // When the program is told to stop the thread may still be reading; it holds nothing that would be lost.
-        let asked = self.serve(ended)?;
+        let outputs = lock(&teller).outputs();
+        let asked = self.serve(ended, outputs)?;
         drop(nothing_read);
+        lock(&teller).stop();
         if asked {
             return Ok(Ended::Asked);
         }
@@ -188,8 +203,13 @@ impl Daemon {
         );
     }
 
-    /// Serves until a signal comes (true), or all captures have ended (false).
-    fn serve(&self, mut all_ended: watch::Receiver<bool>) -> Result<bool> {
+    /// Serves until a signal comes (true), or all captures have ended (false). SIGHUP lets outputs of events open their
+    /// files anew.
+    fn serve(
+        &self,
+        mut all_ended: watch::Receiver<bool>,
+        outputs: Option<events::Handle>,
+    ) -> Result<bool> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -201,7 +221,7 @@ impl Daemon {
             let listener = tokio::net::TcpListener::from_std(listener)?;
             let server = tokio::spawn(web::serve(listener, app));
             let asked = tokio::select! {
-                result = signal() => { result?; true }
+                result = signal(outputs) => { result?; true }
                 _ = all_ended.wait_for(|ended| *ended) => false,
             };
             server.abort();
@@ -210,19 +230,33 @@ impl Daemon {
     }
 }
 
+/// A thread that panicked leaves the teller sound: nothing in it is half done.
+fn lock(teller: &Mutex<Teller>) -> MutexGuard<'_, Teller> {
+    teller.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn lines(faults: &[CaptureError]) -> String {
     let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
     lines.join("\n")
 }
 
-/// Waits for SIGINT or SIGTERM.
-async fn signal() -> std::io::Result<()> {
+/// Waits for SIGINT or SIGTERM; at SIGHUP the outputs let go of what is open.
+async fn signal(outputs: Option<events::Handle>) -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+    let mut hangup = signal(SignalKind::hangup())?;
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            _ = hangup.recv() => {
+                tracing::info!("SIGHUP: outputs of events open their files anew");
+                if let Some(outputs) = &outputs {
+                    outputs.reopen();
+                }
+            }
+        }
     }
     Ok(())
 }

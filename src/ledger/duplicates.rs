@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{DomainName, Evidence, FlowId, Sighting, Signal, Timestamp};
+use crate::model::{DomainName, Evidence, FlowEnd, FlowId, Sighting, Signal, Timestamp};
 
 /// Flows with a name kept at once, about 300 bytes each, so 10 MiB: those of a minute in which 500 begin each second.
 const MAX_FLOWS: usize = 32_768;
@@ -29,6 +29,7 @@ struct Told {
     counts: [u64; Evidence::ALL.len()],
     received: u64,
     sent: u64,
+    ends: u64,
 }
 
 #[derive(Debug)]
@@ -37,6 +38,18 @@ struct Known {
     credited: Told,
     /// By interface; as many as there are interfaces.
     told: Vec<(Arc<str>, Told)>,
+}
+
+impl Known {
+    /// What an interface told so far, and what is credited.
+    fn of(&mut self, interface: &Arc<str>) -> (&mut Told, &mut Told) {
+        let at = self.told.iter().position(|(name, _)| name == interface);
+        let at = at.unwrap_or_else(|| {
+            self.told.push((Arc::clone(interface), Told::default()));
+            self.told.len() - 1
+        });
+        (&mut self.told[at].1, &mut self.credited)
+    }
 }
 
 /// Flows of which sightings came lately.
@@ -71,21 +84,7 @@ impl Duplicates {
             name: sighting.name.clone(),
         };
         let last = sighting.span.last;
-        if self.known.len() >= MAX_FLOWS && !self.known.contains_key(&key) {
-            self.make_room();
-        }
-        let known = self.known.entry(key).or_insert_with(|| Known {
-            last,
-            credited: Told::default(),
-            told: Vec::new(),
-        });
-        known.last = known.last.max(last);
-        let at = known.told.iter().position(|(name, _)| name == interface);
-        let at = at.unwrap_or_else(|| {
-            known.told.push((Arc::clone(interface), Told::default()));
-            known.told.len() - 1
-        });
-        let (told, credited) = (&mut known.told[at].1, &mut known.credited);
+        let (told, credited) = self.known(key, last).of(interface);
         let level = sighting.evidence.index();
         told.counts[level] += sighting.count;
         told.received += sighting.received;
@@ -108,6 +107,35 @@ impl Duplicates {
             ..
         } = sighting;
         (count > 0 || received > 0 || sent > 0).then_some(sighting)
+    }
+
+    /// Whether no other interface told the end of this flow and name.
+    pub(super) fn ends(&mut self, end: &FlowEnd) -> bool {
+        let (Some(flow), Some(interface)) = (end.flow, &end.sample.interface) else {
+            return true;
+        };
+        let key = Key {
+            flow,
+            signal: end.signal,
+            name: end.name.clone(),
+        };
+        let (told, credited) = self.known(key, end.span.last).of(interface);
+        told.ends += 1;
+        raise(&mut credited.ends, told.ends) > 0
+    }
+
+    /// What is known of a flow of which something came at that time.
+    fn known(&mut self, key: Key, last: Timestamp) -> &mut Known {
+        if self.known.len() >= MAX_FLOWS && !self.known.contains_key(&key) {
+            self.make_room();
+        }
+        let known = self.known.entry(key).or_insert_with(|| Known {
+            last,
+            credited: Told::default(),
+            told: Vec::new(),
+        });
+        known.last = known.last.max(last);
+        known
     }
 
     /// Forgets flows of which nothing came for long.

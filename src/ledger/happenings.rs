@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::blind_spots::BlindSpots;
 use crate::evidence::Cutoffs;
 use crate::model::{
-    Category, Coverage, EndReason, EventHost, Evidence, Finding, Happening, HostKey, Judged,
-    Sighting, Snapshot, Status, Strength, Timestamp, VendorId,
+    BlindHost, Category, Coverage, EndReason, EventHost, Evidence, Finding, FlowEnd, Happening,
+    HostKey, Judged, Sighting, Snapshot, Status, Strength, Timestamp, VendorId,
 };
 
 /// Happenings that wait to be taken: some seconds of a flood, at most about 1 KiB each.
@@ -18,6 +19,7 @@ type Key = (HostKey, VendorId, Category);
 pub(super) struct Happenings {
     waiting: Vec<Happening>,
     refused: u64,
+    blind_spots: BlindSpots,
     stragglers: BTreeMap<Key, Finding>,
     coverage: BTreeMap<(HostKey, VendorId), Coverage>,
 }
@@ -37,6 +39,31 @@ impl Happenings {
         let host = EventHost::new(host, Some(sighting.host));
         for happening in Happening::sightings(&host, sighting, judged) {
             self.push(happening);
+        }
+    }
+
+    /// A flow with a matched name ended.
+    pub(super) fn flow_end(&mut self, host: &HostKey, end: &FlowEnd, cutoffs: &Cutoffs) {
+        let service = &end.matched.service;
+        let (vendor, category) = (&service.vendor, service.category);
+        let cutoff = cutoffs.find(vendor, category).map(|cutoff| cutoff.at);
+        let phase = cutoffs.phase(vendor, category, end.sample.time);
+        let judged = Judged::ended(phase, cutoff, end);
+        let host = EventHost::new(host, Some(end.host));
+        self.push(Happening::flow_ended(host, end, judged));
+    }
+
+    /// A host had flows without a name.
+    pub(super) fn blind(&mut self, blind: &BlindHost) {
+        self.blind_spots.note(blind);
+    }
+
+    /// Tells the blind spots of hours that are over; of all, where there is no time.
+    pub(super) fn tell_blind_spots(&mut self, now: Option<Timestamp>) {
+        for (host, kind, span, flows) in self.blind_spots.take_over(now) {
+            let key = HostKey::from_address(host);
+            let host = EventHost::new(&key, Some(host));
+            self.push(Happening::blind_spot(host, kind, span, flows));
         }
     }
 
@@ -105,7 +132,10 @@ impl Happenings {
 
     /// Waiting now, and those that found no place.
     pub(super) fn stats(&self) -> (u64, u64) {
-        (self.waiting.len() as u64, self.refused)
+        (
+            self.waiting.len() as u64,
+            self.refused + self.blind_spots.refused(),
+        )
     }
 
     /// Hands over what happened, in order.

@@ -3,6 +3,7 @@
 //! No I/O, no threads, no clock. Whichever worker saw a packet, it ends here, so nothing depends on which.
 
 mod blind;
+mod blind_spots;
 mod duplicates;
 mod happenings;
 mod watch;
@@ -123,6 +124,9 @@ impl Ledger {
         }
         for blind in &batch.blind_hosts {
             self.blind_hosts.note(blind);
+            if self.settings.events {
+                self.happenings.blind(blind);
+            }
         }
         for sighting in &batch.sightings {
             if !self.watch.confirms(sighting) {
@@ -145,6 +149,12 @@ impl Ledger {
             }
             let now = self.now.unwrap_or(sighting.span.last);
             self.book.sighting(&host, sighting, &self.cutoffs, now);
+        }
+        for end in &batch.flow_ends {
+            if self.watch.confirms_end(end) && self.duplicates.ends(end) && self.settings.events {
+                let host = HostKey::from_address(end.host);
+                self.happenings.flow_end(&host, end, &self.cutoffs);
+            }
         }
         for reply in &batch.replies {
             if !self.watch.confirms_reply(reply) {
@@ -213,6 +223,14 @@ impl Ledger {
     /// What happened since the last call, up to this state.
     pub fn happened(&mut self, snapshot: &Snapshot) -> Vec<Happening> {
         self.happenings.compare(snapshot);
+        self.happenings.tell_blind_spots(self.now);
+        self.happenings.take()
+    }
+
+    /// What is left to be said when nothing more comes: the hours that are not over.
+    pub fn happened_last(&mut self, snapshot: &Snapshot) -> Vec<Happening> {
+        self.happenings.compare(snapshot);
+        self.happenings.tell_blind_spots(None);
         self.happenings.take()
     }
 

@@ -57,7 +57,7 @@ pub use resolvers::{
     KnownResolver, ResolverId, ResolverPack, ResolverPackId, ResolverSubject, ResolverTest,
 };
 pub use sighting::{
-    Batch, Evidence, MAX_SAMPLES, Presence, Reply, ReplyKind, Sample, Sighting, Signal,
+    Batch, Evidence, FlowEnd, MAX_SAMPLES, Presence, Reply, ReplyKind, Sample, Sighting, Signal,
 };
 pub use snapshot::{BypassView, CoverageView, CutoffInForce, Seen, Snapshot, Totals, VendorView};
 pub use time::{Span, Timestamp};

@@ -184,6 +184,35 @@ pub struct Reply {
     pub count: u64,
 }
 
+/// A flow with a matched name ended. Of a flow with several names each has one.
+#[derive(Clone, Debug)]
+pub struct FlowEnd {
+    /// The host's address.
+    pub host: IpAddr,
+    /// The service and pattern that won.
+    pub matched: Match,
+    /// The name.
+    pub name: DomainName,
+    /// How it was learnt.
+    pub signal: Signal,
+    /// The address that stands for the name, where it was learnt by address.
+    pub server: Option<IpAddr>,
+    /// The highest level that it reached.
+    pub evidence: Evidence,
+    /// What refused it, if it reached no contact.
+    pub refused: Option<ReplyKind>,
+    /// The flow; its time is that of the latest payload of the name.
+    pub sample: Sample,
+    /// From the flow's first packet to its last.
+    pub span: Span,
+    /// Payload bytes from the server.
+    pub received: u64,
+    /// Payload bytes to the server.
+    pub sent: u64,
+    /// Which flow, where another worker may see it too.
+    pub flow: Option<FlowId>,
+}
+
 /// A local address was seen sending in a minute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Presence {
@@ -202,6 +231,8 @@ pub struct Batch {
     pub sightings: Vec<Sighting>,
     /// Rolled-up replies.
     pub replies: Vec<Reply>,
+    /// Flows with a matched name that ended, where somebody takes events.
+    pub flow_ends: Vec<FlowEnd>,
     /// Hosts that were present.
     pub presences: Vec<Presence>,
     /// Addresses that answers gave for matched names.

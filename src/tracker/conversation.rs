@@ -33,6 +33,8 @@ pub struct Conversation {
     pub(super) unanswered: u8,
     /// The matched names, if any was read.
     pub(super) names: Option<Box<Names>>,
+    /// Whether its end was told.
+    pub(super) end_told: bool,
     /// What is known of it for the count of blind spots.
     pub(super) traits: Traits,
 }
@@ -51,6 +53,7 @@ impl Default for Conversation {
             asked_at: None,
             unanswered: 0,
             names: None,
+            end_told: false,
             traits: Traits::default(),
         }
     }

@@ -11,6 +11,7 @@ mod clock;
 mod conversation;
 mod dns;
 mod ech_names;
+mod ends;
 mod expects;
 mod identity;
 mod named;
@@ -44,6 +45,7 @@ use blind::{BlindHosts, Waiting};
 use clock::Clock;
 use conversation::Conversation;
 use ech_names::EchNames;
+use ends::FlowEnds;
 use expects::Words;
 use identity::IdentityLog;
 use presence::PresenceLog;
@@ -76,6 +78,8 @@ pub struct Settings {
     /// Whether other workers look at other interfaces. Then what is told of a flow says which flow, so that the ledger can
     /// tell one that several see.
     pub one_of_several: bool,
+    /// Whether somebody takes events, and so wants to know of the ends of flows.
+    pub events: bool,
 }
 
 impl Default for Settings {
@@ -89,6 +93,7 @@ impl Default for Settings {
             local: LocalNetworks::default(),
             interface: None,
             one_of_several: false,
+            events: false,
         }
     }
 }
@@ -148,6 +153,7 @@ struct Insides {
     identity: IdentityLog,
     waiting: Waiting,
     blind_hosts: BlindHosts,
+    flow_ends: FlowEnds,
     /// Room for names, words and decrypted packets, used again and again.
     name: NameBuf,
     alias: NameBuf,
@@ -178,6 +184,7 @@ impl Tracker {
                 identity: IdentityLog::default(),
                 waiting: Waiting::default(),
                 blind_hosts: BlindHosts::default(),
+                flow_ends: FlowEnds::default(),
                 name: NameBuf::default(),
                 alias: NameBuf::default(),
                 words: Vec::new(),
@@ -354,6 +361,7 @@ impl Tracker {
             interface: self.insides.settings.interface.clone(),
             sightings,
             replies,
+            flow_ends: self.insides.flow_ends.take(),
             resolutions,
             contradicted,
             identities: self.insides.identity.take(),
@@ -386,6 +394,7 @@ impl Tracker {
             (insides.quic_readings.len(), insides.quic_readings.refused()),
             (insides.watch.len() as u64, insides.watch.refused()),
             (insides.identity.len() as u64, insides.identity.refused()),
+            (insides.flow_ends.len(), insides.flow_ends.refused()),
         ];
         for (table, (entries, evictions)) in stats.tables.iter_mut().zip(sizes) {
             table.entries = entries;
@@ -448,6 +457,7 @@ impl Insides {
         self.count_flow(&mut flow, None);
         self.speaks(&mut flow, FlowProtocol::Other);
         flow.state.report_bytes(&mut self.rollup);
+        self.tell_end(&mut flow);
         flow.state.release(&mut self.budget);
         self.quic_readings.end(&mut flow.state);
     }

@@ -136,6 +136,11 @@ impl Names {
         }
     }
 
+    /// The names that are followed.
+    pub(super) fn all(&self) -> &[Named] {
+        &self.list
+    }
+
     /// Reports the bytes of all names.
     pub(super) fn report_bytes(&mut self, rollup: &mut Rollup) {
         for named in &mut self.list {
