@@ -67,6 +67,10 @@ pub struct Progress<'a> {
 /// How much engine time may pass before it is looked whether a state changed although nothing was seen.
 const COMPARE_EVERY: Duration = Duration::from_secs(600);
 
+/// How much engine time may pass before what was seen goes to the ledger, where somebody wants to know what happened
+/// when: a host that comes and goes within one batch would be missed.
+const HAND_OVER_EVERY: Duration = Duration::from_secs(10);
+
 /// Takes what happens.
 pub type Sink = Box<dyn FnMut(Happening) + Send>;
 
@@ -78,6 +82,8 @@ pub struct Replay {
     sink: Option<Sink>,
     /// When it was last looked what happened.
     compared: Option<Timestamp>,
+    /// Engine time of the latest hand-over.
+    handed_over: Option<Timestamp>,
     /// Bytes of the files that were read.
     bytes: u64,
     later_frames: u64,
@@ -97,6 +103,7 @@ impl Replay {
             at: settings.at,
             sink: None,
             compared: None,
+            handed_over: None,
             bytes: 0,
             later_frames: 0,
             files: Vec::new(),
@@ -190,11 +197,19 @@ impl Replay {
                 }
             }
             self.tracker.ingest(frame, witness);
+            let (now, last) = (self.tracker.now(), self.handed_over);
+            if self.sink.is_some()
+                && let Some(now) = now
+                && last.is_none_or(|last| now.since(last) >= HAND_OVER_EVERY)
+            {
+                self.hand_over();
+            }
         }
     }
 
     fn hand_over(&mut self) {
         let batch = self.tracker.drain();
+        self.handed_over = batch.clock;
         if let Some(file) = self.files.last_mut() {
             // A batch tells all of the stretch since the file began.
             file.looked = batch.looked.or(file.looked);
