@@ -119,7 +119,7 @@ impl Insides {
             name: self.name.as_name()?.to_owned(),
             signal: Signal::Dns,
             server: Some(resolver.addr),
-            flow: self.settings.one_of_several.then(|| FlowId {
+            flow: self.settings.one_of_several.then_some(FlowId {
                 client: Endpoint { port: 0, ..client },
                 server: Endpoint {
                     port: 0,
