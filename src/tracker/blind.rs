@@ -3,6 +3,7 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
+use std::num::NonZeroU16;
 use std::time::Duration;
 
 use super::answer::Said;
@@ -186,7 +187,7 @@ impl Insides {
             server,
             client_side,
             protocol: flow.protocol,
-            vlan: flow.state.vlan,
+            vlan: flow.state.vlan.map(NonZeroU16::get),
         };
         self.stats.seen.named_flows[Signal::Ip.index()] += 1;
         flow.state.traits.named = true;

@@ -1,5 +1,7 @@
 //! What the tracker keeps for each flow: what is still to be read, what was read, and how far matched names got.
 
+use std::num::NonZeroU16;
+
 use super::answer::Said;
 use super::names::Names;
 use super::reading::Reading;
@@ -14,7 +16,7 @@ pub struct Conversation {
     /// Capture time of the first packet.
     pub(super) started: Timestamp,
     /// The VLAN of the first packet, where it stands on its own link.
-    pub(super) vlan: Option<u16>,
+    pub(super) vlan: Option<NonZeroU16>,
     /// Minute of the latest packet from each side, to tell presence once a minute only.
     minutes: [i32; 2],
     /// Payload bytes from each side before a name was matched.
@@ -33,8 +35,6 @@ pub struct Conversation {
     pub(super) unanswered: u8,
     /// The matched names, if any was read.
     pub(super) names: Option<Box<Names>>,
-    /// Whether its end was told.
-    pub(super) end_told: bool,
     /// What is known of it for the count of blind spots.
     pub(super) traits: Traits,
 }
@@ -53,7 +53,6 @@ impl Default for Conversation {
             asked_at: None,
             unanswered: 0,
             names: None,
-            end_told: false,
             traits: Traits::default(),
         }
     }

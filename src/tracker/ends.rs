@@ -43,12 +43,12 @@ impl FlowEnds {
 impl Insides {
     /// A flow ended: tells it once, for each of the names that are followed.
     pub(super) fn tell_end(&mut self, flow: &mut Flow<Conversation>) {
-        if !self.settings.events || std::mem::replace(&mut flow.state.end_told, true) {
-            return;
-        }
-        let Some(names) = &flow.state.names else {
+        let Some(names) = &mut flow.state.names else {
             return;
         };
+        if !self.settings.events || std::mem::replace(&mut names.end_told, true) {
+            return;
+        }
         let span = Span {
             first: flow.state.started.min(flow.last_seen),
             last: flow.last_seen,

@@ -28,6 +28,7 @@ mod watch;
 mod words;
 
 use std::net::IpAddr;
+use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -441,7 +442,7 @@ impl Insides {
         let time = header.time;
         if new {
             flow.state.started = time;
-            flow.state.vlan = self.vlan;
+            flow.state.vlan = self.vlan.and_then(NonZeroU16::new);
             self.waiting.push(header.now, time, slot);
         }
         flow.state.traits.sides[side.index()] = true;

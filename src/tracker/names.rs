@@ -17,6 +17,8 @@ pub(super) struct Names {
     list: Vec<Named>,
     current: Option<usize>,
     answers: Answers,
+    /// Whether the end of the flow was told.
+    pub(super) end_told: bool,
 }
 
 /// How something was asked for.

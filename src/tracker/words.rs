@@ -1,6 +1,7 @@
 //! A client's words were read, a hello or a request: the name in them, and the rule that matches.
 
 use std::net::IpAddr;
+use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use super::conversation::Conversation;
@@ -184,7 +185,7 @@ impl Insides {
             server,
             client_side: at.side,
             protocol: flow.protocol,
-            vlan: flow.state.vlan,
+            vlan: flow.state.vlan.map(NonZeroU16::get),
         };
         let (rollup, budget) = (&mut self.rollup, &mut self.budget);
         let names = flow.state.names.get_or_insert_with(|| {
