@@ -28,12 +28,13 @@ const ALLOWED: &[(&str, u8, &[&str])] = &[
         &["model", "decode", "flows", "dissect", "rules"],
     ),
     ("ledger", 2, &["model", "hosts", "evidence"]),
+    ("history", 3, &["model", "store", "ledger"]),
     (
         "metrics",
         3,
         &[
             "model", "capture", "decode", "flows", "dissect", "rules", "hosts", "evidence",
-            "events", "tracker", "ledger",
+            "store", "events", "tracker", "ledger",
         ],
     ),
     (

@@ -5,6 +5,9 @@
 //!
 //! Workers are plain threads that own a capture and a tracker; one thread owns the ledger; tokio serves.
 
+mod keeper;
+mod keeping;
+mod kept_replay;
 mod ledger_loop;
 mod teller;
 mod worker;
@@ -23,13 +26,16 @@ use tokio::sync::watch;
 
 use crate::capture::{self, CaptureError, Live, LiveWaker};
 use crate::config::Config;
-use crate::ledger::Ledger;
+use crate::ledger::{self, Ledger};
 use crate::metrics::{Board, Exposition, Scene};
-use crate::model::Timestamp;
-use crate::replay::{Replay, Replayed};
+use crate::model::{Pack, Timestamp};
+use crate::replay::{self, Replay, Replayed};
 use crate::tracker::Tracker;
 use crate::web;
 
+use keeper::{Keeper, Plan};
+use keeping::Keeping;
+use kept_replay::KeptReplay;
 use ledger_loop::{LedgerLoop, WatchBoard};
 use teller::Teller;
 use worker::{Report, Worker};
@@ -90,7 +96,12 @@ impl Daemon {
             let watch_board = Arc::clone(&watch_board);
             workers.push(Worker::new(interface.clone(), live, tracker, watch_board));
         }
-        let ledger = Ledger::new(self.config.ledger(&networks), &rules.packs)?;
+        let mut ledger = Ledger::new(self.config.ledger(&networks), &rules.packs)?;
+        let events = &self.config.file.events;
+        let is_kept = self.config.file.state_dir.is_some();
+        let mut teller = Teller::start(&self.config.sensor(), events, is_kept)?;
+        // Before any traffic: what was known already is no news.
+        let keeping = self.keeping(&rules.packs, &mut ledger, &mut teller)?;
         let stop = Arc::new(AtomicBool::new(false));
         let (sender, receiver) = mpsc::sync_channel::<Report>(QUEUE);
         let wakers: Vec<LiveWaker> = workers.iter().map(Worker::waker).collect();
@@ -106,9 +117,8 @@ impl Daemon {
             .collect::<Result<_>>()?;
         drop(sender);
         let (ended, all_ended) = watch::channel(false);
-        let teller = Teller::start(&self.config.sensor(), &self.config.file.events)?;
         let board = Arc::clone(&self.board);
-        let ledger_loop = LedgerLoop::new(ledger, interfaces, board, watch_board, teller);
+        let ledger_loop = LedgerLoop::new(ledger, interfaces, board, watch_board, teller, keeping);
         let ledger_thread = thread("ledger", move || {
             ledger_loop.run(&receiver);
             // The queue closes when the last worker is gone.
@@ -144,16 +154,43 @@ impl Daemon {
             bail!("there is no capture in what was named");
         }
         let rules = Arc::new(self.config.rule_set());
-        let mut replay = Replay::new(self.config.replay(), rules)?;
+        let packs = rules.packs.clone();
+        let settings = self.config.replay();
+        let settings = replay::Settings {
+            ledger: ledger::Settings {
+                keep: self.config.file.state_dir.is_some(),
+                ..settings.ledger
+            },
+            ..settings
+        };
+        let mut replay = Replay::new(settings, rules)?;
+        let mut keeping = self
+            .plan()
+            .map(|plan| KeptReplay::open(plan, &packs, &mut replay))
+            .transpose()?;
         let board = Arc::clone(&self.board);
         // Kept here too, because a channel that closes would end the server.
         let (nothing_read, ended) = watch::channel(false);
         let tell_ended = nothing_read.clone();
         let (sender, faults) = mpsc::channel();
         thread("replay", move || {
-            replay.read(&inputs, &mut (), &mut |_| {});
-            let replayed = replay.finish();
-            if replayed.tracker.seen.frames == 0 && !replayed.faults.is_empty() {
+            let replayed = match &mut keeping {
+                None => {
+                    replay.read(&inputs, &mut (), &mut |_| {});
+                    Ok(replay.finish())
+                }
+                Some(keeping) => keeping.replay(replay, &inputs),
+            };
+            let replayed = match replayed {
+                Ok(replayed) => replayed,
+                Err(error) => {
+                    let _ = sender.send(error.to_string());
+                    tell_ended.send_replace(true);
+                    return;
+                }
+            };
+            let is_skipped = keeping.as_ref().is_some_and(KeptReplay::has_skipped);
+            if !is_skipped && replayed.tracker.seen.frames == 0 && !replayed.faults.is_empty() {
                 // There is nothing to serve; whoever waits for the end gets the reasons.
                 let _ = sender.send(lines(&replayed.faults));
                 tell_ended.send_replace(true);
@@ -167,6 +204,7 @@ impl Daemon {
                 ledger: replayed.ledger,
                 interfaces: Vec::new(),
                 events: Vec::new(),
+                store: keeping.as_ref().map(KeptReplay::scene),
                 faults: replayed.faults.iter().map(ToString::to_string).collect(),
                 ready: true,
                 configured_at,
@@ -182,6 +220,30 @@ impl Daemon {
             "{}",
             faults.recv().context("the replay ended without a word")?
         );
+    }
+
+    /// How the store is used, if there is to be one.
+    fn plan(&self) -> Option<Plan> {
+        let folder = self.config.file.state_dir.as_ref()?;
+        Some(Plan {
+            folder: folder.clone(),
+            settings: self.config.store(),
+            retention: self.config.retention(),
+        })
+    }
+
+    /// Opens the store, if there is to be one, and restores what it has.
+    fn keeping(
+        &self,
+        packs: &[Pack],
+        ledger: &mut Ledger,
+        teller: &mut Teller,
+    ) -> Result<Option<Keeping>> {
+        let Some(plan) = self.plan() else {
+            return Ok(None);
+        };
+        let keeper = Keeper::start(plan, teller.handle())?;
+        Ok(Some(Keeping::start(keeper, packs, ledger, teller)))
     }
 
     /// Serves until a signal comes (true), or all captures have ended (false).

@@ -3,18 +3,29 @@
 use anyhow::{Context, Result};
 
 use super::wall_clock;
-use crate::events::{Counts, Dispatcher, Message, Origin, OutputKind, Settings};
-use crate::model::{Happening, SensorCondition, Stamp};
+use crate::events::{Counts, Dispatcher, Handle, Message, Origin, OutputKind, Settings};
+use crate::model::{Happening, HostKey, SensorCondition, Stamp};
+use crate::store::OutboxEvent;
 
-/// Stamps events and hands them to the outputs.
+/// Stamps events and hands them to the outputs, where there is a store only once they stand in it.
 pub(super) struct Teller {
+    sensor: String,
     stamp: Stamp,
     dispatcher: Option<Dispatcher>,
+    /// What waits for the store; `None` where there is none.
+    unwritten: Option<Vec<Told>>,
+}
+
+/// An event on its way into the store and then to the outputs.
+pub(super) struct Told {
+    pub sequence: u64,
+    pub message: Message,
+    pub outbox: OutboxEvent,
 }
 
 impl Teller {
     /// One for the outputs that are configured. They are opened as events come; a dead one is tried again.
-    pub(super) fn start(sensor: &str, settings: &Settings) -> Result<Self> {
+    pub(super) fn start(sensor: &str, settings: &Settings, is_kept: bool) -> Result<Self> {
         let origin = Origin {
             sensor: sensor.to_owned(),
             process: std::process::id(),
@@ -24,12 +35,32 @@ impl Teller {
             .then(|| Dispatcher::start(settings, &origin))
             .transpose()
             .context("cannot start the outputs of events")?;
-        let mut teller = Self {
+        Ok(Self {
+            sensor: sensor.to_owned(),
             stamp: Stamp::new(sensor, 0),
+            unwritten: (is_kept && dispatcher.is_some()).then(Vec::new),
             dispatcher,
-        };
-        teller.sensor(SensorCondition::Started, None);
-        Ok(teller)
+        })
+    }
+
+    /// Goes on behind the latest sequence of an earlier run.
+    pub(super) fn continue_after(&mut self, sequence: u64) {
+        if sequence > self.stamp.last() {
+            self.stamp = Stamp::new(&self.sensor, sequence);
+        }
+    }
+
+    /// Where events are given to the outputs.
+    pub(super) fn handle(&self) -> Option<Handle> {
+        self.dispatcher.as_ref().map(Dispatcher::handle)
+    }
+
+    /// What waits for the store.
+    pub(super) fn unwritten(&mut self) -> Vec<Told> {
+        self.unwritten
+            .as_mut()
+            .map(std::mem::take)
+            .unwrap_or_default()
     }
 
     /// Whether there is any output.
@@ -39,9 +70,25 @@ impl Teller {
 
     /// Sends what happened. Never waits.
     pub(super) fn tell(&mut self, happening: Happening) {
-        if let Some(dispatcher) = &self.dispatcher {
-            let event = self.stamp.event(happening, Some(wall_clock()));
-            dispatcher.handle().send(&Message::from(&event));
+        let Some(dispatcher) = &self.dispatcher else {
+            return;
+        };
+        let host = happening.host.as_ref();
+        let host = host.map(|host| HostKey::restored(&host.key));
+        let event = self.stamp.event(happening, Some(wall_clock()));
+        let message = Message::from(&event);
+        match &mut self.unwritten {
+            None => dispatcher.handle().send(&message),
+            Some(unwritten) => unwritten.push(Told {
+                sequence: event.sequence,
+                outbox: OutboxEvent {
+                    id: event.id.to_string(),
+                    time: message.time,
+                    host,
+                    text: message.line.to_string(),
+                },
+                message,
+            }),
         }
     }
 

@@ -4,6 +4,7 @@
 
 mod blind;
 mod happenings;
+mod restore;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +16,7 @@ use crate::evidence::{
 };
 use crate::hosts::{self, Hosts};
 use crate::model::{
-    Batch, Category, CutoffInForce, Finding, Happening, HostKey, HostView, KeyConfidence,
+    Accepted, Batch, Category, CutoffInForce, Finding, Happening, HostKey, HostView, KeyConfidence,
     LocalNetworks, Pack, PackRole, Sighting, Signal, Snapshot, Status, Strength, Timestamp,
     VendorView, WatchList,
 };
@@ -37,6 +38,8 @@ pub struct Settings {
     pub resolvers: Vec<IpAddr>,
     /// Whether somebody takes what happens.
     pub events: bool,
+    /// Whether somebody takes what is accepted, to keep it.
+    pub keep: bool,
 }
 
 /// Counters of the ledger's tables.
@@ -68,6 +71,7 @@ pub struct Ledger {
     blind_hosts: BlindHosts,
     bypasses: Bypasses,
     happenings: Happenings,
+    accepted: Accepted,
     now: Option<Timestamp>,
 }
 
@@ -85,6 +89,7 @@ impl Ledger {
             blind_hosts: BlindHosts::default(),
             bypasses: Bypasses::default(),
             happenings: Happenings::default(),
+            accepted: Accepted::default(),
             now: None,
         })
     }
@@ -126,6 +131,13 @@ impl Ledger {
             }
             let now = self.now.unwrap_or(sighting.span.last);
             self.book.sighting(&host, sighting, &self.cutoffs, now);
+            if self.settings.keep {
+                let service = &sighting.matched.service;
+                let (vendor, first) = (&service.vendor, sighting.span.first);
+                let phase = self.cutoffs.phase(vendor, service.category, first);
+                let accepted = (host, phase, sighting.clone());
+                self.accepted.sightings.push(accepted);
+            }
         }
         for reply in &batch.replies {
             if !self.watch.confirms_reply(reply) {
@@ -143,7 +155,15 @@ impl Ledger {
                     .answered(&host, vendor, reply.kind, reply.span.last);
             }
             self.book.reply(&host, reply);
+            if self.settings.keep {
+                self.accepted.replies.push((host, reply.clone()));
+            }
         }
+    }
+
+    /// What was accepted since the last call, where the settings say that somebody takes it.
+    pub fn accepted(&mut self) -> Accepted {
+        std::mem::take(&mut self.accepted)
     }
 
     /// Whether a resolver is not the network's.

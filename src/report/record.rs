@@ -67,8 +67,8 @@ pub struct Source {
     pub name: String,
     /// Link types of its frames.
     pub links: Vec<LinkType>,
-    /// Frames that were taken.
-    pub frames: u64,
+    /// Frames that were taken. `None` where that is not kept for each.
+    pub frames: Option<u64>,
     /// Frames lost in the kernel, and in the interface or its driver. `None` where nobody counted.
     pub drops: Option<(u64, u64)>,
 }

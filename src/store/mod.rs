@@ -217,6 +217,16 @@ impl Store {
         self.read(|connection| read::outbox_after(connection, sequence, limit))
     }
 
+    /// Sequence of the latest event in the outbox; 0 while it is empty.
+    pub fn outbox_last(&mut self) -> Result<u64> {
+        self.read(|connection| {
+            let find = "SELECT coalesce(max(sequence), 0) FROM outbox";
+            connection
+                .query_row(find, [], |row| row.get(0))
+                .map(write::unsigned)
+        })
+    }
+
     /// Whether a file with this SHA-256 was read to its end before.
     pub fn has_file(&mut self, digest: &[u8; 32]) -> Result<bool> {
         self.read(|connection| {
