@@ -137,12 +137,12 @@ pub struct ReplayArgs {
 Examples:
   straggler report --state-dir /var/lib/straggler
   straggler report --config /etc/straggler/straggler.toml --format html > report.html
-  straggler report --state-dir /var/lib/straggler --since 2026-11-01 --timezone Europe/Berlin --format csv
-  straggler report --state-dir /var/lib/straggler --fail-on straggler     exit code 1 if there is one
+  straggler report --state-dir /var/lib/straggler --since 2026-11-01 --format csv
+  straggler report --state-dir /var/lib/straggler --fail-on straggler     exit code 1 if any
 
-The daemon may be running. Findings are judged as of the latest time at which it looked, by the rules
-and the configuration that are given here. --vendor, --host, --status, --since and --until only choose
-which findings are told, and the report counts what they left out.
+The daemon may be running. Findings are judged as of the latest time at which it looked, by the
+rules and the configuration that are given here. --vendor, --host, --status, --since and --until
+only choose which findings are told, and the report counts what they left out.
 
 docs/report.md describes formats, columns and filters, docs/json.md the fields of the JSON form,
 docs/store.md what is kept.
@@ -166,10 +166,10 @@ Examples:
   straggler erase ip-10.0.0.17 --state-dir /var/lib/straggler
   straggler erase 10.0.0.17 --config /etc/straggler/straggler.toml
 
-Everything that was kept of the host goes: sightings, addresses, names, events, and the sample flows of
-others that name one of its addresses. The file is written anew, so that its bytes are gone; that needs as
-much room again. The daemon must not be running. Copies that were set aside, and what outputs of events
-have had, are not touched; the copies are named.
+Everything that was kept of the host goes: sightings, addresses, names, events, and the sample
+flows of others that name one of its addresses. The file is written anew, so that its bytes are
+gone; that needs as much room again. The daemon must not be running. Copies that were set aside,
+and what outputs of events have had, are not touched; the copies are named.
 
 Exit codes: 0 erased; 2 wrong command line or configuration, or there is no such host; 3 it failed.")]
 pub struct EraseArgs {
