@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 
-use super::keeping::Keeping;
+use super::keep::Keeping;
 use super::teller::Teller;
 use super::worker::Report;
 use crate::ledger::Ledger;

@@ -5,9 +5,7 @@
 //!
 //! Workers are plain threads that own a capture and a tracker; one thread owns the ledger; tokio serves.
 
-mod keeper;
-mod keeping;
-mod kept_replay;
+mod keep;
 mod ledger_loop;
 mod teller;
 mod worker;
@@ -28,14 +26,12 @@ use crate::capture::{self, CaptureError, Live, LiveWaker};
 use crate::config::Config;
 use crate::ledger::{self, Ledger};
 use crate::metrics::{Board, Exposition, Scene};
-use crate::model::{Pack, Timestamp};
+use crate::model::Timestamp;
 use crate::replay::{self, Replay, Replayed};
 use crate::tracker::Tracker;
 use crate::web;
 
-use keeper::{Keeper, Plan};
-use keeping::Keeping;
-use kept_replay::KeptReplay;
+use keep::{Keeping, KeptReplay, Plan};
 use ledger_loop::{LedgerLoop, WatchBoard};
 use teller::Teller;
 use worker::{Report, Worker};
@@ -101,7 +97,10 @@ impl Daemon {
         let is_kept = self.config.file.state_dir.is_some();
         let mut teller = Teller::start(&self.config.sensor(), events, is_kept)?;
         // Before any traffic: what was known already is no news.
-        let keeping = self.keeping(&rules.packs, &mut ledger, &mut teller)?;
+        let keeping = self
+            .plan()
+            .map(|plan| Keeping::start(plan, &rules.packs, &mut ledger, &mut teller))
+            .transpose()?;
         let stop = Arc::new(AtomicBool::new(false));
         let (sender, receiver) = mpsc::sync_channel::<Report>(QUEUE);
         let wakers: Vec<LiveWaker> = workers.iter().map(Worker::waker).collect();
@@ -230,20 +229,6 @@ impl Daemon {
             settings: self.config.store(),
             retention: self.config.retention(),
         })
-    }
-
-    /// Opens the store, if there is to be one, and restores what it has.
-    fn keeping(
-        &self,
-        packs: &[Pack],
-        ledger: &mut Ledger,
-        teller: &mut Teller,
-    ) -> Result<Option<Keeping>> {
-        let Some(plan) = self.plan() else {
-            return Ok(None);
-        };
-        let keeper = Keeper::start(plan, teller.handle())?;
-        Ok(Some(Keeping::start(keeper, packs, ledger, teller)))
     }
 
     /// Serves until a signal comes (true), or all captures have ended (false).

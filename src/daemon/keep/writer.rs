@@ -3,21 +3,18 @@
 //! A store that cannot be opened or written does not stop the sensor: batches wait in memory under their caps, the fault
 //! shows in log, metrics and page, and it is tried again.
 
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError};
-use std::thread::JoinHandle;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
 use arc_swap::ArcSwap;
 
-use super::thread;
+use super::{Back, Plan, SEQUENCE, Work};
 use crate::events::{Handle, Message};
 use crate::history::SEEN;
 use crate::metrics::StoreScene;
 use crate::model::Timestamp;
-use crate::store::{Batch, Notice, Operation, Settings, Store, StoreError, Stored};
+use crate::store::{Batch, Notice, Operation, Store, StoreError};
 
 /// Rows that are handed over at once when restoring.
 const CHUNK: usize = 512;
@@ -27,138 +24,18 @@ const OPEN_EVERY: Duration = Duration::from_secs(30);
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
 /// Under which name the outbox knows the outputs: what was given to them needs not be given again.
 const OUTPUTS: &str = "outputs";
-/// Under which name the sequence of the latest event is remembered.
-const SEQUENCE: &str = "sequence";
 /// Events read at once when those are sent that an earlier run could not send.
 const RESEND: usize = 256;
 
-/// How the store is used.
-#[derive(Clone, Debug)]
-pub(super) struct Plan {
-    /// The folder.
-    pub folder: PathBuf,
-    /// Its bounds.
-    pub settings: Settings,
-    /// For how long rows are kept, in capture time.
-    pub retention: Duration,
-}
-
-/// What is to be written, and the events that may be sent once it is.
-#[derive(Debug, Default)]
-pub(super) struct Work {
-    pub batch: Batch,
-    pub messages: Vec<(u64, Message)>,
-    /// Engine time.
-    pub now: Option<Timestamp>,
-}
-
-/// What comes back from the store.
-pub(super) enum Back {
-    /// Some rows.
-    Rows(Vec<Stored>),
-    /// All of them; what earlier runs had seen, and the sequence of their latest event.
-    Done { seen: Option<String>, sequence: u64 },
-    /// There is no store for now.
-    NotOpen,
-}
-
-/// The thread's handle.
-pub(super) struct Keeper {
-    work: SyncSender<Work>,
-    back: Receiver<Back>,
-    scene: Arc<ArcSwap<StoreScene>>,
-    thread: JoinHandle<()>,
-    waiting: Work,
-}
-
-impl Keeper {
-    /// Starts the thread. What the store has comes by [`Keeper::back`].
-    pub(super) fn start(plan: Plan, outputs: Option<Handle>) -> Result<Self> {
-        let (work, receiver) = mpsc::sync_channel(1);
-        let (sender, back) = mpsc::sync_channel(4);
-        let scene = Arc::new(ArcSwap::from_pointee(StoreScene {
-            folder: plan.folder.display().to_string(),
-            ..StoreScene::default()
-        }));
-        let mut writer = Writer {
-            plan,
-            outputs,
-            back: sender,
-            scene: Arc::clone(&scene),
-            store: None,
-            tried: None,
-            pruned: Instant::now(),
-            waiting: Work::default(),
-            state: StoreScene::clone(&scene.load()),
-        };
-        let thread = thread("store", move || writer.run(&receiver))?;
-        Ok(Self {
-            work,
-            back,
-            scene,
-            thread,
-            waiting: Work::default(),
-        })
-    }
-
-    /// What came back since, without waiting.
-    pub(super) fn try_back(&self) -> Option<Back> {
-        self.back.try_recv().ok()
-    }
-
-    /// Waits for what comes back.
-    pub(super) fn back(&self) -> Option<Back> {
-        self.back.recv().ok()
-    }
-
-    /// What is to be written next.
-    pub(super) fn waiting(&mut self) -> &mut Work {
-        &mut self.waiting
-    }
-
-    /// Hands over what waits, if the thread is free; otherwise it goes on waiting here, under the batch's caps.
-    pub(super) fn hand_over(&mut self) {
-        match self.work.try_send(std::mem::take(&mut self.waiting)) {
-            Ok(()) => {}
-            Err(TrySendError::Full(work) | TrySendError::Disconnected(work)) => {
-                self.waiting = work;
-            }
-        }
-    }
-
-    /// How the store is.
-    pub(super) fn scene(&self) -> StoreScene {
-        let mut scene = StoreScene::clone(&self.scene.load());
-        scene.waiting += self.waiting.batch.len() as u64;
-        scene.lost.add(self.waiting.batch.lost());
-        scene
-    }
-
-    /// Writes what waits, as far as that is possible, and ends.
-    pub(super) fn stop(self) {
-        let Self {
-            work,
-            thread,
-            waiting,
-            back,
-            ..
-        } = self;
-        // Nobody waits for rows any more.
-        drop(back);
-        let _ = work.send(waiting);
-        drop(work);
-        if thread.join().is_err() {
-            tracing::error!("the store's thread panicked; what it had not written is lost");
-        }
-    }
-}
-
-struct Writer {
+/// The thread's own.
+pub(super) struct Writer {
     plan: Plan,
     outputs: Option<Handle>,
     back: SyncSender<Back>,
     scene: Arc<ArcSwap<StoreScene>>,
     store: Option<Store>,
+    /// Whether the ledger has what the store had: a store that is opened again must not be counted twice.
+    is_restored: bool,
     /// When opening was last tried.
     tried: Option<Instant>,
     pruned: Instant,
@@ -167,7 +44,28 @@ struct Writer {
 }
 
 impl Writer {
-    fn run(&mut self, work: &Receiver<Work>) {
+    pub(super) fn new(
+        plan: Plan,
+        outputs: Option<Handle>,
+        back: SyncSender<Back>,
+        scene: Arc<ArcSwap<StoreScene>>,
+    ) -> Self {
+        Self {
+            plan,
+            outputs,
+            back,
+            state: StoreScene::clone(&scene.load()),
+            scene,
+            store: None,
+            is_restored: false,
+            tried: None,
+            pruned: Instant::now(),
+            waiting: Work::default(),
+        }
+    }
+
+    /// Until the handle is gone.
+    pub(super) fn run(&mut self, work: &Receiver<Work>) {
         self.open();
         self.publish();
         loop {
@@ -238,6 +136,9 @@ impl Writer {
         };
         let outputs = self.outputs.as_ref().map(|_| OUTPUTS);
         store.set_outputs(outputs.as_slice())?;
+        if std::mem::replace(&mut self.is_restored, true) {
+            return Ok(());
+        }
         let mut rows = Vec::with_capacity(CHUNK);
         let back = &self.back;
         let restored = store.restore(Timestamp::MIN, &mut |row| {
@@ -286,10 +187,6 @@ impl Writer {
 
     /// Writes what waits. What cannot be written waits on; its events do not: they tell somebody of what happens now.
     fn write(&mut self) {
-        let sent = self.waiting.messages.last().map(|(sequence, _)| *sequence);
-        if let Some(sequence) = sent {
-            self.waiting.batch.remember(SEQUENCE, sequence.to_string());
-        }
         if let Some(store) = &mut self.store {
             let written = store.write(&self.waiting.batch);
             if written.is_ok() {
@@ -298,16 +195,11 @@ impl Writer {
             }
             let is_written = written.is_ok();
             self.note(written);
-            if is_written && sent.is_some() {
+            if is_written && !self.waiting.messages.is_empty() {
                 self.acknowledge();
             }
         }
-        let messages = std::mem::take(&mut self.waiting.messages);
-        if let Some(outputs) = &self.outputs {
-            for (_, message) in &messages {
-                outputs.send(message);
-            }
-        }
+        send(self.outputs.as_ref(), &mut self.waiting.messages);
     }
 
     /// Says, with the next batch, that the outputs have all that is in the outbox now.
@@ -381,5 +273,14 @@ impl Writer {
         }
         scene.lost.add(self.waiting.batch.lost());
         self.scene.store(Arc::new(scene));
+    }
+}
+
+/// Gives events to the outputs, which never wait.
+pub(super) fn send(outputs: Option<&Handle>, messages: &mut Vec<Message>) {
+    for message in messages.drain(..) {
+        if let Some(outputs) = outputs {
+            outputs.send(&message);
+        }
     }
 }

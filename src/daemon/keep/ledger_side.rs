@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
-use super::keeper::{Back, Keeper, Work};
-use super::teller::Teller;
+use anyhow::Result;
+
+use super::super::teller::Teller;
+use super::keeper::Keeper;
+use super::{Back, Plan, SEQUENCE, Work};
 use crate::history::{Recorder, Restorer};
 use crate::ledger::Ledger;
 use crate::metrics::StoreScene;
 use crate::model::{Pack, Seen, SensorCondition, Snapshot, Span};
 
 /// A store at work beside a ledger.
-pub(super) struct Keeping {
+pub(in crate::daemon) struct Keeping {
     keeper: Keeper,
     packs: Vec<Pack>,
     recorder: Recorder,
@@ -20,14 +23,14 @@ pub(super) struct Keeping {
 
 impl Keeping {
     /// Waits for what the store has, and gives it to the ledger. Where it cannot be opened, that comes later.
-    pub(super) fn start(
-        keeper: Keeper,
+    pub(in crate::daemon) fn start(
+        plan: Plan,
         packs: &[Pack],
         ledger: &mut Ledger,
         teller: &mut Teller,
-    ) -> Self {
+    ) -> Result<Self> {
         let mut this = Self {
-            keeper,
+            keeper: Keeper::start(plan, teller.handle())?,
             packs: packs.to_vec(),
             recorder: Recorder::new(packs),
             restorer: None,
@@ -38,11 +41,11 @@ impl Keeping {
                 break;
             }
         }
-        this
+        Ok(this)
     }
 
     /// Takes what came back meanwhile.
-    pub(super) fn catch_up(&mut self, ledger: &mut Ledger, teller: &mut Teller) {
+    pub(in crate::daemon) fn catch_up(&mut self, ledger: &mut Ledger, teller: &mut Teller) {
         while let Some(back) = self.keeper.try_back() {
             self.take(back, ledger, teller);
         }
@@ -80,7 +83,7 @@ impl Keeping {
     }
 
     /// Tells when the store begins to fail, and when it works again.
-    pub(super) fn tell_health(&mut self, teller: &mut Teller) {
+    pub(in crate::daemon) fn tell_health(&mut self, teller: &mut Teller) {
         let fault = self.keeper.scene().fault;
         match (self.is_failing, &fault) {
             (false, Some(why)) => teller.sensor(SensorCondition::StoreFailing, Some(why)),
@@ -91,14 +94,19 @@ impl Keeping {
     }
 
     /// What the ledger accepted from a source.
-    pub(super) fn accepted(&mut self, ledger: &mut Ledger, source: &Arc<str>) {
+    pub(in crate::daemon) fn accepted(&mut self, ledger: &mut Ledger, source: &Arc<str>) {
         let accepted = ledger.accepted();
         let batch = &mut self.keeper.waiting().batch;
         self.recorder.accepted(batch, accepted, source);
     }
 
     /// What a source has looked at since it began, and lost.
-    pub(super) fn looked(&mut self, source: &Arc<str>, span: Option<Span>, drops: (u64, u64)) {
+    pub(in crate::daemon) fn looked(
+        &mut self,
+        source: &Arc<str>,
+        span: Option<Span>,
+        drops: (u64, u64),
+    ) {
         if let Some(span) = span {
             let batch = &mut self.keeper.waiting().batch;
             self.recorder.looked(batch, source, span, drops);
@@ -106,7 +114,7 @@ impl Keeping {
     }
 
     /// Hands over what is to be written now. At the end of a run `last` says so.
-    pub(super) fn hand_over(
+    pub(in crate::daemon) fn hand_over(
         &mut self,
         snapshot: &Snapshot,
         seen: &Seen,
@@ -122,8 +130,9 @@ impl Keeping {
         self.recorder.hosts(batch, snapshot, last);
         self.recorder.seen(batch, seen, snapshot);
         for told in teller.unwritten() {
+            batch.remember(SEQUENCE, told.sequence.to_string());
             batch.event(told.outbox);
-            messages.push((told.sequence, told.message));
+            messages.push(told.message);
         }
         if !last {
             self.keeper.hand_over();
@@ -131,12 +140,12 @@ impl Keeping {
     }
 
     /// How the store is.
-    pub(super) fn scene(&self) -> StoreScene {
+    pub(in crate::daemon) fn scene(&self) -> StoreScene {
         self.keeper.scene()
     }
 
     /// Writes what waits and ends.
-    pub(super) fn stop(self) {
+    pub(in crate::daemon) fn stop(self) {
         self.keeper.stop();
     }
 }

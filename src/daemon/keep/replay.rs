@@ -8,8 +8,8 @@ use std::sync::Arc;
 use anyhow::{Result, bail};
 use sha2::{Digest, Sha256};
 
-use super::keeper::Plan;
-use super::wall_clock;
+use super::super::wall_clock;
+use super::Plan;
 use crate::capture::{Inputs, STDIN};
 use crate::history::{Recorder, Restorer, SEEN};
 use crate::metrics::StoreScene;
@@ -21,7 +21,7 @@ use crate::store::{Batch, FileRecord, Store};
 const WRITE_AT: usize = 16_384;
 
 /// A store and what is to be written to it.
-pub(super) struct KeptReplay {
+pub(in crate::daemon) struct KeptReplay {
     store: Store,
     plan: Plan,
     recorder: Recorder,
@@ -32,7 +32,7 @@ pub(super) struct KeptReplay {
 
 impl KeptReplay {
     /// Opens the store and gives the replay what it has.
-    pub(super) fn open(plan: Plan, packs: &[Pack], replay: &mut Replay) -> Result<Self> {
+    pub(in crate::daemon) fn open(plan: Plan, packs: &[Pack], replay: &mut Replay) -> Result<Self> {
         let (mut store, notice) = Store::open(&plan.folder, plan.settings.clone())?;
         let mut scene = StoreScene {
             folder: plan.folder.display().to_string(),
@@ -61,7 +61,11 @@ impl KeptReplay {
     }
 
     /// Reads the files that the store does not know, and writes what came of them.
-    pub(super) fn replay(&mut self, mut replay: Replay, inputs: &Inputs) -> Result<Replayed> {
+    pub(in crate::daemon) fn replay(
+        &mut self,
+        mut replay: Replay,
+        inputs: &Inputs,
+    ) -> Result<Replayed> {
         for path in &inputs.files {
             let record = record(path)?;
             if let Some(record) = &record
@@ -93,12 +97,12 @@ impl KeptReplay {
     }
 
     /// Whether files were skipped because they had been read before.
-    pub(super) fn has_skipped(&self) -> bool {
+    pub(in crate::daemon) fn has_skipped(&self) -> bool {
         self.skipped > 0
     }
 
     /// How the store is.
-    pub(super) fn scene(&self) -> StoreScene {
+    pub(in crate::daemon) fn scene(&self) -> StoreScene {
         self.scene.clone()
     }
 
