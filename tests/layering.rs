@@ -42,7 +42,7 @@ const ALLOWED: &[(&str, u8, &[&str])] = &[
         3,
         &["model", "capture", "evidence", "rules", "tracker", "ledger"],
     ),
-    ("web", 3, &["model", "metrics", "report"]),
+    ("web", 3, &["model", "metrics", "report", "store"]),
     ("config", 4, &["*"]),
     ("daemon", 5, &["*"]),
     ("cli", 6, &["*"]),

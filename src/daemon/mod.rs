@@ -238,7 +238,11 @@ impl Daemon {
             .build()
             .context("cannot start the server")?;
         let exposition = Exposition::new(Arc::clone(&self.board), self.config.metrics())?;
-        let app = web::app(Arc::clone(&self.board), exposition);
+        let app = web::app(
+            Arc::clone(&self.board),
+            exposition,
+            self.config.file.state_dir.clone(),
+        );
         let listener = self.listener.try_clone()?;
         runtime.block_on(async move {
             let listener = tokio::net::TcpListener::from_std(listener)?;

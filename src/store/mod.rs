@@ -41,7 +41,7 @@ pub use erase::Erased;
 pub use error::{Notice, Result, StoreError};
 pub use folder::FILE_NAME;
 pub use prune::{HOURS_KEPT, Pruned};
-pub use read::{Filter, Page, Place, Reader, Restored, Stored};
+pub use read::{Filter, NoPlace, Page, Place, Reader, Restored, Stored};
 pub use record::{
     Binding, FileRecord, HostRecord, LookedRecord, OutboxEvent, Period, ReplyKey, ReplySum,
     SightingKey, SightingSum, StoredReply, StoredSample, StoredSighting,
