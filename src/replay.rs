@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::capture::{CaptureError, FrameSource, Inputs, Pumped, Savefile};
 use crate::ledger::{self, Ledger};
-use crate::model::{Frame, Happening, LinkType, Snapshot, Span, Timestamp};
+use crate::model::{Accepted, Frame, Happening, LinkType, Snapshot, Span, Timestamp};
 use crate::rules::RuleSet;
 use crate::tracker::{self, Tracker, Witness};
 
@@ -36,6 +36,8 @@ pub struct Replayed {
     pub files: Vec<FileRead>,
     /// Captures that could not be read to their end.
     pub faults: Vec<CaptureError>,
+    /// What the ledger accepted at the very end, where its settings say that somebody takes it.
+    pub accepted: Accepted,
     /// Frames later than the instant asked for, left out.
     pub later_frames: u64,
     /// By how much a lone last packet lies after all others; its time was not taken for engine time.
@@ -55,13 +57,15 @@ pub struct FileRead {
     pub looked: Option<Span>,
 }
 
-/// Where a replay stands, for whoever shows it.
-#[derive(Clone, Copy, Debug)]
+/// Where a replay stands, for whoever shows it, and what came of it since the last word, for whoever keeps it.
+#[derive(Debug)]
 pub struct Progress<'a> {
     /// The file being read.
     pub file: &'a Path,
     /// Bytes read of all files as they lie on the disk.
     pub bytes: u64,
+    /// What the ledger accepted, where its settings say that somebody takes it.
+    pub accepted: Accepted,
 }
 
 /// How much engine time may pass before it is looked whether a state changed although nothing was seen.
@@ -116,6 +120,16 @@ impl Replay {
         self.sink = Some(sink);
     }
 
+    /// The ledger, to give it what an earlier run had concluded.
+    pub fn ledger(&mut self) -> &mut Ledger {
+        &mut self.ledger
+    }
+
+    /// What was read so far, in its order.
+    pub fn files(&self) -> &[FileRead] {
+        &self.files
+    }
+
     /// Reads captures in their order. One that cannot be read to its end is noted and does not stop the others.
     pub fn read(
         &mut self,
@@ -155,6 +169,7 @@ impl Replay {
                 .for_each(sink);
         }
         Replayed {
+            accepted: self.ledger.accepted(),
             snapshot,
             tracker: self.tracker.stats(),
             ledger: self.ledger.stats(),
@@ -178,6 +193,7 @@ impl Replay {
             progress(Progress {
                 file,
                 bytes: self.bytes + source.position(),
+                accepted: self.ledger.accepted(),
             });
             if !matches!(pumped, Ok(Pumped::Frames(_) | Pumped::Idle)) {
                 self.bytes += source.position();

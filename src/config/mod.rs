@@ -6,10 +6,11 @@ mod file;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::model::{LocalNetworks, Pack, VendorId};
 use crate::rules::{Library, PackError, RuleSet};
-use crate::{capture, evidence, flows, ledger, metrics, replay, tracker};
+use crate::{capture, evidence, flows, ledger, metrics, replay, store, tracker};
 
 pub use exception::Exception;
 pub use file::{ConfigError, EXAMPLE, File, LogLevel, VendorChoice};
@@ -58,6 +59,8 @@ pub struct Overrides {
     pub listen: Option<SocketAddr>,
     /// Folder of packs.
     pub rules: Option<PathBuf>,
+    /// Folder in which findings are kept.
+    pub state_dir: Option<PathBuf>,
 }
 
 impl Config {
@@ -72,6 +75,7 @@ impl Config {
         }
         file.listen = overrides.listen.unwrap_or(file.listen);
         file.rules = overrides.rules.or(file.rules);
+        file.state_dir = overrides.state_dir.or(file.state_dir);
         let library = Library::load(file.rules.as_deref()).map_err(Refused::Packs)?;
         let config = Self { file, library };
         config.check(path)?;
@@ -177,6 +181,7 @@ impl Config {
             local: self.local(networks),
             resolvers: self.file.resolvers.clone(),
             events: self.file.events.has_outputs(),
+            keep: self.file.state_dir.is_some(),
         }
     }
 
@@ -189,11 +194,26 @@ impl Config {
                 ..self.tracker(&[])
             },
             ledger: ledger::Settings {
+                // Nobody takes what happens in a replay, or keeps it.
                 events: false,
+                keep: false,
                 ..self.ledger(&[])
             },
             at: None,
         }
+    }
+
+    /// How much the store may take.
+    pub fn store(&self) -> store::Settings {
+        store::Settings {
+            max_bytes: self.file.store.max_bytes,
+            ..store::Settings::default()
+        }
+    }
+
+    /// For how long findings are kept, in capture time.
+    pub fn retention(&self) -> Duration {
+        Duration::from_secs(u64::from(self.file.store.retention_days) * 24 * 3600)
     }
 
     /// How many series the metrics may have.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 
+use super::keep::Keeping;
 use super::teller::Teller;
 use super::worker::Report;
 use crate::ledger::Ledger;
@@ -23,6 +24,7 @@ pub(super) struct LedgerLoop {
     board: Arc<Board>,
     watch: Arc<WatchBoard>,
     teller: Teller,
+    keeping: Option<Keeping>,
 }
 
 /// Where the ledger leaves the watch list for the workers.
@@ -35,6 +37,7 @@ impl LedgerLoop {
         board: Arc<Board>,
         watch: Arc<WatchBoard>,
         teller: Teller,
+        keeping: Option<Keeping>,
     ) -> Self {
         let interfaces = interfaces
             .iter()
@@ -51,8 +54,10 @@ impl LedgerLoop {
             board,
             watch,
             teller,
+            keeping,
         };
-        this.publish();
+        this.teller.sensor(SensorCondition::Started, None);
+        this.publish(false);
         this
     }
 
@@ -67,11 +72,11 @@ impl LedgerLoop {
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             if published.elapsed() >= PUBLISH_EVERY {
-                self.publish();
+                self.publish(false);
                 published = Instant::now();
             }
         }
-        self.publish();
+        self.publish(false);
         if self.teller.is_on() {
             let snapshot = self.ledger.snapshot();
             for happening in self.ledger.happened_last(&snapshot) {
@@ -79,6 +84,10 @@ impl LedgerLoop {
             }
         }
         self.teller.sensor(SensorCondition::Stopped, None);
+        self.publish(true);
+        if let Some(keeping) = self.keeping {
+            keeping.stop();
+        }
         self.teller.stop();
     }
 
@@ -90,6 +99,15 @@ impl LedgerLoop {
                 let reason = report.fault.as_deref();
                 self.teller.capture_down(&interface.name, reason);
             }
+            if let Some(keeping) = &mut self.keeping {
+                let drops = (report.capture.kernel_drops, report.capture.interface_drops);
+                keeping.accepted(&mut self.ledger, &Arc::from(interface.name.as_str()));
+                keeping.looked(
+                    &Arc::from(interface.name.as_str()),
+                    report.batch.looked,
+                    drops,
+                );
+            }
             interface.tracker = report.tracker;
             interface.capture = report.capture;
             interface.up = report.up;
@@ -97,7 +115,11 @@ impl LedgerLoop {
         self.faults.extend(report.fault);
     }
 
-    fn publish(&mut self) {
+    fn publish(&mut self, last: bool) {
+        if let Some(keeping) = &mut self.keeping {
+            keeping.catch_up(&mut self.ledger, &mut self.teller);
+            keeping.tell_health(&mut self.teller);
+        }
         let snapshot = self.ledger.snapshot();
         if self.teller.is_on() {
             for happening in self.ledger.happened(&snapshot) {
@@ -108,6 +130,9 @@ impl LedgerLoop {
         for interface in &self.interfaces {
             tracker.add(&interface.tracker);
         }
+        if let Some(keeping) = &mut self.keeping {
+            keeping.hand_over(&snapshot, &tracker.seen, &mut self.teller, last);
+        }
         self.board.store(Arc::new(Scene {
             snapshot,
             tracker,
@@ -115,6 +140,7 @@ impl LedgerLoop {
             interfaces: self.interfaces.clone(),
             faults: self.faults.clone(),
             events: self.teller.counts(),
+            store: self.keeping.as_ref().map(Keeping::scene),
             ready: true,
             configured_at: self.board.load().configured_at,
         }));

@@ -5,6 +5,7 @@
 //!
 //! Workers are plain threads that own a capture and a tracker; one thread owns the ledger; tokio serves.
 
+mod keep;
 mod ledger_loop;
 mod teller;
 mod worker;
@@ -24,13 +25,14 @@ use tokio::sync::watch;
 use crate::capture::{self, CaptureError, Live, LiveWaker};
 use crate::config::Config;
 use crate::events;
-use crate::ledger::Ledger;
+use crate::ledger::{self, Ledger};
 use crate::metrics::{Board, Exposition, Scene};
 use crate::model::Timestamp;
-use crate::replay::{Replay, Replayed};
+use crate::replay::{self, Replay, Replayed};
 use crate::tracker::{self, Tracker};
 use crate::web;
 
+use keep::{Keeping, KeptReplay, Plan};
 use ledger_loop::{LedgerLoop, WatchBoard};
 use teller::Teller;
 use worker::{Report, Worker};
@@ -95,7 +97,15 @@ impl Daemon {
             let watch_board = Arc::clone(&watch_board);
             workers.push(Worker::new(interface.clone(), live, tracker, watch_board));
         }
-        let ledger = Ledger::new(self.config.ledger(&networks), &rules.packs)?;
+        let mut ledger = Ledger::new(self.config.ledger(&networks), &rules.packs)?;
+        let events = &self.config.file.events;
+        let is_kept = self.config.file.state_dir.is_some();
+        let mut teller = Teller::start(&self.config.sensor(), events, is_kept)?;
+        // Before any traffic: what was known already is no news.
+        let keeping = self
+            .plan()
+            .map(|plan| Keeping::start(plan, &rules.packs, &mut ledger, &mut teller))
+            .transpose()?;
         let stop = Arc::new(AtomicBool::new(false));
         let (sender, receiver) = mpsc::sync_channel::<Report>(QUEUE);
         let wakers: Vec<LiveWaker> = workers.iter().map(Worker::waker).collect();
@@ -111,10 +121,9 @@ impl Daemon {
             .collect::<Result<_>>()?;
         drop(sender);
         let (ended, all_ended) = watch::channel(false);
-        let teller = Teller::start(&self.config.sensor(), &self.config.file.events)?;
-        let outputs = teller.outputs();
+        let outputs = teller.handle();
         let board = Arc::clone(&self.board);
-        let ledger_loop = LedgerLoop::new(ledger, interfaces, board, watch_board, teller);
+        let ledger_loop = LedgerLoop::new(ledger, interfaces, board, watch_board, teller, keeping);
         let ledger_thread = thread("ledger", move || {
             ledger_loop.run(&receiver);
             // The queue closes when the last worker is gone.
@@ -150,12 +159,28 @@ impl Daemon {
             bail!("there is no capture in what was named");
         }
         let rules = Arc::new(self.config.rule_set());
-        let mut settings = self.config.replay();
-        settings.tracker.events = self.config.file.events.has_outputs();
-        settings.ledger.events = settings.tracker.events;
+        let packs = rules.packs.clone();
+        let settings = self.config.replay();
+        let has_outputs = self.config.file.events.has_outputs();
+        let settings = replay::Settings {
+            tracker: tracker::Settings {
+                events: has_outputs,
+                ..settings.tracker
+            },
+            ledger: ledger::Settings {
+                events: has_outputs,
+                keep: self.config.file.state_dir.is_some(),
+                ..settings.ledger
+            },
+            ..settings
+        };
         let mut replay = Replay::new(settings, rules)?;
         let teller = Teller::replaying(&self.config.sensor(), &self.config.file.events)?;
         let teller = Arc::new(Mutex::new(teller));
+        let mut keeping = self
+            .plan()
+            .map(|plan| KeptReplay::open(plan, &packs, &mut replay))
+            .transpose()?;
         if lock(&teller).is_on() {
             let teller = Arc::clone(&teller);
             replay.tell(Box::new(move |happening| lock(&teller).tell(happening)));
@@ -167,9 +192,23 @@ impl Daemon {
         let tell_ended = nothing_read.clone();
         let (sender, faults) = mpsc::channel();
         thread("replay", move || {
-            replay.read(&inputs, &mut (), &mut |_| {});
-            let replayed = replay.finish();
-            if replayed.tracker.seen.frames == 0 && !replayed.faults.is_empty() {
+            let replayed = match &mut keeping {
+                None => {
+                    replay.read(&inputs, &mut (), &mut |_| {});
+                    Ok(replay.finish())
+                }
+                Some(keeping) => keeping.replay(replay, &inputs),
+            };
+            let replayed = match replayed {
+                Ok(replayed) => replayed,
+                Err(error) => {
+                    let _ = sender.send(error.to_string());
+                    tell_ended.send_replace(true);
+                    return;
+                }
+            };
+            let is_skipped = keeping.as_ref().is_some_and(KeptReplay::has_skipped);
+            if !is_skipped && replayed.tracker.seen.frames == 0 && !replayed.faults.is_empty() {
                 // There is nothing to serve; whoever waits for the end gets the reasons.
                 let _ = sender.send(lines(&replayed.faults));
                 tell_ended.send_replace(true);
@@ -184,13 +223,14 @@ impl Daemon {
                 ledger: replayed.ledger,
                 interfaces: Vec::new(),
                 events: lock(&told).counts(),
+                store: keeping.as_ref().map(KeptReplay::scene),
                 faults: replayed.faults.iter().map(ToString::to_string).collect(),
                 ready: true,
                 configured_at,
             }));
         })?;
         // When the program is told to stop the thread may still be reading; it holds nothing that would be lost.
-        let outputs = lock(&teller).outputs();
+        let outputs = lock(&teller).handle();
         let asked = self.serve(ended, outputs)?;
         drop(nothing_read);
         lock(&teller).stop();
@@ -201,6 +241,16 @@ impl Daemon {
             "{}",
             faults.recv().context("the replay ended without a word")?
         );
+    }
+
+    /// How the store is used, if there is to be one.
+    fn plan(&self) -> Option<Plan> {
+        let folder = self.config.file.state_dir.as_ref()?;
+        Some(Plan {
+            folder: folder.clone(),
+            settings: self.config.store(),
+            retention: self.config.retention(),
+        })
     }
 
     /// Serves until a signal comes (true), or all captures have ended (false). SIGHUP lets outputs of events open their
@@ -215,7 +265,11 @@ impl Daemon {
             .build()
             .context("cannot start the server")?;
         let exposition = Exposition::new(Arc::clone(&self.board), self.config.metrics())?;
-        let app = web::app(Arc::clone(&self.board), exposition);
+        let app = web::app(
+            Arc::clone(&self.board),
+            exposition,
+            self.config.file.state_dir.clone(),
+        );
         let listener = self.listener.try_clone()?;
         runtime.block_on(async move {
             let listener = tokio::net::TcpListener::from_std(listener)?;

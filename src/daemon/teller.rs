@@ -6,13 +6,24 @@ use anyhow::{Context, Result};
 
 use super::wall_clock;
 use crate::events::{Counts, Dispatcher, Handle, Message, Origin, OutputKind, Settings};
-use crate::model::{Happening, SensorCondition, Stamp};
+use crate::model::{Happening, HostKey, SensorCondition, Stamp};
+use crate::store::OutboxEvent;
 
-/// Stamps events and hands them to the outputs.
+/// Stamps events and hands them to the outputs, where there is a store only once they stand in it.
 pub(super) struct Teller {
+    sensor: String,
     stamp: Stamp,
     dispatcher: Option<Dispatcher>,
     pace: Option<Pace>,
+    /// What waits for the store; `None` where there is none.
+    unwritten: Option<Vec<Told>>,
+}
+
+/// An event on its way into the store and then to the outputs.
+pub(super) struct Told {
+    pub sequence: u64,
+    pub message: Message,
+    pub outbox: OutboxEvent,
 }
 
 /// How a replay waits for the outputs: it makes events faster than they can be written.
@@ -29,9 +40,9 @@ const LOOK_AGAIN: Duration = Duration::from_millis(2);
 
 impl Teller {
     /// One for the outputs that are configured. They are opened as events come; a dead one is tried again.
-    pub(super) fn start(sensor: &str, settings: &Settings) -> Result<Self> {
+    pub(super) fn start(sensor: &str, settings: &Settings, is_kept: bool) -> Result<Self> {
         let mut teller = Self::open(sensor, settings)?;
-        teller.sensor(SensorCondition::Started, None);
+        teller.unwritten = (is_kept && teller.is_on()).then(Vec::new);
         Ok(teller)
     }
 
@@ -57,10 +68,32 @@ impl Teller {
             .transpose()
             .context("cannot start the outputs of events")?;
         Ok(Self {
+            sensor: sensor.to_owned(),
             stamp: Stamp::new(sensor, 0),
+            unwritten: None,
             dispatcher,
             pace: None,
         })
+    }
+
+    /// Goes on behind the latest sequence of an earlier run.
+    pub(super) fn continue_after(&mut self, sequence: u64) {
+        if sequence > self.stamp.last() {
+            self.stamp = Stamp::new(&self.sensor, sequence);
+        }
+    }
+
+    /// Where events are given to the outputs.
+    pub(super) fn handle(&self) -> Option<Handle> {
+        self.dispatcher.as_ref().map(Dispatcher::handle)
+    }
+
+    /// What waits for the store.
+    pub(super) fn unwritten(&mut self) -> Vec<Told> {
+        self.unwritten
+            .as_mut()
+            .map(std::mem::take)
+            .unwrap_or_default()
     }
 
     /// Whether there is any output.
@@ -81,8 +114,23 @@ impl Teller {
             }
             None => Some(wall_clock()),
         };
+        let host = happening.host.as_ref();
+        let host = host.map(|host| HostKey::restored(&host.key));
         let event = self.stamp.event(happening, created);
-        handle.send(&Message::from(&event));
+        let message = Message::from(&event);
+        match &mut self.unwritten {
+            None => handle.send(&message),
+            Some(unwritten) => unwritten.push(Told {
+                sequence: event.sequence,
+                outbox: OutboxEvent {
+                    id: event.id.to_string(),
+                    time: message.time,
+                    host,
+                    text: message.line.to_string(),
+                },
+                message,
+            }),
+        }
     }
 
     /// A replay is at its end: waits until the outputs have what was told.
@@ -91,11 +139,6 @@ impl Teller {
             let handle = dispatcher.handle();
             pace.keep(0, || handle.waiting());
         }
-    }
-
-    /// The outputs, for whoever asks them to open their files anew.
-    pub(super) fn outputs(&self) -> Option<Handle> {
-        self.dispatcher.as_ref().map(Dispatcher::handle)
     }
 
     /// The sensor itself changed.

@@ -108,6 +108,13 @@ impl Happenings {
         self.compare_coverage(snapshot, now);
     }
 
+    /// Takes a state for known, without telling it.
+    pub(super) fn know(&mut self, snapshot: &Snapshot) {
+        let told = std::mem::take(&mut self.waiting);
+        self.compare(snapshot);
+        self.waiting = told;
+    }
+
     fn compare_coverage(&mut self, snapshot: &Snapshot, now: Timestamp) {
         let mut coverage = BTreeMap::new();
         for view in &snapshot.coverage {

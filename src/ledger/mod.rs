@@ -6,6 +6,7 @@ mod blind;
 mod blind_spots;
 mod duplicates;
 mod happenings;
+mod restore;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +18,7 @@ use crate::evidence::{
 };
 use crate::hosts::{self, Hosts};
 use crate::model::{
-    Batch, Category, CutoffInForce, Finding, Happening, HostKey, HostView, KeyConfidence,
+    Accepted, Batch, Category, CutoffInForce, Finding, Happening, HostKey, HostView, KeyConfidence,
     LocalNetworks, Pack, PackRole, Sighting, Signal, Snapshot, Status, Strength, Timestamp,
     VendorView, WatchList,
 };
@@ -40,6 +41,8 @@ pub struct Settings {
     pub resolvers: Vec<IpAddr>,
     /// Whether somebody takes what happens.
     pub events: bool,
+    /// Whether somebody takes what is accepted, to keep it.
+    pub keep: bool,
 }
 
 /// Counters of the ledger's tables.
@@ -76,6 +79,7 @@ pub struct Ledger {
     bypasses: Bypasses,
     happenings: Happenings,
     duplicates: Duplicates,
+    accepted: Accepted,
     now: Option<Timestamp>,
 }
 
@@ -94,6 +98,7 @@ impl Ledger {
             bypasses: Bypasses::default(),
             happenings: Happenings::default(),
             duplicates: Duplicates::default(),
+            accepted: Accepted::default(),
             now: None,
         })
     }
@@ -149,6 +154,13 @@ impl Ledger {
             }
             let now = self.now.unwrap_or(sighting.span.last);
             self.book.sighting(&host, sighting, &self.cutoffs, now);
+            if self.settings.keep {
+                let service = &sighting.matched.service;
+                let (vendor, first) = (&service.vendor, sighting.span.first);
+                let phase = self.cutoffs.phase(vendor, service.category, first);
+                let accepted = (host, phase, sighting.clone());
+                self.accepted.sightings.push(accepted);
+            }
         }
         for end in &batch.flow_ends {
             if self.watch.confirms_end(end) && self.duplicates.ends(end) && self.settings.events {
@@ -172,7 +184,15 @@ impl Ledger {
                     .answered(&host, vendor, reply.kind, reply.span.last);
             }
             self.book.reply(&host, reply);
+            if self.settings.keep {
+                self.accepted.replies.push((host, reply.clone()));
+            }
         }
+    }
+
+    /// What was accepted since the last call, where the settings say that somebody takes it.
+    pub fn accepted(&mut self) -> Accepted {
+        std::mem::take(&mut self.accepted)
     }
 
     /// Whether a resolver is not the network's.

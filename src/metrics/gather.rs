@@ -83,6 +83,9 @@ pub(super) fn gather(
     samples.add(&f::LOCAL_HOSTS, &[], number(scene.snapshot.local_hosts));
     interfaces(&mut samples, scene);
     inspection(&mut samples, scene);
+    if let Some(store) = &scene.store {
+        super::store::store(&mut samples, store);
+    }
     samples.families
 }
 

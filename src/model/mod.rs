@@ -7,6 +7,7 @@
 //! The ledger turns sightings into [`Finding`]s and publishes them as a [`Snapshot`];
 //! what changed meanwhile it tells as [`Event`]s.
 
+mod accepted;
 mod blind;
 mod closed;
 mod event;
@@ -27,6 +28,7 @@ mod snapshot;
 mod time;
 mod watch;
 
+pub use accepted::Accepted;
 pub use blind::{BlindHost, BlindKind, SeenSide};
 pub use event::{
     Change, CoverageChange, ECS_VERSION, EndReason, Event, EventAction, EventHost, EventId,

@@ -57,6 +57,31 @@ pub struct Place {
     id: i64,
 }
 
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.hour, self.id)
+    }
+}
+
+/// A text is no place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it is no place in the store")]
+pub struct NoPlace;
+
+impl std::str::FromStr for Place {
+    type Err = NoPlace;
+
+    /// What `Display` wrote.
+    fn from_str(text: &str) -> std::result::Result<Self, NoPlace> {
+        let (hour, id) = text.split_once('.').ok_or(NoPlace)?;
+        let number = |text: &str| text.parse().map_err(|_| NoPlace);
+        Ok(Self {
+            hour: number(hour)?,
+            id: number(id)?,
+        })
+    }
+}
+
 /// Some of the sightings, in the order of their hours.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Page {

@@ -314,7 +314,7 @@ fn source(kind: SourceKind, texts: &Texts<'_>, drops: Option<(u64, u64)>) -> Sou
         kind,
         name: texts.of("name"),
         links: vec![LinkType::ETHERNET],
-        frames: 500,
+        frames: Some(500),
         drops,
     }
 }

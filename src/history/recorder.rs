@@ -1,0 +1,121 @@
+//! What is to be kept, as rows.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::seen::{self, Surroundings};
+use crate::model::{Accepted, HostKey, HostView, Pack, Seen, Snapshot, Span, Timestamp, VendorId};
+use crate::store::{Batch, HostRecord, LookedRecord, StoredReply, StoredSighting};
+
+/// A host that did nothing else is written anew once its latest packet is this much later: presence is judged by the day.
+const PRESENCE_STEP: Duration = Duration::from_secs(300);
+
+/// Turns what the ledger accepted into rows, and knows what has been written of hosts and stretches.
+#[derive(Debug, Default)]
+pub struct Recorder {
+    digests: HashMap<VendorId, Arc<str>>,
+    /// As last written; as many as the ledger has hosts with findings.
+    hosts: HashMap<HostKey, HostRecord>,
+    /// By source: up to when it was told, and the drops by then.
+    looked: HashMap<Arc<str>, (Timestamp, u64, u64)>,
+    /// What earlier runs had seen.
+    before: Seen,
+    /// As last written.
+    surroundings: Surroundings,
+}
+
+impl Recorder {
+    /// For the packs in force.
+    pub fn new(packs: &[Pack]) -> Self {
+        let digests = packs
+            .iter()
+            .map(|pack| (pack.vendor.clone(), Arc::from(pack.digest.as_str())));
+        Self {
+            digests: digests.collect(),
+            ..Self::default()
+        }
+    }
+
+    /// What earlier runs had remembered of what they saw.
+    pub fn before(&mut self, seen: Option<&str>) {
+        self.before = seen.map(seen::decode).unwrap_or_default().seen;
+    }
+
+    /// What the ledger accepted from a source: an interface, or what stands in its place.
+    pub fn accepted(&self, batch: &mut Batch, accepted: Accepted, source: &Arc<str>) {
+        for (host, phase, sighting) in &accepted.sightings {
+            // A pack that is not in force matches nothing.
+            if let Some(digest) = self.digests.get(&sighting.matched.service.vendor) {
+                batch.sighting(StoredSighting::new(host, sighting, *phase, source, digest));
+            }
+        }
+        for (host, reply) in &accepted.replies {
+            batch.reply(StoredReply::new(host, reply));
+        }
+    }
+
+    /// The stretch that a source has looked at since it began, and what it has lost in all. The store gets what is new.
+    pub fn looked(&mut self, batch: &mut Batch, source: &Arc<str>, span: Span, drops: (u64, u64)) {
+        let known = self.looked.get(source).copied();
+        let (until, kernel, interface) = known.unwrap_or((span.first, 0, 0));
+        if known.is_some() && span.last <= until && drops == (kernel, interface) {
+            return;
+        }
+        // A source that began anew looked at nothing in between.
+        let first = if span.first > until {
+            span.first
+        } else {
+            until
+        };
+        let last = span.last.max(first);
+        batch.looked(LookedRecord {
+            sensor: Arc::clone(source),
+            span: Span { first, last },
+            kernel_drops: drops.0.saturating_sub(kernel),
+            interface_drops: drops.1.saturating_sub(interface),
+        });
+        self.looked
+            .insert(Arc::clone(source), (last, drops.0, drops.1));
+    }
+
+    /// Hosts that changed. With `all`, also those of which only the latest packet is later: at the end of a run.
+    pub fn hosts(&mut self, batch: &mut Batch, snapshot: &Snapshot, all: bool) {
+        for view in &snapshot.hosts {
+            if self.is_new(view, all) {
+                let record = HostRecord::from(view);
+                self.hosts.insert(view.key.clone(), record.clone());
+                batch.host(record);
+            }
+        }
+        if self.hosts.len() > 2 * snapshot.hosts.len() + 1024 {
+            // Hosts that the ledger forgot are written again if they come back.
+            let known = |key: &HostKey| snapshot.hosts.binary_search_by(|view| view.key.cmp(key));
+            self.hosts.retain(|key, _| known(key).is_ok());
+        }
+    }
+
+    fn is_new(&self, view: &HostView, all: bool) -> bool {
+        let Some(known) = self.hosts.get(&view.key) else {
+            return true;
+        };
+        let moved = view.last_seen.since(known.span.last);
+        let is_due = moved >= PRESENCE_STEP || (all && !moved.is_zero());
+        let now = HostRecord {
+            span: known.span,
+            ..HostRecord::from(view)
+        };
+        is_due || now != *known
+    }
+
+    /// What the sensor has seen in this run, and what the window holds.
+    pub fn seen(&mut self, batch: &mut Batch, seen: &Seen, snapshot: &Snapshot) {
+        let mut total = self.before.clone();
+        total.add(seen);
+        let surroundings = Surroundings::new(total, snapshot);
+        if self.surroundings != surroundings {
+            batch.remember(seen::SEEN, seen::encode(&surroundings));
+            self.surroundings = surroundings;
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Rows of the store into a ledger.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use crate::ledger::Ledger;
+use crate::model::{
+    HostKey, Match, Pack, Reply, Service, ServiceId, Sighting, Span, Timestamp, VendorId,
+};
+use crate::store::{Stored, StoredReply, StoredSighting};
+
+/// Gives a ledger what an earlier one had concluded, row by row: hosts first, as the store gives them.
+pub struct Restorer {
+    services: HashMap<(VendorId, ServiceId), Arc<Service>>,
+    hosts: HashMap<HostKey, There>,
+    restored: Restored,
+}
+
+/// When a host was there, and under which address it was seen last.
+struct There {
+    span: Span,
+    latest: Option<(Timestamp, IpAddr)>,
+}
+
+/// What became of the rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Restored {
+    /// Rows of sightings and replies that were given to the ledger.
+    pub rows: u64,
+    /// Rows of services that no pack in force has; they stay in the store.
+    pub not_in_force: u64,
+}
+
+impl Restorer {
+    /// For the packs in force: by them the rows are judged, whatever packs they were written by.
+    pub fn new(packs: &[Pack]) -> Self {
+        let services = packs.iter().flat_map(|pack| &pack.services);
+        let services = services.map(|service| {
+            let key = (service.vendor.clone(), service.id.clone());
+            (key, Arc::clone(service))
+        });
+        Self {
+            services: services.collect(),
+            hosts: HashMap::new(),
+            restored: Restored::default(),
+        }
+    }
+
+    /// Takes a row.
+    pub fn take(&mut self, ledger: &mut Ledger, stored: Stored) {
+        match stored {
+            Stored::Host(host) => {
+                let (span, latest) = (host.span, None);
+                self.hosts.insert(host.key, There { span, latest });
+            }
+            // Which address was whose is told by the rows of sightings themselves.
+            Stored::Binding(_) => {}
+            Stored::Looked(looked) => ledger.restore_looked(looked.span),
+            Stored::Sighting(row) => self.sighting(ledger, row),
+            Stored::Reply(row) => self.reply(ledger, row),
+        }
+    }
+
+    /// Ends restoring.
+    pub fn finish(self, ledger: &mut Ledger) -> Restored {
+        for there in self.hosts.into_values() {
+            if let Some((_, address)) = there.latest {
+                ledger.restore_presence(address, there.span);
+            }
+        }
+        ledger.restored();
+        self.restored
+    }
+
+    fn service(&mut self, vendor: &VendorId, service: &ServiceId) -> Option<Arc<Service>> {
+        let key = (vendor.clone(), service.clone());
+        let found = self.services.get(&key).map(Arc::clone);
+        match found {
+            Some(_) => self.restored.rows += 1,
+            None => self.restored.not_in_force += 1,
+        }
+        found
+    }
+
+    fn sighting(&mut self, ledger: &mut Ledger, row: StoredSighting) {
+        let StoredSighting { key, sum } = row;
+        let Some(service) = self.service(&key.vendor, &key.service) else {
+            return;
+        };
+        if let Some(there) = self.hosts.get_mut(&key.host) {
+            there.latest = there.latest.max(Some((sum.span.last, key.address)));
+        }
+        ledger.restore_presence(key.address, sum.span);
+        let samples = sum.samples.into_iter().map(|stored| stored.sample);
+        let samples: Vec<_> = samples.collect();
+        let pattern = samples.first().map(|sample| Arc::clone(&sample.pattern));
+        let sighting = Sighting {
+            host: key.address,
+            flow: None,
+            matched: Match {
+                service,
+                pattern: pattern.unwrap_or_else(|| Arc::from("")),
+            },
+            name: key.name,
+            signal: key.signal,
+            server: None,
+            evidence: key.evidence,
+            span: sum.span,
+            count: sum.count,
+            received: sum.received,
+            sent: sum.sent,
+            samples,
+        };
+        ledger.restore_sighting(&key.host, &sighting, sum.reached);
+    }
+
+    fn reply(&mut self, ledger: &mut Ledger, row: StoredReply) {
+        let StoredReply { key, sum } = row;
+        if let Some(service) = self.service(&key.vendor, &key.service) {
+            let reply = Reply {
+                // A reply is the host's, whichever of its addresses it came to.
+                host: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+                service,
+                name: key.name,
+                signal: key.signal,
+                server: None,
+                kind: key.kind,
+                span: sum.span,
+                count: sum.count,
+            };
+            ledger.restore_reply(&key.host, &reply);
+        }
+    }
+}
