@@ -193,7 +193,7 @@ impl Daemon {
         let (files, stop) = (self.config.device_files(), Arc::clone(stop));
         if !files.is_empty() {
             thread("device-files", move || {
-                device_watch::run(&files, &sender, &stop);
+                device_watch::run(&files, device_watch::EVERY, &sender, &stop);
             })?;
         }
         Ok(readings)
