@@ -134,6 +134,14 @@ fn the_inventory_says_who_a_host_is_and_joins_wired_and_wireless() {
 }
 
 #[test]
+fn the_inventory_of_the_documentation_is_one() {
+    let text = std::fs::read_to_string("docs/hosts.md").unwrap();
+    let (_, rest) = text.split_once("```csv\n").unwrap();
+    let (csv, _) = rest.split_once("```").unwrap();
+    assert_eq!(csv, INVENTORY);
+}
+
+#[test]
 fn exceptions_by_owner_and_site() {
     for (whom, excepted) in [
         ("owner = \"Ann\"", vec!["laptop-7"]),

@@ -488,7 +488,7 @@ fn changes_tell_bindings_once_each() {
         until: None,
         mac: Some(A),
     };
-    assert_eq!(changes.bindings, [binding.clone()]);
+    assert_eq!(changes.bindings, std::slice::from_ref(&binding));
     assert_eq!(changes.hosts.len(), 1);
     hosts.key(X, 3);
     let changes = hosts.changes();
