@@ -27,7 +27,10 @@ pub(super) struct Register {
 /// One host.
 #[derive(Clone, Debug)]
 pub(super) struct Record {
+    /// First and latest packet or sighting.
     pub span: Span,
+    /// The first sighting: by that the older of two keys is told.
+    pub sighted: Timestamp,
     pub aliases: BTreeSet<HostKey>,
     pub macs: BTreeSet<Mac>,
     /// What was stored of it before anything was heard again.
@@ -54,6 +57,7 @@ impl Record {
     fn new(span: Span) -> Self {
         Self {
             span,
+            sighted: span.first,
             aliases: BTreeSet::new(),
             macs: BTreeSet::new(),
             name: None,
@@ -102,6 +106,12 @@ impl Register {
         record.span.cover(span.first);
         record.span.cover(span.last);
         record
+    }
+
+    /// Notes that something was put down to a host.
+    pub(super) fn sighted(&mut self, key: &HostKey, span: Span) {
+        let record = self.seen(key, span);
+        record.sighted = record.sighted.min(span.first);
     }
 
     /// Notes that a host of which there is a record was there.
@@ -195,6 +205,7 @@ impl Register {
             self.aliases.insert(alias.clone(), survivor.clone());
         }
         let known = self.seen(&survivor, record.span);
+        known.sighted = known.sighted.min(record.sighted);
         known.aliases.extend(record.aliases);
         known.aliases.insert(other.clone());
         known.macs.extend(record.macs);

@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::model::{
     AddressBinding, AdvertisedPrefix, Claim, Client, ClientMac, DomainName, HostView, IdentityFact,
@@ -525,4 +527,60 @@ fn a_flood_of_claims_is_bounded_and_spares_hosts() {
     assert!(stats.entries <= MAX_ADDRESSES as u64 && stats.evictions > 100_000);
     assert!(stats.identities.0 < 200_000);
     assert_eq!(hosts.key(X, 400_000), "mac-02:00:00:00:00:0a");
+}
+
+/// What happens.
+#[derive(Clone, Copy, Debug)]
+enum Event {
+    OwnWord,
+    Leased,
+    Frame,
+    Sighting,
+}
+
+/// What happens, to which of four addresses, so many seconds later.
+fn events() -> impl Strategy<Value = Vec<(Event, u8, i64)>> {
+    let event = prop_oneof![
+        Just(Event::OwnWord),
+        Just(Event::Leased),
+        Just(Event::Frame),
+        Just(Event::Sighting),
+        Just(Event::Sighting),
+    ];
+    prop::collection::vec((event, 0..4_u8, 1..900_i64), 0..24)
+}
+
+proptest! {
+    /// Sightings that are told behind what was said later come to the same keys, as long as no address changes hands.
+    #[test]
+    fn late_sightings_come_to_the_same_keys(events in events()) {
+        let mut now = 0;
+        let mut timed = Vec::new();
+        for (event, host, step) in events {
+            now += step;
+            // Two devices with two addresses each.
+            let mac = Mac::new([2, 0, 0, 0, 0, host / 2]);
+            timed.push((event, format!("10.0.0.{host}"), mac, now));
+        }
+        let say = |hosts: &mut Hosts, (event, text, mac, time): &(Event, String, Mac, i64)| {
+            match event {
+                Event::OwnWord => hosts.own_word(text, *mac, *time),
+                Event::Leased => hosts.leased(text, *mac, *time),
+                Event::Frame => hosts.sends(text, Way::Direct(*mac), *time),
+                Event::Sighting => {
+                    hosts.key(text, *time);
+                }
+            }
+        };
+        let (mut live, mut late) = (Hosts::default(), Hosts::default());
+        timed.iter().for_each(|it| say(&mut live, it));
+        let is_sighting = |it: &&(Event, String, Mac, i64)| matches!(it.0, Event::Sighting);
+        timed.iter().filter(|it| !is_sighting(it)).for_each(|it| say(&mut late, it));
+        timed.iter().filter(is_sighting).for_each(|it| say(&mut late, it));
+        for (_, text, mac, _) in &timed {
+            prop_assert_eq!(live.find(text), late.find(text), "{:?}", timed);
+            let by_mac = (live.find(&mac.to_string()), late.find(&mac.to_string()));
+            prop_assert_eq!(by_mac.0, by_mac.1, "{:?}", timed);
+        }
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Ledger;
 use crate::hosts::Listings;
-use crate::model::{Batch, HostKey, HostView, KeyConfidence, Timestamp};
+use crate::model::{Batch, HostKey, HostView, KeyConfidence, Sighting, Timestamp};
 
 impl Ledger {
     /// Puts in force what files say of who devices are.
@@ -13,19 +13,37 @@ impl Ledger {
         self.join_hosts();
     }
 
-    /// Takes what a worker reports of devices, in the order in which it happened: so nothing depends on where batches end.
-    pub(super) fn identify(&mut self, batch: &Batch) {
+    /// Takes what a worker reports of devices, and gives the host of each of these sightings. All in the order in which it
+    /// happened: so nothing depends on where batches end.
+    pub(super) fn identify(&mut self, batch: &Batch, sightings: &[&Sighting]) -> Vec<HostKey> {
         let mut facts = batch.identities.iter().peekable();
-        for presence in &batch.presences {
-            while let Some((fact, time)) = facts.next_if(|(_, time)| *time <= presence.time) {
+        let mut presences = batch.presences.iter().peekable();
+        let mut order: Vec<(Timestamp, usize)> = sightings
+            .iter()
+            .map(|sighting| sighting.span.first)
+            .zip(0..)
+            .collect();
+        order.sort_unstable();
+        let ends = order.into_iter().map(|(time, at)| (time, Some(at)));
+        for (until, sighting) in ends.chain([(Timestamp::MAX, None)]) {
+            while let Some(presence) = presences.next_if(|presence| presence.time <= until) {
+                while let Some((fact, time)) = facts.next_if(|(_, time)| *time <= presence.time) {
+                    self.hosts.learn(fact, *time);
+                }
+                self.hosts.present(presence);
+            }
+            while let Some((fact, time)) = facts.next_if(|(_, time)| *time <= until) {
                 self.hosts.learn(fact, *time);
             }
-            self.hosts.present(presence);
-        }
-        for (fact, time) in facts {
-            self.hosts.learn(fact, *time);
+            if let Some(sighting) = sighting.map(|at| sightings[at]) {
+                self.hosts.sight(sighting.host, sighting.span);
+            }
         }
         self.join_hosts();
+        sightings
+            .iter()
+            .map(|sighting| self.hosts.key_at(sighting.host, sighting.span.first))
+            .collect()
     }
 
     /// Puts together what was noted under two keys of one host.

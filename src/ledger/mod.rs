@@ -99,7 +99,6 @@ impl Ledger {
         if let Some(span) = batch.looked {
             self.looked.add(span);
         }
-        self.identify(batch);
         if let Some(now) = self.now {
             self.watch.expire(now);
             self.blind_hosts.expire(now);
@@ -114,12 +113,10 @@ impl Ledger {
         for blind in &batch.blind_hosts {
             self.blind_hosts.note(blind);
         }
-        for sighting in &batch.sightings {
-            if !self.watch.confirms(sighting) {
-                continue;
-            }
-            let host = self.hosts.sight(sighting.host, sighting.span);
-            self.join_hosts();
+        let mut confirmed: Vec<&Sighting> = batch.sightings.iter().collect();
+        confirmed.retain(|sighting| self.watch.confirms(sighting));
+        let hosts = self.identify(batch, &confirmed);
+        for (sighting, host) in confirmed.into_iter().zip(hosts) {
             self.note_bypass(&host, sighting);
             if self.settings.events {
                 self.happenings.sighting(&host, sighting, &self.cutoffs);
