@@ -75,7 +75,8 @@ impl Hosts {
     /// The key to which a sighting is put down.
     fn key(&mut self, text: &str, second: i64) -> String {
         let span = Span::at(at(second));
-        self.sight(address(text), span).to_string()
+        self.sight(address(text), span, Strength::Strong)
+            .to_string()
     }
 
     fn aliases(&self, key: &str) -> Vec<String> {
@@ -527,6 +528,22 @@ fn a_flood_of_claims_is_bounded_and_spares_hosts() {
     assert!(stats.entries <= MAX_ADDRESSES as u64 && stats.evictions > 100_000);
     assert!(stats.identities.0 < 200_000);
     assert_eq!(hosts.key(X, 400_000), "mac-02:00:00:00:00:0a");
+}
+
+#[test]
+fn a_flood_of_weak_sightings_spares_findings() {
+    let mut hosts = Hosts::default();
+    hosts.key(X, 0);
+    for n in 0..40_000_u32 {
+        let forged = std::net::Ipv4Addr::from(0x0a40_0000 + n).into();
+        hosts.sight(forged, Span::at(at(i64::from(n))), Strength::Weak);
+    }
+    assert!(hosts.view(&HostKey::from_address(address(X))).is_some());
+    assert!(
+        hosts
+            .view(&HostKey::from_address(address("10.64.0.0")))
+            .is_none()
+    );
 }
 
 /// What happens.
