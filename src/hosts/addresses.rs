@@ -113,6 +113,16 @@ impl Addresses {
         self.entries.iter()
     }
 
+    /// Forgets these keys.
+    pub(super) fn forget_keys(&mut self, is_its: impl Fn(&HostKey) -> bool) {
+        for entry in self.entries.values_mut() {
+            if entry.by_address.take_if(|key| is_its(key)).is_some() {
+                entry.generation = entry.generation.saturating_sub(1);
+            }
+            entry.former = entry.former.take().filter(|(_, key, _)| !is_its(key));
+        }
+    }
+
     /// Addresses now, and those forgotten.
     pub(super) fn stats(&self) -> (u64, u64) {
         (self.entries.len() as u64, self.evictions)

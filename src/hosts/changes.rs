@@ -56,6 +56,15 @@ impl Hosts {
         }
     }
 
+    /// Forgets a host, by its key or an alias, as if nothing had ever been put down to it.
+    pub fn forget(&mut self, key: &HostKey) {
+        let key = self.register.canonical(key).clone();
+        let is_its = |known: &HostKey| *self.register.canonical(known) == key;
+        self.devices.forget_keys(is_its);
+        self.addresses.forget_keys(is_its);
+        self.register.forget(&key);
+    }
+
     fn restore_binding(&mut self, host: &HostView, binding: &AddressBinding) {
         let AddressBinding {
             address, from, mac, ..

@@ -54,6 +54,12 @@ impl Devices {
         device
     }
 
+    /// Forgets these keys, and the names of who had them.
+    pub(super) fn forget_keys(&mut self, is_its: impl Fn(&HostKey) -> bool) {
+        self.devices
+            .retain(|_, device| !device.key.as_ref().is_some_and(&is_its));
+    }
+
     /// Devices now, and those forgotten.
     pub(super) fn stats(&self) -> (u64, u64) {
         (self.devices.len() as u64, self.evictions)

@@ -242,6 +242,17 @@ impl Register {
         self.changed(&key);
     }
 
+    /// Forgets a host with its aliases and what is to be told of it.
+    pub(super) fn forget(&mut self, key: &HostKey) {
+        self.hosts.remove(key);
+        self.aliases.retain(|_, host| host != key);
+        self.joined.retain(|(host, _)| host != key);
+        if let Some(changes) = &mut self.changes {
+            changes.hosts.remove(key);
+            changes.bindings.retain(|(host, ..), _| host != key);
+        }
+    }
+
     /// Takes over what was stored.
     pub(super) fn restore(&mut self, key: &HostKey, aliases: &[HostKey], record: Restored) {
         let known = self.seen(key, record.span);

@@ -473,6 +473,25 @@ fn keys_survive_a_restart() {
 }
 
 #[test]
+fn a_host_that_is_forgotten_begins_anew() {
+    let mut hosts = Hosts::default();
+    hosts.keep_changes();
+    hosts.key(X, 0);
+    hosts.own_word(X, A, 1);
+    hosts.key(Y, 2);
+    hosts.forget(&HostKey::from_mac(A));
+    for text in [X, "ip-10.0.0.5", "02:00:00:00:00:0a"] {
+        assert_eq!(hosts.find(text), None, "{text}");
+    }
+    let Changes {
+        hosts: changed,
+        bindings,
+    } = hosts.changes();
+    assert_eq!((changed.len(), bindings.len()), (1, 1), "the other one's");
+    assert_eq!(hosts.key(X, 3), "mac-02:00:00:00:00:0a");
+}
+
+#[test]
 fn changes_tell_bindings_once_each() {
     let mut hosts = Hosts::default();
     hosts.keep_changes();
