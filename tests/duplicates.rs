@@ -274,6 +274,9 @@ fn a_sample_says_where() {
     let sample = &seen.snapshot.findings[0].names[0].samples[0];
     assert_eq!(sample.interface.as_deref(), Some("eth0"));
     assert!(sample.vlan.is_some());
-    let agent = sample.user_agent.as_ref().map(straggler::model::WireText::as_str);
+    let agent = sample
+        .user_agent
+        .as_ref()
+        .map(straggler::model::WireText::as_str);
     assert_eq!(agent, Some("Updater/21"));
 }

@@ -28,17 +28,15 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// Findings as JSON, but for what only the wire tells of a device.
+/// Findings as JSON.
 fn findings(args: &[&str]) -> Vec<Value> {
     let output = straggler(args);
     assert!(output.status.success(), "{}", text(&output.stderr));
     let lines = text(&output.stdout);
-    let lines = lines.lines().map(|line| {
-        let mut finding: Value = serde_json::from_str(line).unwrap();
-        finding.as_object_mut().unwrap().remove("host_macs");
-        finding
-    });
-    lines.collect()
+    lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 fn serve(state: &Path, captures: &[&Path]) -> Served {

@@ -35,6 +35,11 @@ pub struct File {
     pub local_networks: Vec<Network>,
     /// Resolvers of the network that are not local.
     pub resolvers: Vec<IpAddr>,
+    /// The inventory of devices.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inventory: Option<PathBuf>,
+    /// Lease files of DHCP servers.
+    pub leases: Vec<PathBuf>,
     /// Addresses given instead of blocked names.
     pub block_addresses: Vec<IpAddr>,
     /// Hosts of the pages that are shown instead of blocked ones.
@@ -193,6 +198,8 @@ impl Default for File {
             state_dir: None,
             local_networks: Vec::new(),
             resolvers: Vec::new(),
+            inventory: None,
+            leases: Vec::new(),
             block_addresses: tracker.block_addresses,
             block_pages: Vec::new(),
             transfer_threshold_bytes: tracker.transfer_threshold,

@@ -1,5 +1,6 @@
 //! The configuration: a file, flags on top, and from both the settings of each part.
 
+mod device_files;
 mod exception;
 mod file;
 
@@ -8,10 +9,12 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::hosts::Listings;
 use crate::model::{LocalNetworks, Pack, VendorId};
 use crate::rules::{Library, PackError, RuleSet};
 use crate::{capture, evidence, flows, ledger, metrics, replay, store, tracker};
 
+pub use device_files::{DeviceFileError, DeviceFiles};
 pub use exception::Exception;
 pub use file::{ConfigError, EXAMPLE, File, LogLevel, VendorChoice};
 
@@ -24,6 +27,8 @@ pub struct Config {
     pub file: File,
     /// Every pack.
     pub library: Library,
+    /// What files say of who devices are.
+    pub listings: Listings,
 }
 
 /// Why there is no configuration.
@@ -32,6 +37,9 @@ pub enum Refused {
     /// The file.
     #[error(transparent)]
     File(#[from] ConfigError),
+    /// A file about devices.
+    #[error(transparent)]
+    Devices(#[from] DeviceFileError),
     /// One or more packs.
     #[error("{}", lines(.0))]
     Packs(Vec<PackError>),
@@ -43,6 +51,13 @@ pub enum Refused {
         /// What, and what there is instead.
         what: String,
     },
+}
+
+fn device_files(file: &File) -> DeviceFiles {
+    DeviceFiles {
+        inventory: file.inventory.clone(),
+        leases: file.leases.clone(),
+    }
 }
 
 fn lines(faults: &[PackError]) -> String {
@@ -77,9 +92,19 @@ impl Config {
         file.rules = overrides.rules.or(file.rules);
         file.state_dir = overrides.state_dir.or(file.state_dir);
         let library = Library::load(file.rules.as_deref()).map_err(Refused::Packs)?;
-        let config = Self { file, library };
+        let listings = device_files(&file).read()?;
+        let config = Self {
+            file,
+            library,
+            listings,
+        };
         config.check(path)?;
         Ok(config)
+    }
+
+    /// The files that say who devices are.
+    pub fn device_files(&self) -> DeviceFiles {
+        device_files(&self.file)
     }
 
     /// The packs in force: the enabled ones, as the configuration corrects it.
@@ -182,6 +207,7 @@ impl Config {
             resolvers: self.file.resolvers.clone(),
             events: self.file.events.has_outputs(),
             keep: self.file.state_dir.is_some(),
+            listings: self.listings.clone(),
         }
     }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 
+use super::device_watch::Reading;
 use super::keep::Keeping;
 use super::teller::Teller;
 use super::worker::Report;
@@ -21,6 +22,9 @@ pub(super) struct LedgerLoop {
     ledger: Ledger,
     interfaces: Vec<InterfaceScene>,
     faults: Vec<String>,
+    /// What is read anew about devices, and why it cannot be, if so.
+    readings: Receiver<Reading>,
+    reading_fault: Option<String>,
     board: Arc<Board>,
     watch: Arc<WatchBoard>,
     teller: Teller,
@@ -38,6 +42,7 @@ impl LedgerLoop {
         watch: Arc<WatchBoard>,
         teller: Teller,
         keeping: Option<Keeping>,
+        readings: Receiver<Reading>,
     ) -> Self {
         let interfaces = interfaces
             .iter()
@@ -51,6 +56,8 @@ impl LedgerLoop {
             ledger,
             interfaces,
             faults: Vec::new(),
+            readings,
+            reading_fault: None,
             board,
             watch,
             teller,
@@ -115,7 +122,21 @@ impl LedgerLoop {
         self.faults.extend(report.fault);
     }
 
+    fn take_readings(&mut self) {
+        while let Ok(reading) = self.readings.try_recv() {
+            self.reading_fault = reading.as_ref().err().cloned();
+            match reading {
+                Ok(listings) => {
+                    tracing::info!("read the files about devices");
+                    self.ledger.set_listings(listings);
+                }
+                Err(fault) => tracing::error!("{fault}; what was read before stays in force"),
+            }
+        }
+    }
+
     fn publish(&mut self, last: bool) {
+        self.take_readings();
         if let Some(keeping) = &mut self.keeping {
             keeping.catch_up(&mut self.ledger, &mut self.teller);
             keeping.tell_health(&mut self.teller);
@@ -138,7 +159,12 @@ impl LedgerLoop {
             tracker,
             ledger: self.ledger.stats(),
             interfaces: self.interfaces.clone(),
-            faults: self.faults.clone(),
+            faults: self
+                .faults
+                .iter()
+                .chain(&self.reading_fault)
+                .cloned()
+                .collect(),
             events: self.teller.counts(),
             store: self.keeping.as_ref().map(Keeping::scene),
             ready: true,

@@ -5,6 +5,7 @@
 //!
 //! Workers are plain threads that own a capture and a tracker; one thread owns the ledger; tokio serves.
 
+mod device_watch;
 mod keep;
 mod ledger_loop;
 mod teller;
@@ -32,6 +33,7 @@ use crate::replay::{self, Replay, Replayed};
 use crate::tracker::{self, Tracker};
 use crate::web;
 
+use device_watch::Reading;
 use keep::{Keeping, KeptReplay, Plan};
 use ledger_loop::{LedgerLoop, WatchBoard};
 use teller::Teller;
@@ -123,7 +125,16 @@ impl Daemon {
         let (ended, all_ended) = watch::channel(false);
         let outputs = teller.handle();
         let board = Arc::clone(&self.board);
-        let ledger_loop = LedgerLoop::new(ledger, interfaces, board, watch_board, teller, keeping);
+        let readings = self.watch_device_files(&stop)?;
+        let ledger_loop = LedgerLoop::new(
+            ledger,
+            interfaces,
+            board,
+            watch_board,
+            teller,
+            keeping,
+            readings,
+        );
         let ledger_thread = thread("ledger", move || {
             ledger_loop.run(&receiver);
             // The queue closes when the last worker is gone.
@@ -241,6 +252,18 @@ impl Daemon {
             "{}",
             faults.recv().context("the replay ended without a word")?
         );
+    }
+
+    /// Reads files about devices again when they change; the thread ends by itself.
+    fn watch_device_files(&self, stop: &Arc<AtomicBool>) -> Result<mpsc::Receiver<Reading>> {
+        let (sender, readings) = mpsc::channel();
+        let (files, stop) = (self.config.device_files(), Arc::clone(stop));
+        if !files.is_empty() {
+            thread("device-files", move || {
+                device_watch::run(&files, device_watch::EVERY, &sender, &stop);
+            })?;
+        }
+        Ok(readings)
     }
 
     /// How the store is used, if there is to be one.

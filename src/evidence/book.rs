@@ -1,5 +1,6 @@
 //! The book of all usages, bounded.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
 use super::{Cutoffs, Usage, WINDOW};
@@ -113,6 +114,35 @@ impl Book {
         }
     }
 
+    /// Two keys turned out to be one host: what was noted of the second is added to the first. Totals name no host.
+    pub fn join(&mut self, survivor: &HostKey, other: &HostKey) {
+        let of_other: Vec<(UsageKey, Usage)> = self
+            .usages
+            .extract_if(.., |key, _| key.0 == *other)
+            .collect();
+        for ((_, vendor, category), usage) in of_other {
+            match self.usages.entry((survivor.clone(), vendor, category)) {
+                Entry::Occupied(mut known) => known.get_mut().join(usage),
+                Entry::Vacant(place) => {
+                    place.insert(usage);
+                }
+            }
+        }
+        let of_other: Vec<(UsageKey, WeakUse)> =
+            self.weak.extract_if(.., |key, _| key.0 == *other).collect();
+        for ((_, vendor, category), weak) in of_other {
+            match self.weak.entry((survivor.clone(), vendor, category)) {
+                Entry::Occupied(mut known) => join_weak(known.get_mut(), weak),
+                Entry::Vacant(place) => {
+                    place.insert(WeakUse {
+                        host: survivor.clone(),
+                        ..weak
+                    });
+                }
+            }
+        }
+    }
+
     /// Every usage with its host, vendor and category, sorted by those.
     pub fn usages(&self) -> impl Iterator<Item = (&UsageKey, &Usage)> {
         self.usages.iter()
@@ -207,5 +237,17 @@ impl Book {
         let before = self.usages.len();
         self.usages.retain(|key, usage| rank(key, usage) > *limit);
         self.stats.usage_evictions += (before - self.usages.len()) as u64;
+    }
+}
+
+fn join_weak(known: &mut WeakUse, other: WeakUse) {
+    known.sightings += other.sightings;
+    known.last_seen = known.last_seen.max(other.last_seen);
+    for name in other.names {
+        if let Err(at) = known.names.binary_search(&name)
+            && known.names.len() < MAX_WEAK_NAMES
+        {
+            known.names.insert(at, name);
+        }
     }
 }

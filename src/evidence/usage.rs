@@ -139,6 +139,51 @@ impl Usage {
         }
     }
 
+    /// Adds what was noted under another key of the same host.
+    pub(super) fn join(&mut self, other: Self) {
+        for address in other.addresses {
+            self.see_address(address);
+        }
+        if other.span.last > self.span.last || self.phase == Phase::None {
+            self.phase = other.phase;
+        }
+        self.span.cover(other.span.first);
+        self.span.cover(other.span.last);
+        for (known, said) in self.believed.iter_mut().zip(other.believed) {
+            *known = (*known).max(said);
+        }
+        for (known, said) in self.ahead.iter_mut().zip(other.ahead) {
+            *known = (*known).into_iter().chain(said).min();
+        }
+        self.after_cutoff_sightings += other.after_cutoff_sightings;
+        self.bytes.0 += other.bytes.0;
+        self.bytes.1 += other.bytes.1;
+        self.after_cutoff_bytes.0 += other.after_cutoff_bytes.0;
+        self.after_cutoff_bytes.1 += other.after_cutoff_bytes.1;
+        self.ever_straggler |= other.ever_straggler;
+        self.names_left_out += other.names_left_out;
+        for (name, record) in other.names {
+            match self.names.get_mut(&name) {
+                Some(known) => known.join(record),
+                None => {
+                    self.names.insert(name, record);
+                }
+            }
+        }
+        self.forget_names();
+        for hour in other.received {
+            let same =
+                |known: &&mut HourBytes| known.hour == hour.hour && known.service == hour.service;
+            match self.received.iter_mut().find(same) {
+                Some(known) => {
+                    known.bytes += hour.bytes;
+                    known.last = known.last.max(hour.last);
+                }
+                None => self.received.push(hour),
+            }
+        }
+    }
+
     /// Latest sighting at each level as of engine time, in the order of [`Evidence::ALL`].
     pub fn last_by_evidence(&self, now: Timestamp) -> [Option<Timestamp>; 4] {
         let mut last = self.believed;
@@ -237,6 +282,18 @@ impl Usage {
         }
     }
 
+    /// Leaves out the names seen longest ago, beyond as many as are kept.
+    fn forget_names(&mut self) {
+        while self.names.len() > MAX_NAMES {
+            let oldest = self.names.iter().min_by_key(|(_, record)| record.span.last);
+            let Some(oldest) = oldest.map(|(name, _)| name.clone()) else {
+                return;
+            };
+            self.names.remove(&oldest);
+            self.names_left_out += 1;
+        }
+    }
+
     fn name(
         &mut self,
         name: &DomainName,
@@ -308,6 +365,28 @@ impl NameRecord {
             self.samples
                 .extend(sighting.samples.iter().take(room).cloned());
         }
+    }
+
+    /// Adds what was noted under another key of the same host.
+    fn join(&mut self, other: Self) {
+        for (known, said) in self.signals.iter_mut().zip(other.signals) {
+            *known |= said;
+        }
+        self.sightings += other.sightings;
+        self.span.cover(other.span.first);
+        self.span.cover(other.span.last);
+        if other.evidence > self.evidence {
+            self.evidence = other.evidence;
+            self.samples = other.samples;
+        } else if other.evidence == self.evidence {
+            self.samples.extend(other.samples);
+            self.samples.sort_by_key(|sample| sample.time);
+            self.samples.truncate(crate::model::MAX_SAMPLES);
+        }
+        let blocked = self.blocked.into_iter().chain(other.blocked);
+        self.blocked = blocked.max_by_key(|(time, _)| *time);
+        self.nxdomain = self.nxdomain.max(other.nxdomain);
+        self.resolved = self.resolved.max(other.resolved);
     }
 
     fn view(&self, name: &DomainName) -> NameUse {

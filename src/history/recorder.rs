@@ -53,6 +53,9 @@ impl Recorder {
         for (host, reply) in &accepted.replies {
             batch.reply(StoredReply::new(host, reply));
         }
+        for binding in accepted.bindings {
+            batch.binding(binding);
+        }
     }
 
     /// The stretch that a source has looked at since it began, and what it has lost in all. The store gets what is new.

@@ -1,24 +1,27 @@
 //! Rows of the store into a ledger.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use crate::ledger::Ledger;
 use crate::model::{
-    HostKey, Match, Pack, Reply, Service, ServiceId, Sighting, Span, Timestamp, VendorId,
+    AddressBinding, HostKey, HostView, Match, Pack, Reply, Service, ServiceId, Sighting, Span,
+    Timestamp, VendorId,
 };
-use crate::store::{Stored, StoredReply, StoredSighting};
+use crate::store::{HostRecord, Stored, StoredReply, StoredSighting};
 
 /// Gives a ledger what an earlier one had concluded, row by row: hosts first, as the store gives them.
 pub struct Restorer {
     services: HashMap<(VendorId, ServiceId), Arc<Service>>,
-    hosts: HashMap<HostKey, There>,
+    /// Hosts and their bindings, until the first row of another kind comes.
+    waiting: Vec<(HostRecord, Vec<AddressBinding>)>,
+    presences: HashMap<HostKey, Presence>,
     restored: Restored,
 }
 
 /// When a host was there, and under which address it was seen last.
-struct There {
+struct Presence {
     span: Span,
     latest: Option<(Timestamp, IpAddr)>,
 }
@@ -42,7 +45,8 @@ impl Restorer {
         });
         Self {
             services: services.collect(),
-            hosts: HashMap::new(),
+            waiting: Vec::new(),
+            presences: HashMap::new(),
             restored: Restored::default(),
         }
     }
@@ -52,25 +56,74 @@ impl Restorer {
         match stored {
             Stored::Host(host) => {
                 let (span, latest) = (host.span, None);
-                self.hosts.insert(host.key, There { span, latest });
+                self.presences
+                    .insert(host.key.clone(), Presence { span, latest });
+                self.waiting.push((host, Vec::new()));
+                return;
             }
-            // Which address was whose is told by the rows of sightings themselves.
-            Stored::Binding(_) => {}
+            Stored::Binding(binding) => {
+                let place = self
+                    .waiting
+                    .binary_search_by(|(host, _)| host.key.cmp(&binding.host));
+                // Of a host without a row nothing strong is known, and its key comes about anew.
+                if let Ok(at) = place {
+                    self.waiting[at].1.push(binding);
+                }
+                return;
+            }
+            Stored::Looked(_) | Stored::Sighting(_) | Stored::Reply(_) => self.give_hosts(ledger),
+        }
+        match stored {
             Stored::Looked(looked) => ledger.restore_looked(looked.span),
             Stored::Sighting(row) => self.sighting(ledger, row),
             Stored::Reply(row) => self.reply(ledger, row),
+            Stored::Host(_) | Stored::Binding(_) => {}
         }
     }
 
     /// Ends restoring.
-    pub fn finish(self, ledger: &mut Ledger) -> Restored {
-        for there in self.hosts.into_values() {
-            if let Some((_, address)) = there.latest {
-                ledger.restore_presence(address, there.span);
+    pub fn finish(mut self, ledger: &mut Ledger) -> Restored {
+        self.give_hosts(ledger);
+        for presence in self.presences.into_values() {
+            if let Some((_, address)) = presence.latest {
+                ledger.restore_presence(address, presence.span);
             }
         }
         ledger.restored();
         self.restored
+    }
+
+    /// Gives the ledger its hosts. One that turned out to be another has a row of its own from before: what it had is that
+    /// one's.
+    fn give_hosts(&mut self, ledger: &mut Ledger) {
+        let hosts = std::mem::take(&mut self.waiting);
+        let aliases: HashSet<HostKey> = hosts
+            .iter()
+            .flat_map(|(host, _)| host.aliases.iter().cloned())
+            .collect();
+        let (absorbed, mut hosts): (Vec<_>, Vec<_>) = hosts
+            .into_iter()
+            .partition(|(host, _)| aliases.contains(&host.key));
+        let survivors: HashMap<HostKey, usize> = hosts
+            .iter()
+            .enumerate()
+            .flat_map(|(at, (host, _))| host.aliases.iter().map(move |alias| (alias.clone(), at)))
+            .collect();
+        for (host, bindings) in absorbed {
+            match survivors.get(&host.key) {
+                Some(&at) => {
+                    let (survivor, known) = &mut hosts[at];
+                    survivor.span.cover(host.span.first);
+                    survivor.span.cover(host.span.last);
+                    known.extend(bindings);
+                }
+                // Each other's alias: not written by us, and still nobody's loss.
+                None => hosts.push((host, bindings)),
+            }
+        }
+        for (host, bindings) in hosts {
+            ledger.restore_host(&HostView::from(host), &bindings);
+        }
     }
 
     fn service(&mut self, vendor: &VendorId, service: &ServiceId) -> Option<Arc<Service>> {
@@ -88,7 +141,7 @@ impl Restorer {
         let Some(service) = self.service(&key.vendor, &key.service) else {
             return;
         };
-        if let Some(there) = self.hosts.get_mut(&key.host) {
+        if let Some(there) = self.presences.get_mut(&key.host) {
             there.latest = there.latest.max(Some((sum.span.last, key.address)));
         }
         ledger.restore_presence(key.address, sum.span);

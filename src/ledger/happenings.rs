@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::blind_spots::BlindSpots;
 use crate::evidence::Cutoffs;
+use crate::hosts::Hosts;
 use crate::model::{
     BlindHost, Category, Coverage, EndReason, EventHost, Evidence, Finding, FlowEnd, Happening,
     HostKey, Judged, Sighting, Snapshot, Status, Strength, Timestamp, VendorId,
@@ -59,9 +60,9 @@ impl Happenings {
     }
 
     /// Tells the blind spots of hours that are over; of all, where there is no time.
-    pub(super) fn tell_blind_spots(&mut self, now: Option<Timestamp>) {
+    pub(super) fn tell_blind_spots(&mut self, hosts: &Hosts, now: Option<Timestamp>) {
         for (host, kind, span, flows) in self.blind_spots.take_over(now) {
-            let key = HostKey::from_address(host);
+            let key = hosts.key_at(host, span.first);
             let host = EventHost::new(&key, Some(host));
             self.push(Happening::blind_spot(host, kind, span, flows));
         }
@@ -127,6 +128,26 @@ impl Happenings {
             coverage.insert(key, view.coverage);
         }
         self.coverage = coverage;
+    }
+
+    /// Two keys turned out to be one host: what it was it still is, and nothing happened.
+    pub(super) fn join(&mut self, survivor: &HostKey, other: &HostKey) {
+        let moved = self.stragglers.extract_if(.., |key, _| key.0 == *other);
+        let moved: Vec<(Key, Finding)> = moved.collect();
+        for ((_, vendor, category), finding) in moved {
+            let key = (survivor.clone(), vendor, category);
+            let finding = Finding {
+                host: survivor.clone(),
+                ..finding
+            };
+            self.stragglers.entry(key).or_insert(finding);
+        }
+        let moved = self.coverage.extract_if(.., |key, _| key.0 == *other);
+        let moved: Vec<_> = moved.collect();
+        for ((_, vendor), coverage) in moved {
+            let key = (survivor.clone(), vendor);
+            self.coverage.entry(key).or_insert(coverage);
+        }
     }
 
     fn push(&mut self, happening: Happening) {

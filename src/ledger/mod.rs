@@ -6,9 +6,11 @@ mod blind;
 mod blind_spots;
 mod duplicates;
 mod happenings;
+mod identity;
 mod restore;
 mod watch;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -18,9 +20,8 @@ use crate::evidence::{
 };
 use crate::hosts::{self, Hosts};
 use crate::model::{
-    Accepted, Batch, Category, CutoffInForce, Finding, Happening, HostKey, HostView, KeyConfidence,
-    LocalNetworks, Pack, PackRole, Sighting, Signal, Snapshot, Status, Strength, Timestamp,
-    VendorView, WatchList,
+    Accepted, Batch, Category, CutoffInForce, Finding, Happening, HostKey, HostView, LocalNetworks,
+    Pack, PackRole, Sighting, Signal, Snapshot, Status, Strength, Timestamp, VendorView, WatchList,
 };
 
 use blind::BlindHosts;
@@ -43,6 +44,8 @@ pub struct Settings {
     pub events: bool,
     /// Whether somebody takes what is accepted, to keep it.
     pub keep: bool,
+    /// What files say of who devices are.
+    pub listings: hosts::Listings,
 }
 
 /// Counters of the ledger's tables.
@@ -85,12 +88,17 @@ pub struct Ledger {
 
 impl Ledger {
     /// An empty ledger for the packs in force.
-    pub fn new(settings: Settings, packs: &[Pack]) -> Result<Self, UnknownCutoff> {
+    pub fn new(mut settings: Settings, packs: &[Pack]) -> Result<Self, UnknownCutoff> {
+        let mut hosts = Hosts::default();
+        hosts.set_listings(std::mem::take(&mut settings.listings), None);
+        if settings.keep {
+            hosts.keep_changes();
+        }
         Ok(Self {
             cutoffs: Cutoffs::choose(packs, &settings.evidence)?,
             packs: packs.to_vec(),
             settings,
-            hosts: Hosts::default(),
+            hosts,
             book: Book::default(),
             looked: Looked::default(),
             watch: Watch::default(),
@@ -108,12 +116,6 @@ impl Ledger {
         self.now = self.now.max(batch.clock);
         if let Some(span) = batch.looked {
             self.looked.add(span);
-        }
-        for (fact, time) in &batch.identities {
-            self.hosts.learn(fact, *time);
-        }
-        for presence in &batch.presences {
-            self.hosts.see(presence.host, presence.time);
         }
         if let Some(now) = self.now {
             self.watch.expire(now);
@@ -133,21 +135,22 @@ impl Ledger {
                 self.happenings.blind(blind);
             }
         }
-        for sighting in &batch.sightings {
-            if !self.watch.confirms(sighting) {
-                continue;
-            }
-            // Copied only where several interfaces are captured.
-            let rest = sighting.flow.is_some().then(|| {
-                self.duplicates
+        // Copied only where several interfaces are captured.
+        let confirmed: Vec<Cow<'_, Sighting>> = batch
+            .sightings
+            .iter()
+            .filter(|sighting| self.watch.confirms(sighting))
+            .filter_map(|sighting| match sighting.flow {
+                None => Some(Cow::Borrowed(sighting)),
+                Some(_) => self
+                    .duplicates
                     .credit(batch.interface.as_ref(), sighting.clone())
-            });
-            let sighting = match &rest {
-                None => sighting,
-                Some(Some(rest)) => rest,
-                Some(None) => continue,
-            };
-            let host = self.hosts.see(sighting.host, sighting.span.last);
+                    .map(Cow::Owned),
+            })
+            .collect();
+        let hosts = self.identify(batch, &confirmed);
+        for (sighting, host) in confirmed.iter().zip(hosts) {
+            let sighting: &Sighting = sighting;
             self.note_bypass(&host, sighting);
             if self.settings.events {
                 self.happenings.sighting(&host, sighting, &self.cutoffs);
@@ -164,7 +167,7 @@ impl Ledger {
         }
         for end in &batch.flow_ends {
             if self.watch.confirms_end(end) && self.duplicates.ends(end) && self.settings.events {
-                let host = HostKey::from_address(end.host);
+                let host = self.hosts.key_at(end.host, end.span.first);
                 self.happenings.flow_end(&host, end, &self.cutoffs);
             }
         }
@@ -173,7 +176,7 @@ impl Ledger {
                 continue;
             }
             // A reply proves no packet of the host's own, so it says nothing about presence.
-            let host = HostKey::from_address(reply.host);
+            let host = self.hosts.key_at(reply.host, reply.span.first);
             if reply.signal == Signal::Dns
                 && reply
                     .server
@@ -192,7 +195,10 @@ impl Ledger {
 
     /// What was accepted since the last call, where the settings say that somebody takes it.
     pub fn accepted(&mut self) -> Accepted {
-        std::mem::take(&mut self.accepted)
+        Accepted {
+            bindings: self.hosts.changes().bindings,
+            ..std::mem::take(&mut self.accepted)
+        }
     }
 
     /// Whether a resolver is not the network's.
@@ -243,14 +249,14 @@ impl Ledger {
     /// What happened since the last call, up to this state.
     pub fn happened(&mut self, snapshot: &Snapshot) -> Vec<Happening> {
         self.happenings.compare(snapshot);
-        self.happenings.tell_blind_spots(self.now);
+        self.happenings.tell_blind_spots(&self.hosts, self.now);
         self.happenings.take()
     }
 
     /// What is left to be said when nothing more comes: the hours that are not over.
     pub fn happened_last(&mut self, snapshot: &Snapshot) -> Vec<Happening> {
         self.happenings.compare(snapshot);
-        self.happenings.tell_blind_spots(None);
+        self.happenings.tell_blind_spots(&self.hosts, None);
         self.happenings.take()
     }
 
@@ -263,12 +269,14 @@ impl Ledger {
     pub fn snapshot(&self) -> Snapshot {
         let now = self.now.unwrap_or(Timestamp::MIN);
         let looked = self.looked.share(now, WINDOW);
+        let views = self.views();
         let mut findings: Vec<Finding> = self
             .book
             .usages()
             .filter_map(|((host, vendor, category), usage)| {
                 let pack = self.packs.iter().find(|pack| pack.vendor == *vendor)?;
-                Some(self.finding(host, pack, *category, usage, now, looked))
+                let view = views.get(host)?;
+                Some(self.finding(view, pack, *category, usage, now, looked))
             })
             .collect();
         findings.sort_by(|a, b| {
@@ -281,7 +289,8 @@ impl Ledger {
                 })
         });
         let coverage = evidence::coverage(&findings, &self.packs, now, |finding| {
-            self.last_packet(&finding.addresses)
+            let view = views.get(&finding.host);
+            view.map(|view| view.last_seen)
         });
         Snapshot {
             at: self.now,
@@ -292,7 +301,7 @@ impl Ledger {
                 .map(|pack| self.vendor(pack, &findings))
                 .collect(),
             weak: self.book.weak().cloned().collect(),
-            hosts: self.host_views(&findings),
+            hosts: views.into_values().collect(),
             coverage,
             bypasses: self.bypasses.views(now),
             local_hosts: self.hosts.present_after(now.before(WINDOW)),
@@ -305,7 +314,7 @@ impl Ledger {
 
     fn finding(
         &self,
-        host: &HostKey,
+        host: &HostView,
         pack: &Pack,
         category: Category,
         usage: &Usage,
@@ -317,7 +326,7 @@ impl Ledger {
         let moment = Moment {
             now,
             looked,
-            last_packet: self.last_packet(&usage.addresses),
+            last_packet: Some(host.last_seen),
             last_blocked,
             transfer_threshold: self.settings.evidence.transfer_threshold,
         };
@@ -331,7 +340,7 @@ impl Ledger {
         };
         let (names, names_left_out) = usage.names();
         Finding {
-            host: host.clone(),
+            host: host.key.clone(),
             addresses: usage.addresses.clone(),
             vendor: pack.vendor.clone(),
             vendor_name: pack.name.clone(),
@@ -356,14 +365,6 @@ impl Ledger {
             names,
             names_left_out,
         }
-    }
-
-    /// Latest packet of any of these addresses.
-    fn last_packet(&self, addresses: &[IpAddr]) -> Option<Timestamp> {
-        let seen = addresses
-            .iter()
-            .filter_map(|&address| self.hosts.seen(address));
-        seen.map(|seen| seen.last).max()
     }
 
     fn vendor(&self, pack: &Pack, findings: &[Finding]) -> VendorView {
@@ -418,46 +419,5 @@ impl Ledger {
             stragglers,
             straggling_hosts: straggling.len() as u64,
         }
-    }
-
-    /// Hosts that have a finding.
-    fn host_views(&self, findings: &[Finding]) -> Vec<HostView> {
-        let mut views: BTreeMap<HostKey, HostView> = BTreeMap::new();
-        for finding in findings {
-            let view = views
-                .entry(finding.host.clone())
-                .or_insert_with(|| HostView {
-                    key: finding.host.clone(),
-                    aliases: Vec::new(),
-                    addresses: Vec::new(),
-                    macs: Vec::new(),
-                    name: None,
-                    owner: None,
-                    site: None,
-                    device: None,
-                    roles: Vec::new(),
-                    confidence: KeyConfidence::Address,
-                    first_seen: finding.first_seen,
-                    last_seen: finding.last_seen,
-                });
-            for &address in &finding.addresses {
-                if let Err(at) = view.addresses.binary_search(&address) {
-                    view.addresses.insert(at, address);
-                }
-                let known = self.hosts.known(address);
-                view.name = view.name.take().or(known.name);
-                view.device = view.device.take().or(known.device);
-                if let Some(mac) = known.mac
-                    && let Err(at) = view.macs.binary_search(&mac)
-                {
-                    view.macs.insert(at, mac);
-                }
-                if let Some(seen) = self.hosts.seen(address) {
-                    view.first_seen = view.first_seen.min(seen.first);
-                    view.last_seen = view.last_seen.max(seen.last);
-                }
-            }
-        }
-        views.into_values().collect()
     }
 }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::Ledger;
-use crate::model::{HostKey, Reply, Sighting, Signal, Span, Timestamp};
+use crate::model::{AddressBinding, HostKey, HostView, Reply, Sighting, Signal, Span, Timestamp};
 
 impl Ledger {
     /// Takes a stretch that was looked at. Engine time does not go back behind it.
@@ -12,10 +12,14 @@ impl Ledger {
         self.now = self.now.max(Some(span.last));
     }
 
+    /// Takes what was known of a host and which addresses it had. All hosts come before their sightings.
+    pub fn restore_host(&mut self, host: &HostView, bindings: &[AddressBinding]) {
+        self.hosts.restore(host, bindings);
+    }
+
     /// Takes when a host was last there, under an address of its.
     pub fn restore_presence(&mut self, address: IpAddr, span: Span) {
-        self.hosts.see(address, span.first);
-        self.hosts.see(address, span.last);
+        self.hosts.restore_presence(address, span);
     }
 
     /// Takes sightings that were rolled up; `reached` is when the level was last reached, `None` where only bytes were
@@ -26,6 +30,7 @@ impl Ledger {
         sighting: &Sighting,
         reached: Option<Timestamp>,
     ) {
+        let host = &self.hosts.canonical(host);
         if sighting.signal == Signal::Dns {
             for sample in &sighting.samples {
                 let asked = Sighting {
@@ -66,11 +71,13 @@ impl Ledger {
 
     /// Takes what came back to tries.
     pub fn restore_reply(&mut self, host: &HostKey, reply: &Reply) {
-        self.book.reply(host, reply);
+        self.book.reply(&self.hosts.canonical(host), reply);
     }
 
     /// Ends restoring: what is so already is no news.
     pub fn restored(&mut self) {
+        self.hosts.relist();
+        self.join_hosts();
         if self.settings.events {
             let snapshot = self.snapshot();
             self.happenings.know(&snapshot);

@@ -1,6 +1,6 @@
 //! What the ledger accepted of the workers' reports, told to whoever keeps it.
 
-use super::{HostKey, Phase, Reply, Sighting};
+use super::{AddressBinding, HostKey, Phase, Reply, Sighting};
 
 /// Sightings and replies with the host to whom they belong, in the order in which they came.
 #[derive(Clone, Debug, Default)]
@@ -9,11 +9,13 @@ pub struct Accepted {
     pub sightings: Vec<(HostKey, Phase, Sighting)>,
     /// Replies, each with its host.
     pub replies: Vec<(HostKey, Reply)>,
+    /// Addresses that hosts got, gave up, or are now known to have by which hardware address.
+    pub bindings: Vec<AddressBinding>,
 }
 
 impl Accepted {
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
-        self.sightings.is_empty() && self.replies.is_empty()
+        self.sightings.is_empty() && self.replies.is_empty() && self.bindings.is_empty()
     }
 }

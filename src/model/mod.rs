@@ -38,7 +38,7 @@ pub use event::{
 pub use finding::{Coverage, Exception, Finding, NameUse, Status, WeakUse};
 pub use flow::{Carrier, Endpoint, FlowId, FlowProtocol, Protocol, Side};
 pub use frame::{Frame, LinkType};
-pub use host::{HostKey, HostRole, HostView, KeyConfidence};
+pub use host::{AddressBinding, HostKey, HostRole, HostView, KeyConfidence};
 pub use identity::{
     AdvertisedPrefix, AnnouncedBy, Announcement, Claim, Client, ClientId, ClientMac, Duid,
     IdentityFact, Intent, Lease, LeasedAddress, MAX_CLIENT_ID_LEN, MAX_DUID_LEN, MAX_TEXT_LEN, Mac,
@@ -60,6 +60,7 @@ pub use resolvers::{
 };
 pub use sighting::{
     Batch, Evidence, FlowEnd, MAX_SAMPLES, Presence, Reply, ReplyKind, Sample, Sighting, Signal,
+    Way,
 };
 pub use snapshot::{BypassView, CoverageView, CutoffInForce, Seen, Snapshot, Totals, VendorView};
 pub use time::{Span, Timestamp};

@@ -218,8 +218,22 @@ pub struct FlowEnd {
 pub struct Presence {
     /// The address.
     pub host: IpAddr,
-    /// Capture time of the first of its packets in that minute.
+    /// Capture time of the first of its packets in that minute of which this was known.
     pub time: Timestamp,
+    /// What the frame that carried the packet says of its way here.
+    pub way: Way,
+}
+
+/// How a packet came to where it was captured, by its frame and its hop limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Way {
+    /// Nothing is known: no Ethernet, a tunnel, or a hop limit that says nothing.
+    #[default]
+    Unknown,
+    /// From this hardware address, with a hop limit with which senders begin: it seems to be the sender's own.
+    Direct(super::Mac),
+    /// Its hop limit is somewhat below what senders begin with: a router forwarded it.
+    Forwarded,
 }
 
 /// Everything a worker reports at once.

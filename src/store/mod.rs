@@ -43,8 +43,8 @@ pub use folder::FILE_NAME;
 pub use prune::{HOURS_KEPT, Pruned};
 pub use read::{Filter, NoPlace, Page, Place, Reader, Restored, Stored};
 pub use record::{
-    Binding, FileRecord, HostRecord, LookedRecord, OutboxEvent, Period, ReplyKey, ReplySum,
-    SightingKey, SightingSum, StoredReply, StoredSample, StoredSighting,
+    FileRecord, HostRecord, LookedRecord, OutboxEvent, Period, ReplyKey, ReplySum, SightingKey,
+    SightingSum, StoredReply, StoredSample, StoredSighting,
 };
 
 use crate::model::{HostKey, Timestamp};

@@ -6,10 +6,10 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, Row, ToSql, params};
 
 use super::error::{Result, StoreError, sqlite};
-use super::record::{Binding, HostRecord, LookedRecord, OutboxEvent, StoredReply, StoredSighting};
+use super::record::{HostRecord, LookedRecord, OutboxEvent, StoredReply, StoredSighting};
 use super::write::unsigned;
 use super::{folder, hosts, rows, schema};
-use crate::model::{Category, HostKey, Timestamp, VendorId};
+use crate::model::{AddressBinding, Category, HostKey, Timestamp, VendorId};
 
 /// Something that was stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub enum Stored {
     /// A host.
     Host(HostRecord),
     /// An address that a host had or has.
-    Binding(Binding),
+    Binding(AddressBinding),
     /// A stretch that was looked at.
     Looked(LookedRecord),
     /// A row of sightings.

@@ -8,13 +8,14 @@ use rusqlite::types::FromSql;
 use rusqlite::{Result, Row};
 
 use super::record::{
-    Binding, HostRecord, LookedRecord, OutboxEvent, Period, ReplyKey, ReplySum, SightingKey,
-    StoredReply, StoredSighting,
+    HostRecord, LookedRecord, OutboxEvent, Period, ReplyKey, ReplySum, SightingKey, StoredReply,
+    StoredSighting,
 };
 use super::samples;
 use super::write::{span, sum, unsigned};
 use crate::model::{
-    DomainName, HostKey, HostRole, Mac, NameBuf, ServiceId, Span, Timestamp, VendorId,
+    AddressBinding, DomainName, HostKey, HostRole, Mac, NameBuf, ServiceId, Span, Timestamp,
+    VendorId,
 };
 
 /// What [`sighting`] reads, from `sightings`, `hosts` and `subjects`.
@@ -114,11 +115,11 @@ pub(super) fn host(row: &Row<'_>) -> Result<Option<HostRecord>> {
 pub(super) const BINDING: &str = "h.key, b.address, b.since, b.until, b.mac";
 
 /// A row of bindings.
-pub(super) fn binding(row: &Row<'_>) -> Result<Option<Binding>> {
-    let read = || -> Option<Binding> {
+pub(super) fn binding(row: &Row<'_>) -> Result<Option<AddressBinding>> {
+    let read = || -> Option<AddressBinding> {
         let mac: Option<Vec<u8>> = column(row, 4)?;
         let mac = mac.map(|bytes| <[u8; 6]>::try_from(bytes).map(Mac::new));
-        Some(Binding {
+        Some(AddressBinding {
             host: HostKey::restored(&text(row, 0)?),
             address: samples::address(&column::<Vec<u8>>(row, 1)?)?,
             from: Timestamp::from_nanos(column(row, 2)?),

@@ -8,8 +8,8 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::model::{
-    Category, DomainName, Endpoint, Evidence, HostRole, KeyConfidence, Mac, Phase, Protocol,
-    ReplyKind, Sample, ServiceId, Signal, Span, Strength, VendorId,
+    AddressBinding, Category, DomainName, Endpoint, Evidence, HostRole, KeyConfidence, Mac, Phase,
+    Protocol, ReplyKind, Sample, ServiceId, Signal, Span, Strength, VendorId,
 };
 
 const HOUR: i64 = 3600;
@@ -108,8 +108,8 @@ fn host(key: &str, aliases: &[&str]) -> HostRecord {
     }
 }
 
-fn binding(host: &str, address: &str, from: i64, until: Option<i64>) -> Binding {
-    Binding {
+fn binding(host: &str, address: &str, from: i64, until: Option<i64>) -> AddressBinding {
+    AddressBinding {
         host: HostKey::restored(host),
         address: address.parse().unwrap(),
         from: at(from),

@@ -5,11 +5,10 @@ use rusqlite::{Connection, OptionalExtension as _, Result, params};
 use super::batch::Batch;
 use super::ids::Ids;
 use super::record::{
-    Binding, FileRecord, HostRecord, LookedRecord, OutboxEvent, ReplyKey, ReplySum, SightingKey,
-    SightingSum,
+    FileRecord, HostRecord, LookedRecord, OutboxEvent, ReplyKey, ReplySum, SightingKey, SightingSum,
 };
 use super::samples;
-use crate::model::{HostKey, Span, Timestamp};
+use crate::model::{AddressBinding, HostKey, Span, Timestamp};
 
 /// Under which name `meta` counts the batches that were written.
 pub(super) const BATCHES: &str = "batches";
@@ -228,7 +227,7 @@ fn host(connection: &Connection, ids: &mut Ids<'_>, host: &HostRecord) -> Result
     Ok(())
 }
 
-fn binding(connection: &Connection, ids: &mut Ids<'_>, binding: &Binding) -> Result<()> {
+fn binding(connection: &Connection, ids: &mut Ids<'_>, binding: &AddressBinding) -> Result<()> {
     let last = binding.until.unwrap_or(binding.from);
     let host = ids.host(&binding.host, last.hour().div_euclid(24))?;
     let mut upsert = connection.prepare_cached(

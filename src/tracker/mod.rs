@@ -38,7 +38,7 @@ use crate::flows::{self, Budget, Flow, Table};
 use crate::model::{
     Batch, Carrier, Datagram, Decoded, Endpoint, FlowId, FlowProtocol, Frame, LocalNetworks, Match,
     Name, NameBuf, Packet, Protocol, ReplyKind, Side, Signal, Timestamp, Transport, Undecoded,
-    WatchList,
+    WatchList, Way,
 };
 use crate::rules::RuleSet;
 
@@ -147,6 +147,8 @@ struct Insides {
     /// The VLAN of the packet at hand.
     vlan: Option<u16>,
     presence: PresenceLog,
+    /// How the packet came here that is being read.
+    way: Way,
     transactions: Transactions,
     watch: Watch,
     ech_names: EchNames,
@@ -178,6 +180,7 @@ impl Tracker {
                 rollup: Rollup::new(settings.interface.clone()),
                 vlan: None,
                 presence: PresenceLog::default(),
+                way: Way::default(),
                 transactions: Transactions::default(),
                 watch: Watch::default(),
                 ech_names: EchNames::default(),
@@ -224,6 +227,10 @@ impl Tracker {
         frame: &Frame<'_>,
         witness: &mut impl Witness,
     ) {
+        self.insides.way = match &decoded {
+            Ok(Decoded::Packet(packet)) => presence::way(packet),
+            Ok(Decoded::Arp(_)) | Err(_) => Way::Unknown,
+        };
         let opened_flow = match decoded {
             Ok(Decoded::Packet(packet)) => match self.transport_of(&packet) {
                 Transport::Tcp(segment) => self.tcp(&segment, frame.time, witness),
@@ -411,7 +418,7 @@ impl Insides {
     fn note_presence(&mut self, sender: IpAddr, receiver: IpAddr, opened: bool, time: Timestamp) {
         let local = &self.settings.local;
         if local.contains(sender) || (opened && local.host(sender, receiver).is_some()) {
-            self.presence.note(sender, time);
+            self.presence.note(sender, self.way, time);
         }
     }
 
