@@ -8,11 +8,12 @@ mod group;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::hosts::Listings;
 use crate::model::{LocalNetworks, Pack, VendorId};
 use crate::rules::{Library, PackError, RuleSet};
-use crate::{capture, evidence, flows, ledger, metrics, replay, tracker};
+use crate::{capture, evidence, flows, ledger, metrics, replay, store, tracker};
 
 pub use device_files::{DeviceFileError, DeviceFiles};
 pub use exception::Exception;
@@ -75,6 +76,8 @@ pub struct Overrides {
     pub listen: Option<SocketAddr>,
     /// Folder of packs.
     pub rules: Option<PathBuf>,
+    /// Folder in which findings are kept.
+    pub state_dir: Option<PathBuf>,
 }
 
 impl Config {
@@ -89,6 +92,7 @@ impl Config {
         }
         file.listen = overrides.listen.unwrap_or(file.listen);
         file.rules = overrides.rules.or(file.rules);
+        file.state_dir = overrides.state_dir.or(file.state_dir);
         let library = Library::load(file.rules.as_deref()).map_err(Refused::Packs)?;
         let listings = device_files(&file).read()?;
         let config = Self {
@@ -191,6 +195,9 @@ impl Config {
                 .map(String::from)
                 .collect(),
             local: self.local(networks),
+            interface: None,
+            one_of_several: self.file.interfaces.len() > 1,
+            events: self.file.events.has_outputs(),
         }
     }
 
@@ -204,6 +211,7 @@ impl Config {
             sensor_addresses: self.file.sensor_addresses.clone(),
             watch_sensor: self.file.watch_sensor,
             events: self.file.events.has_outputs(),
+            keep: self.file.state_dir.is_some(),
             listings: self.listings.clone(),
         }
     }
@@ -211,14 +219,32 @@ impl Config {
     /// How captures are judged.
     pub fn replay(&self) -> replay::Settings {
         replay::Settings {
-            tracker: self.tracker(&[]),
-            ledger: ledger::Settings {
-                // Nobody takes what happens in a replay.
+            // Nobody takes what happens in a replay, unless the daemon runs it.
+            tracker: tracker::Settings {
                 events: false,
+                ..self.tracker(&[])
+            },
+            ledger: ledger::Settings {
+                // Nobody takes what happens in a replay, or keeps it.
+                events: false,
+                keep: false,
                 ..self.ledger(&[])
             },
             at: None,
         }
+    }
+
+    /// How much the store may take.
+    pub fn store(&self) -> store::Settings {
+        store::Settings {
+            max_bytes: self.file.store.max_bytes,
+            ..store::Settings::default()
+        }
+    }
+
+    /// For how long findings are kept, in capture time.
+    pub fn retention(&self) -> Duration {
+        Duration::from_secs(u64::from(self.file.store.retention_days) * 24 * 3600)
     }
 
     /// How many series the metrics may have.

@@ -8,19 +8,24 @@ use crate::config::DeviceFiles;
 use crate::hosts::Listings;
 
 /// How often files are looked at.
-const EVERY: Duration = Duration::from_secs(2);
+pub(super) const EVERY: Duration = Duration::from_secs(2);
 
 /// What a new reading came to: what is in force from now on, or why nothing changes.
 pub(super) type Reading = Result<Listings, String>;
 
-/// Runs until told to stop or nobody listens. A server may be writing while its file is read, so a fault is told when it is
+/// Looks that often; runs until told to stop or nobody listens. A server may be writing while its file is read, so a fault is told when it is
 /// still there the next time; until a file is sound again the former content stays in force.
-pub(super) fn run(files: &DeviceFiles, readings: &Sender<Reading>, stop: &AtomicBool) {
+pub(super) fn run(
+    files: &DeviceFiles,
+    every: Duration,
+    readings: &Sender<Reading>,
+    stop: &AtomicBool,
+) {
     // Of the reading at start nothing is known, so all are read once more.
     let mut known = Vec::new();
     let mut doubtful: Option<String> = None;
     while !stop.load(Ordering::Relaxed) {
-        std::thread::sleep(EVERY);
+        std::thread::sleep(every);
         let stamps = files.stamps();
         if stamps == known && doubtful.is_none() {
             continue;
@@ -37,5 +42,48 @@ pub(super) fn run(files: &DeviceFiles, readings: &Sender<Reading>, stop: &Atomic
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::HostKey;
+    use std::sync::Arc;
+    use std::sync::mpsc;
+
+    #[test]
+    fn what_changes_is_read_again_and_what_is_bad_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("inventory.csv");
+        let write = |rows: &str| std::fs::write(&path, format!("address,id\n{rows}\n")).unwrap();
+        write("10.0.0.1,a");
+        let files = DeviceFiles {
+            inventory: Some(path.clone()),
+            leases: Vec::new(),
+        };
+        let (sender, readings) = mpsc::channel();
+        let stop = Arc::new(AtomicBool::new(false));
+        let told = Arc::clone(&stop);
+        let every = Duration::from_millis(20);
+        let thread = std::thread::spawn(move || run(&files, every, &sender, &told));
+        let next = || readings.recv_timeout(Duration::from_secs(20)).unwrap();
+        let has = |reading: Reading, id: &str| {
+            let id = HostKey::restored(id);
+            reading.unwrap().inventory.has_id(&id)
+        };
+        assert!(has(next(), "a"));
+        write("10.0.0.1,bb");
+        assert!(has(next(), "bb"));
+        write("10.0.0.x,ccc");
+        let fault = next().unwrap_err();
+        assert!(fault.contains("inventory.csv:2: `10.0.0.x`"), "{fault}");
+        // Told once, until it is mended.
+        std::thread::sleep(10 * every);
+        assert!(readings.try_recv().is_err());
+        write("10.0.0.1,dddd");
+        assert!(has(next(), "dddd"));
+        stop.store(true, Ordering::Relaxed);
+        thread.join().unwrap();
     }
 }

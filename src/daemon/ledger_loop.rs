@@ -7,9 +7,11 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 
 use super::device_watch::Reading;
+use super::keep::Keeping;
 use super::teller::Teller;
 use super::worker::Report;
 use crate::capture;
+use crate::history::Taken;
 use crate::ledger::Ledger;
 use crate::metrics::{Board, InterfaceScene, Scene};
 use crate::model::{Losses, SensorCondition, WatchList};
@@ -28,6 +30,7 @@ pub(super) struct LedgerLoop {
     board: Arc<Board>,
     watch: Arc<WatchBoard>,
     teller: Teller,
+    keeping: Option<Keeping>,
 }
 
 /// Where the ledger leaves the watch list for the workers.
@@ -40,6 +43,7 @@ impl LedgerLoop {
         board: Arc<Board>,
         watch: Arc<WatchBoard>,
         teller: Teller,
+        keeping: Option<Keeping>,
         readings: Receiver<Reading>,
     ) -> Self {
         let interfaces = interfaces
@@ -59,8 +63,10 @@ impl LedgerLoop {
             board,
             watch,
             teller,
+            keeping,
         };
-        this.publish();
+        this.teller.sensor(SensorCondition::Started, None);
+        this.publish(false);
         this
     }
 
@@ -75,12 +81,22 @@ impl LedgerLoop {
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             if published.elapsed() >= PUBLISH_EVERY {
-                self.publish();
+                self.publish(false);
                 published = Instant::now();
             }
         }
-        self.publish();
+        self.publish(false);
+        if self.teller.is_on() {
+            let snapshot = self.ledger.snapshot();
+            for happening in self.ledger.happened_last(&snapshot) {
+                self.teller.tell(happening);
+            }
+        }
         self.teller.sensor(SensorCondition::Stopped, None);
+        self.publish(true);
+        if let Some(keeping) = self.keeping {
+            keeping.stop();
+        }
         self.teller.stop();
     }
 
@@ -92,6 +108,19 @@ impl LedgerLoop {
             if interface.up && !report.up && report.fault.is_some() {
                 let reason = report.fault.as_deref();
                 self.teller.capture_down(&interface.name, reason);
+            }
+            if let Some(keeping) = &mut self.keeping {
+                let taken = Taken {
+                    frames: report.tracker.seen.frames,
+                    kernel_drops: report.capture.kernel_drops,
+                    interface_drops: report.capture.interface_drops,
+                };
+                keeping.accepted(&mut self.ledger, &Arc::from(interface.name.as_str()));
+                keeping.looked(
+                    &Arc::from(interface.name.as_str()),
+                    report.batch.looked,
+                    taken,
+                );
             }
             interface.tracker = report.tracker;
             interface.capture = report.capture;
@@ -125,8 +154,12 @@ impl LedgerLoop {
         }
     }
 
-    fn publish(&mut self) {
+    fn publish(&mut self, last: bool) {
         self.take_readings();
+        if let Some(keeping) = &mut self.keeping {
+            keeping.catch_up(&mut self.ledger, &mut self.teller);
+            keeping.tell_health(&mut self.teller);
+        }
         let snapshot = self.ledger.snapshot();
         if self.teller.is_on() {
             for happening in self.ledger.happened(&snapshot) {
@@ -136,6 +169,9 @@ impl LedgerLoop {
         let mut tracker = tracker::Stats::default();
         for interface in &self.interfaces {
             tracker.add(&interface.tracker);
+        }
+        if let Some(keeping) = &mut self.keeping {
+            keeping.hand_over(&snapshot, &tracker.seen, &mut self.teller, last);
         }
         self.board.store(Arc::new(Scene {
             snapshot,
@@ -149,6 +185,7 @@ impl LedgerLoop {
                 .cloned()
                 .collect(),
             events: self.teller.counts(),
+            store: self.keeping.as_ref().map(Keeping::scene),
             ready: true,
             configured_at: self.board.load().configured_at,
         }));

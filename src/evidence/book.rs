@@ -52,14 +52,31 @@ impl Book {
         cutoff: Option<&Cutoff>,
         now: Timestamp,
     ) {
+        let phase = phase(cutoff, sighting.span.first);
+        self.count(sighting, phase);
+        self.place(host, sighting, phase, now);
+    }
+
+    /// Takes a sighting that an earlier run had counted. The counts without a host begin anew with each run, as counters
+    /// do: what retention took away in between would look like new counts.
+    pub fn restore(
+        &mut self,
+        host: &HostKey,
+        sighting: &Sighting,
+        cutoff: Option<&Cutoff>,
+        now: Timestamp,
+    ) {
+        let phase = phase(cutoff, sighting.span.first);
+        self.place(host, sighting, phase, now);
+    }
+
+    fn place(&mut self, host: &HostKey, sighting: &Sighting, phase: Phase, now: Timestamp) {
         let service = &sighting.matched.service;
         let key = (host.clone(), service.vendor.clone(), service.category);
         if service.strength == Strength::Weak {
             self.weak_sighting(key, sighting);
             return;
         }
-        let phase = phase(cutoff, sighting.span.first);
-        self.count(sighting, phase);
         if self.usages.len() >= MAX_USAGES && !self.usages.contains_key(&key) {
             self.make_room();
         }
@@ -156,6 +173,11 @@ impl Book {
     fn count(&mut self, sighting: &Sighting, phase: Phase) {
         let service = &sighting.matched.service;
         let (vendor, category) = (service.vendor.clone(), service.category);
+        if service.strength == Strength::Weak {
+            let total = self.totals.weak_sightings.entry((vendor, category));
+            *total.or_default() += sighting.count;
+            return;
+        }
         if sighting.count > 0 {
             let key = (
                 vendor.clone(),
@@ -179,12 +201,6 @@ impl Book {
 
     fn weak_sighting(&mut self, key: UsageKey, sighting: &Sighting) {
         let (host, vendor, category) = key.clone();
-        let total = self
-            .totals
-            .weak_sightings
-            .entry((vendor.clone(), category))
-            .or_default();
-        *total += sighting.count;
         if self.weak.len() >= MAX_WEAK && !self.weak.contains_key(&key) {
             self.stats.weak_refused += 1;
             return;

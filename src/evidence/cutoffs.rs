@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::{Group, Settings};
-use crate::model::{Category, Cutoff, Pack, Phase, Timestamp, VendorId};
+use crate::model::{Category, Cutoff, Pack, Phase, Service, Timestamp, VendorId};
 
 type ByCategory = BTreeMap<(VendorId, Category), Cutoff>;
 
@@ -102,8 +102,18 @@ impl Cutoffs {
         Some(&group.name)
     }
 
+    /// The cutoff of a group for what a service is for.
+    pub fn find(&self, group: GroupId, service: &Service) -> Option<&Cutoff> {
+        self.of_category(group, &service.vendor, service.category)
+    }
+
     /// The cutoff of a group for a vendor and category.
-    pub fn find(&self, group: GroupId, vendor: &VendorId, category: Category) -> Option<&Cutoff> {
+    pub fn of_category(
+        &self,
+        group: GroupId,
+        vendor: &VendorId,
+        category: Category,
+    ) -> Option<&Cutoff> {
         let of_group = group.0.and_then(|at| self.groups.get(at));
         let by_category = of_group.map_or(&self.everybody, |(_, own)| own);
         by_category.get(&(vendor.clone(), category))

@@ -52,6 +52,15 @@ impl Looked {
         }
     }
 
+    /// Notes what was taken and lost in a stretch, nobody knows when in it: each of its minutes lost the same share.
+    pub fn lose_over(&mut self, span: Span, taken: u64, lost: u64) {
+        let last = span.last.minute();
+        for minute in span.first.minute()..=last {
+            let at = Timestamp::from_unix(minute * MINUTE, 0);
+            self.lose(Losses { at, taken, lost });
+        }
+    }
+
     /// Whether any frame was lost in the time (`end` − `window`, `end`].
     pub fn lost_any(&self, end: Timestamp, window: Duration) -> bool {
         self.lossy_minutes(end, window).next().is_some()

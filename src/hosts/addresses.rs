@@ -55,7 +55,7 @@ pub(super) struct Entry {
     pub generation: u16,
     /// Who had it before its owner: hardware address, key, until when.
     pub former: Option<(Mac, HostKey, Timestamp)>,
-    /// Whether anything was put down to it.
+    /// Whether anything strong was put down to it.
     pub used: bool,
 }
 

@@ -1,5 +1,7 @@
 //! Hosts across restarts: what is to be stored, and what is put back.
 
+use std::net::IpAddr;
+
 use super::Hosts;
 use super::addresses::Proof;
 use super::register::Restored;
@@ -56,6 +58,23 @@ impl Hosts {
         }
     }
 
+    /// Puts back when an address was seen.
+    pub fn restore_presence(&mut self, address: IpAddr, span: Span) {
+        self.addresses.see(address, span.first);
+        self.addresses.see(address, span.last);
+    }
+
+    /// Gives hosts that were put back the keys that the inventory has for them.
+    pub fn relist(&mut self) {
+        let inventory = std::mem::take(&mut self.inventory);
+        self.set_inventory(inventory);
+    }
+
+    /// The key by which what had this key is known now.
+    pub fn canonical(&self, key: &HostKey) -> HostKey {
+        self.register.canonical(key).clone()
+    }
+
     fn restore_binding(&mut self, host: &HostView, binding: &AddressBinding) {
         let AddressBinding {
             address, from, mac, ..
@@ -96,7 +115,7 @@ fn mac_in(key: &HostKey) -> Option<Mac> {
 }
 
 /// The how-manieth device a key means that was made of this address.
-fn nth_of_address(key: &HostKey, address: std::net::IpAddr) -> Option<u16> {
+fn nth_of_address(key: &HostKey, address: IpAddr) -> Option<u16> {
     if *key == HostKey::from_address(address) {
         return Some(1);
     }

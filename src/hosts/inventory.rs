@@ -335,6 +335,7 @@ fn wrong(line: u64, what: String) -> InventoryError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn rows_find_devices_by_interface_and_address() {
@@ -386,6 +387,17 @@ mod tests {
             let error = Inventory::parse(text).unwrap_err();
             assert!(error.what.contains(words), "{text:?}: {error}");
             assert_eq!(error.line, line, "{text:?}: {error}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused_with_a_line(rows in "[a-z0-9,:\"#\n-]{0,60}", any in "\\PC{0,60}") {
+            for text in [format!("mac,address,name,id\n{rows}"), any] {
+                if let Err(error) = Inventory::parse(&text) {
+                    prop_assert!(error.line >= 1 && !error.what.is_empty());
+                }
+            }
         }
     }
 }

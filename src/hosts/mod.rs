@@ -25,7 +25,7 @@ mod views;
 
 use std::net::IpAddr;
 
-use crate::model::{HostKey, Mac, Presence, Span, Timestamp, Way};
+use crate::model::{HostKey, Mac, Presence, Span, Strength, Timestamp, Way};
 
 pub use addresses::MAX_ADDRESSES;
 use addresses::{Addresses, Claimed, Proof};
@@ -105,10 +105,14 @@ impl Hosts {
         self.register.present(&key, time);
     }
 
-    /// Gives the key of the host to which a sighting of an address is put down, and fixes it.
-    pub fn sight(&mut self, address: IpAddr, span: Span) -> HostKey {
-        self.addresses.see(address, span.last).used = true;
-        self.fix(address, span)
+    /// Gives the key of the host to which a sighting of an address is put down, and fixes it. Hosts with weak sightings only
+    /// are forgotten first when there are too many.
+    pub fn sight(&mut self, address: IpAddr, span: Span, strength: Strength) -> HostKey {
+        let is_strong = strength == Strength::Strong;
+        self.addresses.see(address, span.last).used |= is_strong;
+        let key = self.fix(address, span);
+        self.register.seen(&key, span).strong |= is_strong;
+        key
     }
 
     /// The key of the host that had an address at an instant, as it would be fixed.

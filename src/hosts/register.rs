@@ -27,7 +27,12 @@ pub(super) struct Register {
 /// One host.
 #[derive(Clone, Debug)]
 pub(super) struct Record {
+    /// First and latest packet or sighting.
     pub span: Span,
+    /// The first sighting: by that the older of two keys is told.
+    pub sighted: Timestamp,
+    /// Whether anything strong was put down to it.
+    pub strong: bool,
     pub aliases: BTreeSet<HostKey>,
     pub macs: BTreeSet<Mac>,
     /// What was stored of it before anything was heard again.
@@ -54,6 +59,8 @@ impl Record {
     fn new(span: Span) -> Self {
         Self {
             span,
+            sighted: span.first,
+            strong: false,
             aliases: BTreeSet::new(),
             macs: BTreeSet::new(),
             name: None,
@@ -102,6 +109,12 @@ impl Register {
         record.span.cover(span.first);
         record.span.cover(span.last);
         record
+    }
+
+    /// Notes that something was put down to a host.
+    pub(super) fn sighted(&mut self, key: &HostKey, span: Span) {
+        let record = self.seen(key, span);
+        record.sighted = record.sighted.min(span.first);
     }
 
     /// Notes that a host of which there is a record was there.
@@ -195,6 +208,8 @@ impl Register {
             self.aliases.insert(alias.clone(), survivor.clone());
         }
         let known = self.seen(&survivor, record.span);
+        known.sighted = known.sighted.min(record.sighted);
+        known.strong |= record.strong;
         known.aliases.extend(record.aliases);
         known.aliases.insert(other.clone());
         known.macs.extend(record.macs);
@@ -230,6 +245,7 @@ impl Register {
     /// Takes over what was stored.
     pub(super) fn restore(&mut self, key: &HostKey, aliases: &[HostKey], record: Restored) {
         let known = self.seen(key, record.span);
+        known.strong = true;
         known.name = record.name;
         known.device = record.device;
         for alias in aliases {
@@ -286,18 +302,18 @@ impl Register {
         }
     }
 
-    /// Forgets the tenth that was silent longest.
+    /// Forgets the tenth that was silent longest, sparing those to which something strong was put down while others are left.
     fn make_room(&mut self) {
-        let mut ranks: Vec<(Timestamp, HostKey)> = self
+        let rank = |key: &HostKey, record: &Record| (record.strong, record.span.last, key.clone());
+        let mut ranks: Vec<_> = self
             .hosts
             .iter()
-            .map(|(key, record)| (record.span.last, key.clone()))
+            .map(|(key, record)| rank(key, record))
             .collect();
         let (_, limit, _) = ranks.select_nth_unstable(MAX_HOSTS / 10);
         let limit = limit.clone();
         let before = self.hosts.len();
-        self.hosts
-            .retain(|key, record| (record.span.last, key.clone()) > limit);
+        self.hosts.retain(|key, record| rank(key, record) > limit);
         let hosts = &self.hosts;
         self.aliases.retain(|_, key| hosts.contains_key(key));
         self.left_out += (before - self.hosts.len()) as u64;

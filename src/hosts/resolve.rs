@@ -122,7 +122,7 @@ impl Hosts {
             likely,
         } = self.unlisted(address, span.first);
         let is_new = self.register.get(&base).is_none();
-        self.register.seen(&base, span);
+        self.register.sighted(&base, span);
         if let Some(entry) = self.addresses.get_mut(address) {
             match made {
                 Made::ByAddress => {
@@ -151,7 +151,7 @@ impl Hosts {
             self.register.join(&id, &base);
         }
         let key = self.whose(address, span.first).key;
-        self.register.seen(&key, span);
+        self.register.sighted(&key, span);
         if is_new {
             self.look_back(&key, address, mac.or(likely));
         }
@@ -221,7 +221,7 @@ impl Hosts {
         let one = self.register.canonical(one).clone();
         let other = self.register.canonical(other).clone();
         let rank = |key: &HostKey| {
-            let first = self.register.get(key).map(|record| record.span.first);
+            let first = self.register.get(key).map(|record| record.sighted);
             (
                 !self.inventory.has_id(key),
                 first.is_none(),

@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::model::{
     AddressBinding, AdvertisedPrefix, Claim, Client, ClientMac, DomainName, HostView, IdentityFact,
@@ -73,7 +75,8 @@ impl Hosts {
     /// The key to which a sighting is put down.
     fn key(&mut self, text: &str, second: i64) -> String {
         let span = Span::at(at(second));
-        self.sight(address(text), span).to_string()
+        self.sight(address(text), span, Strength::Strong)
+            .to_string()
     }
 
     fn aliases(&self, key: &str) -> Vec<String> {
@@ -488,7 +491,7 @@ fn changes_tell_bindings_once_each() {
         until: None,
         mac: Some(A),
     };
-    assert_eq!(changes.bindings, [binding.clone()]);
+    assert_eq!(changes.bindings, std::slice::from_ref(&binding));
     assert_eq!(changes.hosts.len(), 1);
     hosts.key(X, 3);
     let changes = hosts.changes();
@@ -525,4 +528,76 @@ fn a_flood_of_claims_is_bounded_and_spares_hosts() {
     assert!(stats.entries <= MAX_ADDRESSES as u64 && stats.evictions > 100_000);
     assert!(stats.identities.0 < 200_000);
     assert_eq!(hosts.key(X, 400_000), "mac-02:00:00:00:00:0a");
+}
+
+#[test]
+fn a_flood_of_weak_sightings_spares_findings() {
+    let mut hosts = Hosts::default();
+    hosts.key(X, 0);
+    for n in 0..40_000_u32 {
+        let forged = std::net::Ipv4Addr::from(0x0a40_0000 + n).into();
+        hosts.sight(forged, Span::at(at(i64::from(n))), Strength::Weak);
+    }
+    assert!(hosts.view(&HostKey::from_address(address(X))).is_some());
+    assert!(
+        hosts
+            .view(&HostKey::from_address(address("10.64.0.0")))
+            .is_none()
+    );
+}
+
+/// What happens.
+#[derive(Clone, Copy, Debug)]
+enum Event {
+    OwnWord,
+    Leased,
+    Frame,
+    Sighting,
+}
+
+/// What happens, to which of four addresses, so many seconds later.
+fn events() -> impl Strategy<Value = Vec<(Event, u8, i64)>> {
+    let event = prop_oneof![
+        Just(Event::OwnWord),
+        Just(Event::Leased),
+        Just(Event::Frame),
+        Just(Event::Sighting),
+        Just(Event::Sighting),
+    ];
+    prop::collection::vec((event, 0..4_u8, 1..900_i64), 0..24)
+}
+
+proptest! {
+    /// Sightings that are told behind what was said later come to the same keys, as long as no address changes hands.
+    #[test]
+    fn late_sightings_come_to_the_same_keys(events in events()) {
+        let mut now = 0;
+        let mut timed = Vec::new();
+        for (event, host, step) in events {
+            now += step;
+            // Two devices with two addresses each.
+            let mac = Mac::new([2, 0, 0, 0, 0, host / 2]);
+            timed.push((event, format!("10.0.0.{host}"), mac, now));
+        }
+        let say = |hosts: &mut Hosts, (event, text, mac, time): &(Event, String, Mac, i64)| {
+            match event {
+                Event::OwnWord => hosts.own_word(text, *mac, *time),
+                Event::Leased => hosts.leased(text, *mac, *time),
+                Event::Frame => hosts.sends(text, Way::Direct(*mac), *time),
+                Event::Sighting => {
+                    hosts.key(text, *time);
+                }
+            }
+        };
+        let (mut live, mut late) = (Hosts::default(), Hosts::default());
+        timed.iter().for_each(|it| say(&mut live, it));
+        let is_sighting = |it: &&(Event, String, Mac, i64)| matches!(it.0, Event::Sighting);
+        timed.iter().filter(|it| !is_sighting(it)).for_each(|it| say(&mut late, it));
+        timed.iter().filter(is_sighting).for_each(|it| say(&mut late, it));
+        for (_, text, mac, _) in &timed {
+            prop_assert_eq!(live.find(text), late.find(text), "{:?}", timed);
+            let by_mac = (live.find(&mac.to_string()), late.find(&mac.to_string()));
+            prop_assert_eq!(by_mac.0, by_mac.1, "{:?}", timed);
+        }
+    }
 }

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use super::blind_spots::BlindSpots;
 use crate::evidence::phase;
+use crate::hosts::Hosts;
 use crate::model::{
-    Category, Coverage, Cutoff, EndReason, EventHost, Evidence, Finding, Happening, HostKey,
-    Judged, Sighting, Snapshot, Status, Strength, Timestamp, VendorId,
+    BlindHost, Category, Coverage, Cutoff, EndReason, EventHost, Evidence, Finding, FlowEnd,
+    Happening, HostKey, Judged, Sighting, Snapshot, Status, Strength, Timestamp, VendorId,
 };
 
 /// Happenings that wait to be taken: some seconds of a flood, at most about 1 KiB each.
@@ -18,6 +20,7 @@ type Key = (HostKey, VendorId, Category);
 pub(super) struct Happenings {
     waiting: Vec<Happening>,
     refused: u64,
+    blind_spots: BlindSpots,
     stragglers: BTreeMap<Key, Finding>,
     coverage: BTreeMap<(HostKey, VendorId), Coverage>,
 }
@@ -40,6 +43,28 @@ impl Happenings {
         let host = EventHost::new(host, Some(sighting.host));
         for happening in Happening::sightings(&host, sighting, judged) {
             self.push(happening);
+        }
+    }
+
+    /// A flow with a matched name ended.
+    pub(super) fn flow_end(&mut self, host: &HostKey, end: &FlowEnd, cutoff: Option<&Cutoff>) {
+        let phase = phase(cutoff, end.sample.time);
+        let judged = Judged::ended(phase, cutoff.map(|cutoff| cutoff.at), end);
+        let host = EventHost::new(host, Some(end.host));
+        self.push(Happening::flow_ended(host, end, judged));
+    }
+
+    /// A host had flows without a name.
+    pub(super) fn blind(&mut self, blind: &BlindHost) {
+        self.blind_spots.note(blind);
+    }
+
+    /// Tells the blind spots of hours that are over; of all, where there is no time.
+    pub(super) fn tell_blind_spots(&mut self, hosts: &Hosts, now: Option<Timestamp>) {
+        for (host, kind, span, flows) in self.blind_spots.take_over(now) {
+            let key = hosts.key_at(host, span.first);
+            let host = EventHost::new(&key, Some(host));
+            self.push(Happening::blind_spot(host, kind, span, flows));
         }
     }
 
@@ -82,6 +107,13 @@ impl Happenings {
             ));
         }
         self.compare_coverage(snapshot, now);
+    }
+
+    /// Takes a state for known, without telling it.
+    pub(super) fn know(&mut self, snapshot: &Snapshot) {
+        let told = std::mem::take(&mut self.waiting);
+        self.compare(snapshot);
+        self.waiting = told;
     }
 
     fn compare_coverage(&mut self, snapshot: &Snapshot, now: Timestamp) {
@@ -128,7 +160,10 @@ impl Happenings {
 
     /// Waiting now, and those that found no place.
     pub(super) fn stats(&self) -> (u64, u64) {
-        (self.waiting.len() as u64, self.refused)
+        (
+            self.waiting.len() as u64,
+            self.refused + self.blind_spots.refused(),
+        )
     }
 
     /// Hands over what happened, in order.

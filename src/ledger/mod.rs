@@ -3,27 +3,30 @@
 //! No I/O, no threads, no clock. Whichever worker saw a packet, it ends here, so nothing depends on which.
 
 mod blind;
+mod blind_spots;
+mod conclude;
+mod duplicates;
 mod happenings;
 mod identity;
+mod restore;
 mod roles;
 mod watch;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::evidence::{
-    self, Book, Bypasses, Cutoffs, GroupId, Looked, Moment, UnknownCutoff, Usage, WINDOW, judge,
-};
+use crate::evidence::{self, Book, Bypasses, Cutoffs, GroupId, Looked, UnknownCutoff, phase};
 use crate::hosts::{self, Hosts};
 use crate::model::{
-    Batch, BypassView, Category, CutoffInForce, Finding, Happening, HostKey, HostRole, HostView,
-    LocalNetworks, Pack, PackRole, Sighting, Signal, Snapshot, Status, Strength, Timestamp,
-    VendorView, WatchList,
+    Accepted, Batch, Happening, HostKey, LocalNetworks, Pack, PackRole, Sighting, Signal, Snapshot,
+    Strength, Timestamp, WatchList,
 };
 
 use blind::BlindHosts;
+use duplicates::Duplicates;
 use happenings::Happenings;
+use restore::Before;
 use roles::Roles;
 use watch::Watch;
 
@@ -44,6 +47,8 @@ pub struct Settings {
     pub watch_sensor: bool,
     /// Whether somebody takes what happens.
     pub events: bool,
+    /// Whether somebody takes what is accepted, to keep it.
+    pub keep: bool,
     /// What files say of who devices are.
     pub listings: hosts::Listings,
 }
@@ -61,6 +66,10 @@ pub struct Stats {
     pub blind_hosts: (u64, u64),
     /// Hosts and vendors of which a foreign resolver was asked: those kept, and those that found no place.
     pub bypasses: (u64, u64),
+    /// Flows that several interfaces may see: those kept, and those forgotten because there were too many.
+    pub flows_told: (u64, u64),
+    /// Flows that were seen again on another interface.
+    pub duplicate_flows: u64,
     /// What happened and was not taken yet, and what found no place.
     pub happenings: (u64, u64),
     /// Addresses with signs of what they do for others, and signs that found no place.
@@ -79,6 +88,9 @@ pub struct Ledger {
     blind_hosts: BlindHosts,
     bypasses: Bypasses,
     happenings: Happenings,
+    duplicates: Duplicates,
+    accepted: Accepted,
+    before: Before,
     roles: Roles,
     now: Option<Timestamp>,
 }
@@ -88,6 +100,9 @@ impl Ledger {
     pub fn new(mut settings: Settings, packs: &[Pack]) -> Result<Self, UnknownCutoff> {
         let mut hosts = Hosts::default();
         hosts.set_listings(std::mem::take(&mut settings.listings), None);
+        if settings.keep {
+            hosts.keep_changes();
+        }
         Ok(Self {
             cutoffs: Cutoffs::choose(packs, &settings.evidence)?,
             packs: packs.to_vec(),
@@ -99,6 +114,9 @@ impl Ledger {
             blind_hosts: BlindHosts::default(),
             bypasses: Bypasses::default(),
             happenings: Happenings::default(),
+            duplicates: Duplicates::default(),
+            accepted: Accepted::default(),
+            before: Before::default(),
             roles: Roles::default(),
             now: None,
         })
@@ -113,12 +131,12 @@ impl Ledger {
         if let Some(losses) = batch.losses {
             self.looked.lose(losses);
         }
-        self.identify(batch);
         if let Some(now) = self.now {
             self.watch.expire(now);
             self.blind_hosts.expire(now);
             self.bypasses.expire(now);
             self.roles.expire(now);
+            self.duplicates.expire(now);
             for &address in &batch.contradicted {
                 self.watch.contradicted(address, now);
             }
@@ -131,22 +149,47 @@ impl Ledger {
         }
         for blind in &batch.blind_hosts {
             self.blind_hosts.note(blind);
-        }
-        for sighting in &batch.sightings {
-            if !self.watch.confirms(sighting) {
-                continue;
+            if self.settings.events {
+                self.happenings.blind(blind);
             }
-            let host = self.hosts.sight(sighting.host, sighting.span);
-            self.join_hosts();
+        }
+        // Copied only where several interfaces are captured.
+        let confirmed: Vec<Cow<'_, Sighting>> = batch
+            .sightings
+            .iter()
+            .filter(|sighting| self.watch.confirms(sighting))
+            .filter_map(|sighting| match sighting.flow {
+                None => Some(Cow::Borrowed(sighting)),
+                Some(_) => self
+                    .duplicates
+                    .credit(batch.interface.as_ref(), sighting.clone())
+                    .map(Cow::Owned),
+            })
+            .collect();
+        let hosts = self.identify(batch, &confirmed);
+        for (sighting, host) in confirmed.iter().zip(hosts) {
+            let sighting: &Sighting = sighting;
             self.note_bypass(&host, sighting);
-            let group = self.group_at(&host, sighting);
-            let service = &sighting.matched.service;
-            let cutoff = self.cutoffs.find(group, &service.vendor, service.category);
+            let group = self.group_of(&host, sighting.host);
+            let cutoff = self.cutoffs.find(group, &sighting.matched.service);
             if self.settings.events {
                 self.happenings.sighting(&host, sighting, cutoff);
             }
             let now = self.now.unwrap_or(sighting.span.last);
             self.book.sighting(&host, sighting, cutoff, now);
+            if self.settings.keep {
+                let phase = phase(cutoff, sighting.span.first);
+                let accepted = (host, phase, sighting.clone());
+                self.accepted.sightings.push(accepted);
+            }
+        }
+        for end in &batch.flow_ends {
+            if self.watch.confirms_end(end) && self.duplicates.ends(end) && self.settings.events {
+                let host = self.hosts.key_at(end.host, end.span.first);
+                let group = self.group_of(&host, end.host);
+                let cutoff = self.cutoffs.find(group, &end.matched.service);
+                self.happenings.flow_end(&host, end, cutoff);
+            }
         }
         for reply in &batch.replies {
             if !self.watch.confirms_reply(reply) {
@@ -164,11 +207,22 @@ impl Ledger {
                     .answered(&host, vendor, reply.kind, reply.span.last);
             }
             self.book.reply(&host, reply);
+            if self.settings.keep {
+                self.accepted.replies.push((host, reply.clone()));
+            }
         }
     }
 
-    /// The group of the host of a sighting, by what is known of it now.
-    fn group_at(&self, host: &HostKey, sighting: &Sighting) -> GroupId {
+    /// What was accepted since the last call, where the settings say that somebody takes it.
+    pub fn accepted(&mut self) -> Accepted {
+        Accepted {
+            bindings: self.hosts.changes().bindings,
+            ..std::mem::take(&mut self.accepted)
+        }
+    }
+
+    /// The group of a host that has this address, by what is known of it now.
+    fn group_of(&self, host: &HostKey, address: IpAddr) -> GroupId {
         if !self.cutoffs.has_groups() {
             return GroupId::default();
         }
@@ -177,7 +231,7 @@ impl Ledger {
         let known = view.as_ref().map(|view| view.addresses.as_slice());
         match known {
             Some(addresses) if !addresses.is_empty() => self.cutoffs.group_of(addresses, site),
-            _ => self.cutoffs.group_of(&[sighting.host], site),
+            _ => self.cutoffs.group_of(&[address], site),
         }
     }
 
@@ -221,6 +275,8 @@ impl Ledger {
             blind_hosts: (self.blind_hosts.len(), self.blind_hosts.refused()),
             bypasses: self.bypasses.stats(),
             happenings: self.happenings.stats(),
+            flows_told: self.duplicates.stats(),
+            duplicate_flows: self.duplicates.duplicates(),
             roles: self.roles.stats(),
         }
     }
@@ -228,234 +284,19 @@ impl Ledger {
     /// What happened since the last call, up to this state.
     pub fn happened(&mut self, snapshot: &Snapshot) -> Vec<Happening> {
         self.happenings.compare(snapshot);
+        self.happenings.tell_blind_spots(&self.hosts, self.now);
+        self.happenings.take()
+    }
+
+    /// What is left to be said when nothing more comes: the hours that are not over.
+    pub fn happened_last(&mut self, snapshot: &Snapshot) -> Vec<Happening> {
+        self.happenings.compare(snapshot);
+        self.happenings.tell_blind_spots(&self.hosts, None);
         self.happenings.take()
     }
 
     /// The addresses by which workers tell flows without a name.
     pub fn watch_list(&mut self) -> Arc<WatchList> {
         self.watch.list()
-    }
-
-    /// Everything concluded at engine time.
-    pub fn snapshot(&self) -> Snapshot {
-        let now = self.now.unwrap_or(Timestamp::MIN);
-        let looked = self.looked.share(now, WINDOW);
-        let mut views = self.views();
-        let mut findings: Vec<Finding> = self
-            .book
-            .usages()
-            .filter_map(|((host, vendor, category), usage)| {
-                let pack = self.packs.iter().find(|pack| pack.vendor == *vendor)?;
-                let view = views.get(host)?;
-                Some(self.finding(view, pack, *category, usage, now, looked))
-            })
-            .collect();
-        findings.sort_by(|a, b| {
-            let rank = |finding: &Finding| (!finding.straggler, finding.role, finding.status);
-            rank(a)
-                .cmp(&rank(b))
-                .then_with(|| b.last_seen.cmp(&a.last_seen))
-                .then_with(|| {
-                    (&a.host, &a.vendor, a.category).cmp(&(&b.host, &b.vendor, b.category))
-                })
-        });
-        let coverage = evidence::coverage(&findings, &self.packs, now, |finding| {
-            let view = views.get(&finding.host);
-            view.map(|view| view.last_seen)
-        });
-        let bypasses = self.bypasses_of_users(&views, now);
-        self.set_roles(&mut views, &findings, now);
-        Snapshot {
-            at: self.now,
-            looked,
-            vendors: self
-                .packs
-                .iter()
-                .map(|pack| self.vendor(pack, &findings))
-                .collect(),
-            weak: self.book.weak().cloned().collect(),
-            hosts: views.into_values().collect(),
-            coverage,
-            bypasses,
-            local_hosts: self.hosts.present_after(now.before(WINDOW)),
-            blind_hosts: self.blind_hosts.count(now),
-            local_networks_known: self.settings.local_networks_known,
-            totals: self.book.totals().clone(),
-            findings,
-        }
-    }
-
-    /// Those of hosts that ask for themselves: it is a resolver's work to ask others.
-    fn bypasses_of_users(
-        &self,
-        views: &BTreeMap<HostKey, HostView>,
-        now: Timestamp,
-    ) -> Vec<BypassView> {
-        let mut bypasses = self.bypasses.views(now);
-        bypasses.retain(|bypass| {
-            let addresses = views
-                .get(&bypass.host)
-                .map_or(&[][..], |view| view.addresses.as_slice());
-            let told = |address: &IpAddr| {
-                self.hosts.resolvers().contains(address)
-                    || self.settings.resolvers.contains(address)
-            };
-            !addresses.iter().any(told) && !self.roles.answers(addresses, now)
-        });
-        bypasses
-    }
-
-    fn is_sensor(&self, host: &HostView) -> bool {
-        let sensor = &self.settings.sensor_addresses;
-        host.addresses.iter().any(|own| sensor.contains(own))
-    }
-
-    fn set_roles(
-        &self,
-        views: &mut BTreeMap<HostKey, HostView>,
-        findings: &[Finding],
-        now: Timestamp,
-    ) {
-        let key_at = |address, time| self.hosts.key_at(address, time);
-        let roles = self
-            .roles
-            .of_hosts(views, findings, &self.packs, now, key_at);
-        for (key, mut held) in roles {
-            if let Some(view) = views.get_mut(&key) {
-                if self.is_sensor(view) {
-                    held.insert(HostRole::Gateway);
-                }
-                view.roles = held.into_iter().collect();
-            }
-        }
-    }
-
-    fn finding(
-        &self,
-        host: &HostView,
-        pack: &Pack,
-        category: Category,
-        usage: &Usage,
-        now: Timestamp,
-        looked: f64,
-    ) -> Finding {
-        // Its addresses now; those of its sightings where it has none any more.
-        let addresses = match host.addresses.as_slice() {
-            [] => usage.addresses.as_slice(),
-            now => now,
-        };
-        let group = self.cutoffs.group_of(addresses, host.site.as_deref());
-        let cutoff = self.cutoffs.find(group, &pack.vendor, category);
-        // Silence proves something only where packets towards the host are captured, and none was lost.
-        let silence_tells =
-            self.roles.reached(addresses, now) && !self.looked.lost_any(now, WINDOW);
-        let last_blocked = usage.last_blocked(|name| self.book.resolved(name), silence_tells);
-        let moment = Moment {
-            now,
-            looked,
-            last_packet: Some(host.last_seen),
-            last_blocked,
-            transfer_threshold: self.settings.evidence.transfer_threshold,
-        };
-        let exception = self.settings.evidence.exceptions.iter().find(|rule| {
-            pack.role == PackRole::Restricted
-                && rule.holds(host, &usage.addresses, &pack.vendor, category, now)
-        });
-        let (status, straggler) = match exception {
-            Some(_) => (Status::Excepted, false),
-            None => judge(usage, &moment, cutoff),
-        };
-        // The sensor's own machine may speak for others, and somebody is at it already.
-        let may_straggle = self.settings.watch_sensor || !self.is_sensor(host);
-        let straggler = straggler && may_straggle;
-        let (names, names_left_out) = usage.names();
-        Finding {
-            host: host.key.clone(),
-            addresses: usage.addresses.clone(),
-            vendor: pack.vendor.clone(),
-            vendor_name: pack.name.clone(),
-            role: pack.role,
-            category,
-            status,
-            straggler,
-            ever_straggler: (usage.ever_straggler && may_straggle) || straggler,
-            cutoff: cutoff.map(|cutoff| cutoff.at),
-            group: self.cutoffs.name(group).map(str::to_owned),
-            exception: exception.map(|rule| rule.exception.clone()),
-            phase: usage.phase,
-            evidence: usage.evidence(),
-            first_seen: usage.span.first,
-            last_seen: usage.span.last,
-            last_by_evidence: usage.last_by_evidence(now),
-            last_blocked,
-            after_cutoff_sightings: usage.after_cutoff_sightings,
-            received: usage.bytes.0,
-            sent: usage.bytes.1,
-            after_cutoff_received: usage.after_cutoff_bytes.0,
-            after_cutoff_sent: usage.after_cutoff_bytes.1,
-            names,
-            names_left_out,
-        }
-    }
-
-    /// For each category first what binds hosts in no group, then what binds those of each group.
-    fn cutoffs_in_force(&self, pack: &Pack, categories: &BTreeSet<Category>) -> Vec<CutoffInForce> {
-        let mut in_force = Vec::new();
-        for &category in categories {
-            for group in self.cutoffs.groups() {
-                if let Some(cutoff) = self.cutoffs.find(group, &pack.vendor, category) {
-                    in_force.push(CutoffInForce {
-                        category,
-                        cutoff: cutoff.clone(),
-                        group: self.cutoffs.name(group).map(str::to_owned),
-                    });
-                }
-            }
-        }
-        in_force
-    }
-
-    fn vendor(&self, pack: &Pack, findings: &[Finding]) -> VendorView {
-        let categories: BTreeSet<Category> = pack
-            .services
-            .iter()
-            .map(|service| service.category)
-            .collect();
-        let with = |strength: Strength| -> Vec<Category> {
-            let services = pack.services.iter();
-            let categories: BTreeSet<Category> = services
-                .filter(|service| service.strength == strength)
-                .map(|service| service.category)
-                .collect();
-            categories.into_iter().collect()
-        };
-        let mut hosts = BTreeMap::new();
-        let mut stragglers = BTreeMap::new();
-        let mut straggling: BTreeSet<&HostKey> = BTreeSet::new();
-        for finding in findings
-            .iter()
-            .filter(|finding| finding.vendor == pack.vendor)
-        {
-            *hosts.entry((finding.category, finding.status)).or_default() += 1;
-            if finding.straggler {
-                *stragglers.entry(finding.category).or_default() += 1;
-                straggling.insert(&finding.host);
-            }
-        }
-        VendorView {
-            id: pack.vendor.clone(),
-            name: pack.name.clone(),
-            role: pack.role,
-            version: pack.version.to_string(),
-            digest: pack.digest.clone(),
-            services: pack.services.len(),
-            cutoffs: self.cutoffs_in_force(pack, &categories),
-            categories: categories.into_iter().collect(),
-            strong: with(Strength::Strong),
-            weak: with(Strength::Weak),
-            hosts,
-            stragglers,
-            straggling_hosts: straggling.len() as u64,
-        }
     }
 }

@@ -83,6 +83,9 @@ pub(super) fn gather(
     samples.add(&f::LOCAL_HOSTS, &[], number(scene.snapshot.local_hosts));
     interfaces(&mut samples, scene);
     inspection(&mut samples, scene);
+    if let Some(store) = &scene.store {
+        super::store::store(&mut samples, store);
+    }
     samples.families
 }
 
@@ -278,6 +281,7 @@ fn inspection(samples: &mut Samples, scene: &Scene) {
         }
     }
     let ledger = &scene.ledger;
+    samples.add(&f::DUPLICATE_FLOWS, &[], number(ledger.duplicate_flows));
     let ledgers = [
         ("addresses", ledger.hosts.entries, ledger.hosts.evictions),
         (
@@ -291,6 +295,7 @@ fn inspection(samples: &mut Samples, scene: &Scene) {
         ("blind_hosts", ledger.blind_hosts.0, ledger.blind_hosts.1),
         ("bypasses", ledger.bypasses.0, ledger.bypasses.1),
         ("happenings", ledger.happenings.0, ledger.happenings.1),
+        ("flows_told", ledger.flows_told.0, ledger.flows_told.1),
         ("roles", ledger.roles.0, ledger.roles.1),
     ];
     let trackers = scene

@@ -7,6 +7,7 @@
 //! The ledger turns sightings into [`Finding`]s and publishes them as a [`Snapshot`];
 //! what changed meanwhile it tells as [`Event`]s.
 
+mod accepted;
 mod blind;
 mod closed;
 mod event;
@@ -29,6 +30,7 @@ mod snapshot;
 mod time;
 mod watch;
 
+pub use accepted::Accepted;
 pub use blind::{BlindHost, BlindKind, SeenSide};
 pub use event::{
     Change, CoverageChange, ECS_VERSION, EndReason, Event, EventAction, EventHost, EventId,
@@ -36,7 +38,7 @@ pub use event::{
     SensorCondition, Stamp, StragglerChange, community_id,
 };
 pub use finding::{Coverage, Exception, Finding, NameUse, Status, WeakUse};
-pub use flow::{Carrier, Endpoint, FlowProtocol, Protocol, Side};
+pub use flow::{Carrier, Endpoint, FlowId, FlowProtocol, Protocol, Side};
 pub use frame::{Frame, LinkType};
 pub use host::{AddressBinding, HostKey, HostRole, HostView, KeyConfidence};
 pub use identity::{
@@ -61,7 +63,8 @@ pub use resolvers::{
 };
 pub use role::{FIRST_HOPS, RoleSign, TimedRoleSign};
 pub use sighting::{
-    Batch, Evidence, MAX_SAMPLES, Presence, Reply, ReplyKind, Sample, Sighting, Signal, Way,
+    Batch, Evidence, FlowEnd, MAX_SAMPLES, Presence, Reply, ReplyKind, Sample, Sighting, Signal,
+    Way,
 };
 pub use snapshot::{BypassView, CoverageView, CutoffInForce, Seen, Snapshot, Totals, VendorView};
 pub use time::{Span, Timestamp};

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::closed::closed_list;
 use super::{
-    BlindHost, DomainName, Endpoint, IdentityFact, Losses, Match, Protocol, Resolution, Service,
-    Span, TimedRoleSign, Timestamp,
+    BlindHost, DomainName, Endpoint, FlowId, IdentityFact, Losses, Match, Protocol, Resolution,
+    Service, Span, TimedRoleSign, Timestamp, WireText,
 };
 
 /// Sample flows kept with a rolled-up sighting: enough to check a finding by hand, few enough to send every second.
@@ -134,6 +134,12 @@ pub struct Sample {
     pub protocol: Protocol,
     /// The pattern that won.
     pub pattern: Arc<str>,
+    /// The interface on which it was seen; `None` in a savefile.
+    pub interface: Option<Arc<str>>,
+    /// The VLAN of the flow's first packet on its link.
+    pub vlan: Option<u16>,
+    /// What the host said that it is, in the HTTP request with the name.
+    pub user_agent: Option<WireText>,
 }
 
 /// Sightings of one name by one host address at one level, rolled up over at most one UTC hour.
@@ -161,6 +167,8 @@ pub struct Sighting {
     pub sent: u64,
     /// The first few of them.
     pub samples: Vec<Sample>,
+    /// The one flow that it is of, where another worker may see the same one; `None` where it rolls up many.
+    pub flow: Option<FlowId>,
 }
 
 /// What came back to tries for one name by one host address, rolled up over at most one UTC hour.
@@ -182,6 +190,35 @@ pub struct Reply {
     pub span: Span,
     /// How often.
     pub count: u64,
+}
+
+/// A flow with a matched name ended. Of a flow with several names each has one.
+#[derive(Clone, Debug)]
+pub struct FlowEnd {
+    /// The host's address.
+    pub host: IpAddr,
+    /// The service and pattern that won.
+    pub matched: Match,
+    /// The name.
+    pub name: DomainName,
+    /// How it was learnt.
+    pub signal: Signal,
+    /// The address that stands for the name, where it was learnt by address.
+    pub server: Option<IpAddr>,
+    /// The highest level that it reached.
+    pub evidence: Evidence,
+    /// What refused it, if it reached no contact.
+    pub refused: Option<ReplyKind>,
+    /// The flow; its time is that of the latest payload of the name.
+    pub sample: Sample,
+    /// From the flow's first packet to its last.
+    pub span: Span,
+    /// Payload bytes from the server.
+    pub received: u64,
+    /// Payload bytes to the server.
+    pub sent: u64,
+    /// Which flow, where another worker may see it too.
+    pub flow: Option<FlowId>,
 }
 
 /// A local address was seen sending in a minute.
@@ -210,10 +247,14 @@ pub enum Way {
 /// Everything a worker reports at once.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
+    /// The interface that the worker captures; `None` in a savefile.
+    pub interface: Option<Arc<str>>,
     /// Rolled-up sightings.
     pub sightings: Vec<Sighting>,
     /// Rolled-up replies.
     pub replies: Vec<Reply>,
+    /// Flows with a matched name that ended, where somebody takes events.
+    pub flow_ends: Vec<FlowEnd>,
     /// Hosts that were present.
     pub presences: Vec<Presence>,
     /// Addresses that answers gave for matched names.

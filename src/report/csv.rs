@@ -71,7 +71,7 @@ pub fn csv(report: &Report) -> String {
 fn row(report: &Report, finding: &Finding) -> [String; COLUMNS.len()] {
     let time = |instant: Timestamp| report.asked.zone.exact(instant);
     let maybe = |instant: Option<Timestamp>| instant.map(time).unwrap_or_default();
-    let host = report.host(&finding.host);
+    let host = report.snapshot.host(&finding.host);
     let known = |field: fn(&HostView) -> Option<&String>| -> String {
         host.and_then(field).cloned().unwrap_or_default()
     };
@@ -102,11 +102,13 @@ fn row(report: &Report, finding: &Finding) -> [String; COLUMNS.len()] {
             .map(|exception| exception.by.clone())
             .unwrap_or_default(),
         report
+            .snapshot
             .coverage(finding)
             .map(|view| view.coverage.to_string())
             .unwrap_or_default(),
         spaced(
             &report
+                .snapshot
                 .bypasses(finding)
                 .map(|view| view.resolver)
                 .collect::<Vec<_>>(),

@@ -3,6 +3,7 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
+use std::num::NonZeroU16;
 use std::time::Duration;
 
 use super::answer::Said;
@@ -14,7 +15,7 @@ use super::{Insides, Tracker};
 use crate::flows::Flow;
 use crate::model::{
     BlindHost, BlindKind, Endpoint, FlowProtocol, Protocol, ReplyKind, SeenSide, Side, Signal,
-    Timestamp,
+    Span, Timestamp,
 };
 
 /// When a flow is counted: a handshake is over by then.
@@ -25,7 +26,7 @@ const SILENCE: Duration = Duration::from_secs(40);
 const TRIED_AGAIN: Duration = Duration::from_secs(1);
 /// Flows that wait to be counted; those beyond it are counted when they end.
 const MAX_WAITING: usize = 131_072;
-/// Hosts with blind flows told in one batch, about 32 bytes each.
+/// Hosts with blind flows told in one batch, about 64 bytes each.
 const MAX_BLIND_HOSTS: usize = 16_384;
 /// Ports whose flows are of a readable kind although nothing readable was seen of them.
 const TLS_AND_HTTP_PORTS: [u16; 6] = [80, 443, 465, 853, 8080, 8443];
@@ -66,18 +67,19 @@ impl Waiting {
 
 /// Hosts with blind flows that the ledger was not told yet.
 #[derive(Debug, Default)]
-pub(super) struct BlindHosts(BTreeMap<(IpAddr, BlindKind), Timestamp>);
+pub(super) struct BlindHosts(BTreeMap<(IpAddr, BlindKind, i64), (Span, u64)>);
 
 impl BlindHosts {
     fn note(&mut self, host: IpAddr, kind: BlindKind, time: Timestamp) {
         let full = self.0.len() >= MAX_BLIND_HOSTS;
-        match self.0.entry((host, kind)) {
+        match self.0.entry((host, kind, time.hour())) {
             Entry::Occupied(mut known) => {
-                let latest = known.get_mut();
-                *latest = time.max(*latest);
+                let (span, flows) = known.get_mut();
+                span.cover(time);
+                *flows += 1;
             }
             Entry::Vacant(place) if !full => {
-                place.insert(time);
+                place.insert((Span::at(time), 1));
             }
             Entry::Vacant(_) => {}
         }
@@ -87,7 +89,12 @@ impl BlindHosts {
     pub(super) fn take(&mut self) -> Vec<BlindHost> {
         let hosts = std::mem::take(&mut self.0).into_iter();
         hosts
-            .map(|((host, kind), time)| BlindHost { host, kind, time })
+            .map(|((host, kind, _), (span, flows))| BlindHost {
+                host,
+                kind,
+                span,
+                flows,
+            })
             .collect()
     }
 }
@@ -120,11 +127,12 @@ impl Tracker {
         }
     }
 
-    /// Counts every flow that is still there: the recording is at its end.
+    /// Counts every flow that is still there, and tells its end: the recording is at its own.
     pub(super) fn count_all_flows(&mut self) {
         for slot in 0..self.flows.slots() {
             if let Some(flow) = self.flows.at(slot) {
                 self.insides.count_flow(flow, Some(slot));
+                self.insides.tell_end(flow);
             }
         }
     }
@@ -191,12 +199,14 @@ impl Insides {
             name: known.name.clone(),
             signal: Signal::Ip,
             server: Some(server.addr),
+            flow: self.flow_id(flow, client, server),
         };
         let ends = Ends {
             client,
             server,
             client_side,
             protocol: flow.protocol,
+            vlan: flow.state.vlan.map(NonZeroU16::get),
         };
         self.stats.seen.named_flows[Signal::Ip.index()] += 1;
         flow.state.traits.named = true;
@@ -209,6 +219,7 @@ impl Insides {
             head: false,
             first: true,
             server_seq: None,
+            user_agent: None,
         };
         let named = names.turn_to(subject, ends, manner, began, rollup, budget);
         let unreported = named.count_earlier(flow.state.unnamed_bytes, began, rollup);

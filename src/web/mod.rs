@@ -1,10 +1,13 @@
-//! The server: page, metrics, health.
+//! The server: page, metrics, read API, health.
 //!
-//! Everything is answered from the scene that the daemon published last; nothing waits for the capture.
+//! Everything is answered from the scene that the daemon published last, stored sightings from the store; nothing waits for
+//! the capture.
 
+mod api;
 mod page;
 mod vendor;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
@@ -26,7 +29,10 @@ struct Shared {
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// The endpoints.
-pub fn app(board: Arc<Board>, exposition: Exposition) -> Router {
+///
+/// `state_dir` is the folder of the store, from which the API reads sightings.
+pub fn app(board: Arc<Board>, exposition: Exposition, state_dir: Option<PathBuf>) -> Router {
+    let api = api::routes(Arc::clone(&board), state_dir);
     Router::new()
         .route("/", get(index))
         .route("/style.css", get(style))
@@ -34,6 +40,7 @@ pub fn app(board: Arc<Board>, exposition: Exposition) -> Router {
         .route("/-/healthy", get(|| async { "healthy\n" }))
         .route("/-/ready", get(ready))
         .with_state(Arc::new(Shared { board, exposition }))
+        .merge(api)
 }
 
 /// Serves until the task is ended.

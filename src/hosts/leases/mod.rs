@@ -70,3 +70,22 @@ fn name(text: &str) -> Option<DomainName> {
         .then(|| DomainName::parse(text).ok())
         .flatten()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused_with_a_line(rows in "[a-z0-9,: .*\n]{0,80}", any in "\\PC{0,60}") {
+            let kea = format!("address,hwaddr,valid_lifetime,expire\n{rows}\n");
+            let dnsmasq = format!("0 02:00:00:00:00:02 10.0.0.18 * *\n{rows}\n");
+            for text in [kea, dnsmasq, rows, any] {
+                if let Err(error) = parse_leases(&text) {
+                    prop_assert!(error.line >= 1 && !error.what.is_empty());
+                }
+            }
+        }
+    }
+}
