@@ -28,6 +28,7 @@ pub mod store;
 pub mod ledger;
 pub mod tracker;
 
+pub mod history;
 pub mod metrics;
 pub mod replay;
 pub mod web;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::capture::{CaptureError, FrameSource, Inputs, Pumped, Savefile};
 use crate::ledger::{self, Ledger};
-use crate::model::{Frame, LinkType, Snapshot, Span, Timestamp};
+use crate::model::{Accepted, Frame, Happening, LinkType, Snapshot, Span, Timestamp};
 use crate::rules::RuleSet;
 use crate::tracker::{self, Tracker, Witness};
 
@@ -36,6 +36,8 @@ pub struct Replayed {
     pub files: Vec<FileRead>,
     /// Captures that could not be read to their end.
     pub faults: Vec<CaptureError>,
+    /// What the ledger accepted at the very end, where its settings say that somebody takes it.
+    pub accepted: Accepted,
     /// Frames later than the instant asked for, left out.
     pub later_frames: u64,
     /// By how much a lone last packet lies after all others; its time was not taken for engine time.
@@ -55,20 +57,37 @@ pub struct FileRead {
     pub looked: Option<Span>,
 }
 
-/// Where a replay stands, for whoever shows it.
-#[derive(Clone, Copy, Debug)]
+/// Where a replay stands, for whoever shows it, and what came of it since the last word, for whoever keeps it.
+#[derive(Debug)]
 pub struct Progress<'a> {
     /// The file being read.
     pub file: &'a Path,
     /// Bytes read of all files as they lie on the disk.
     pub bytes: u64,
+    /// What the ledger accepted, where its settings say that somebody takes it.
+    pub accepted: Accepted,
 }
+
+/// How much engine time may pass before it is looked whether a state changed although nothing was seen.
+const COMPARE_EVERY: Duration = Duration::from_secs(600);
+
+/// How much engine time may pass before what was seen goes to the ledger, where somebody wants to know what happened
+/// when: a host that comes and goes within one batch would be missed.
+const HAND_OVER_EVERY: Duration = Duration::from_secs(10);
+
+/// Takes what happens.
+pub type Sink = Box<dyn FnMut(Happening) + Send>;
 
 /// A replay under way.
 pub struct Replay {
     tracker: Tracker,
     ledger: Ledger,
     at: Option<Timestamp>,
+    sink: Option<Sink>,
+    /// When it was last looked what happened.
+    compared: Option<Timestamp>,
+    /// Engine time of the latest hand-over.
+    handed_over: Option<Timestamp>,
     /// Bytes of the files that were read.
     bytes: u64,
     later_frames: u64,
@@ -86,11 +105,29 @@ impl Replay {
             ledger: Ledger::new(settings.ledger, &rules.packs)?,
             tracker: Tracker::new(settings.tracker, rules),
             at: settings.at,
+            sink: None,
+            compared: None,
+            handed_over: None,
             bytes: 0,
             later_frames: 0,
             files: Vec::new(),
             faults: Vec::new(),
         })
+    }
+
+    /// Gives what happens to `sink`, as it happens. The settings of tracker and ledger have to ask for events.
+    pub fn tell(&mut self, sink: Sink) {
+        self.sink = Some(sink);
+    }
+
+    /// The ledger, to give it what an earlier run had concluded.
+    pub fn ledger(&mut self) -> &mut Ledger {
+        &mut self.ledger
+    }
+
+    /// What was read so far, in its order.
+    pub fn files(&self) -> &[FileRead] {
+        &self.files
     }
 
     /// Reads captures in their order. One that cannot be read to its end is noted and does not stop the others.
@@ -124,8 +161,16 @@ impl Replay {
         if let Some(at) = self.at {
             self.ledger.set_time(at);
         }
+        let snapshot = self.ledger.snapshot();
+        if let Some(sink) = &mut self.sink {
+            self.ledger
+                .happened_last(&snapshot)
+                .into_iter()
+                .for_each(sink);
+        }
         Replayed {
-            snapshot: self.ledger.snapshot(),
+            accepted: self.ledger.accepted(),
+            snapshot,
             tracker: self.tracker.stats(),
             ledger: self.ledger.stats(),
             files: self.files,
@@ -148,6 +193,7 @@ impl Replay {
             progress(Progress {
                 file,
                 bytes: self.bytes + source.position(),
+                accepted: self.ledger.accepted(),
             });
             if !matches!(pumped, Ok(Pumped::Frames(_) | Pumped::Idle)) {
                 self.bytes += source.position();
@@ -167,16 +213,41 @@ impl Replay {
                 }
             }
             self.tracker.ingest(frame, witness);
+            let (now, last) = (self.tracker.now(), self.handed_over);
+            if self.sink.is_some()
+                && let Some(now) = now
+                && last.is_none_or(|last| now.since(last) >= HAND_OVER_EVERY)
+            {
+                self.hand_over();
+            }
         }
     }
 
     fn hand_over(&mut self) {
         let batch = self.tracker.drain();
+        self.handed_over = batch.clock;
         if let Some(file) = self.files.last_mut() {
             // A batch tells all of the stretch since the file began.
             file.looked = batch.looked.or(file.looked);
         }
         self.ledger.absorb(&batch);
         self.tracker.watch(self.ledger.watch_list());
+        let seen = !batch.sightings.is_empty() || !batch.flow_ends.is_empty();
+        self.tell_what_happened(seen, batch.clock);
+    }
+
+    /// By the capture's own time and content, so that the same capture tells the same.
+    fn tell_what_happened(&mut self, seen: bool, now: Option<Timestamp>) {
+        let (Some(sink), Some(now)) = (&mut self.sink, now) else {
+            return;
+        };
+        let due = self
+            .compared
+            .is_none_or(|compared| now.since(compared) >= COMPARE_EVERY);
+        if seen || due {
+            self.compared = Some(now);
+            let snapshot = self.ledger.snapshot();
+            self.ledger.happened(&snapshot).into_iter().for_each(sink);
+        }
     }
 }

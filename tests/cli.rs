@@ -26,6 +26,8 @@ fn help_teaches_by_example() {
         ("help", vec!["--help"]),
         ("help_run", vec!["run", "--help"]),
         ("help_replay", vec!["replay", "--help"]),
+        ("help_report", vec!["report", "--help"]),
+        ("help_erase", vec!["erase", "--help"]),
         ("help_names", vec!["names", "--help"]),
         ("help_rules", vec!["rules", "--help"]),
         ("help_config", vec!["config", "--help"]),

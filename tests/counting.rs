@@ -155,6 +155,101 @@ fn outcomes_of_one_connection() {
     }
 }
 
+/// Tries without any answer: silence is proof only where the sensor saw what comes from outside to that host.
+#[test]
+fn silence_blocks_only_where_an_answer_would_have_been_seen() {
+    let after = CUTOFF + HOUR;
+    let syns = |seconds: &[u64]| {
+        let packets = seconds.iter().map(|second| {
+            let syn = Segment::new(50000, 443).seq(1).flags(SYN);
+            let ends = ("10.0.0.1".parse().unwrap(), "198.51.100.7".parse().unwrap());
+            TimedPacket {
+                time: after + second * SECOND,
+                from: Side::Client,
+                bytes: Ip::between(ends.0, ends.1).packet(&syn),
+            }
+        });
+        let known = look_up("10.0.0.1", after - SECOND, |query| {
+            address(query, UPDATE, "198.51.100.7")
+        });
+        let mut all = known.into_packets();
+        all.extend(packets);
+        all
+    };
+    let unanswered = |side: Option<Side>| {
+        let hello = ClientHello::to(UPDATE).stream();
+        let talk = Talk::tcp("10.0.0.1:50000", SERVER).at(after).open();
+        let talk = talk.unacknowledged().client(&hello);
+        let again = talk
+            .pause(std::time::Duration::from_secs(2))
+            .client(b"again");
+        match side {
+            Some(side) => again.only(side),
+            None => again.into_packets(),
+        }
+    };
+    // Something from outside towards this host, which shows that such packets are captured.
+    let reached = |host: &str| {
+        Talk::udp(format!("{host}:1234").as_str(), "198.51.100.9:9999")
+            .at(after + 5 * SECOND)
+            .client(b"hello")
+            .server(b"hello")
+    };
+    let cases = [
+        ("SYNs", syns(&[0, 1, 3]), Some("10.0.0.1"), 60, "blocked"),
+        (
+            "one SYN may be lost",
+            syns(&[0]),
+            Some("10.0.0.1"),
+            60,
+            "asking",
+        ),
+        (
+            "not for long",
+            syns(&[0, 1, 3]),
+            Some("10.0.0.1"),
+            35,
+            "asking",
+        ),
+        (
+            "nothing from outside is seen",
+            syns(&[0, 1, 3]),
+            None,
+            60,
+            "asking",
+        ),
+        (
+            "but to others",
+            syns(&[0, 1, 3]),
+            Some("10.0.0.9"),
+            60,
+            "asking",
+        ),
+        ("a hello", unanswered(None), None, 60, "blocked"),
+        (
+            "a hello whose connection was opened unseen",
+            unanswered(Some(Side::Client)),
+            Some("10.0.0.1"),
+            60,
+            "asking",
+        ),
+    ];
+    for (case, mut packets, host, later, expected) in cases {
+        packets.extend(
+            host.into_iter()
+                .flat_map(|host| reached(host).into_packets()),
+        );
+        packets.extend(present("10.0.0.200", after + later * SECOND).into_packets());
+        packets.extend(present("10.0.0.201", after + later * SECOND).into_packets());
+        packets.sort_by_key(|packet| packet.time);
+        let finding = finding(&packets);
+        assert_eq!(verdict(&finding), expected, "{case}");
+        let by = if expected == "blocked" { "silence" } else { "" };
+        let told = finding["last_blocked"]["by"].as_str().unwrap_or_default();
+        assert_eq!(told, by, "{case}");
+    }
+}
+
 /// What a server sends that is no answer: none of it may make its client a straggler.
 #[test]
 fn segments_without_an_answer_prove_nothing() {

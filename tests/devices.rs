@@ -8,11 +8,18 @@
 mod findings;
 mod support;
 
-use findings::finding;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use findings::{finding, findings, of_frames};
 use serde_json::Value;
 use support::dhcp::{Dhcp4, Dhcp6, duid_of};
 use support::dns_messages::{A, Message};
-use support::{ClientHello, Talk, TimedPacket, merge, server_hello};
+use support::links::ethernet::{self, Ethernet};
+use support::links::mac_of;
+use support::{
+    ClientHello, Discovery, Frame, Ip, Link, Talk, TimedPacket, application_data, merge,
+    server_hello,
+};
 
 /// An hour after the cutoff of the built-in pack.
 const AFTER: u64 = (1_727_582_400 + 3_600) * SECOND;
@@ -128,4 +135,139 @@ fn who_asks_what_it_was_told_to_ask_goes_past_nobody() {
     };
     assert_eq!(past(ask().packets()), 1);
     assert_eq!(past(&merge([lease, ask()])), 0);
+}
+
+const V4: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 17);
+
+/// A neighbour solicitation of the device that has [`V4`], from another address of its own.
+fn solicitation(from: Ipv6Addr, time: u64) -> Frame {
+    let mac = mac_of(V4.into());
+    let target: Ipv6Addr = "fd00::1".parse().unwrap();
+    let packet = Ip::between(from.into(), target.into())
+        .hop_limit(255)
+        .packet(&Discovery::solicitation(target).source_mac(mac));
+    Frame::whole(time, Ethernet::default().source(mac).packet(&packet))
+}
+
+/// A transfer by an address of the device that has [`V4`], in frames of its own.
+fn transfer(address: IpAddr, time: u64) -> Vec<Frame> {
+    let (client, server) = match address {
+        IpAddr::V4(_) => (format!("{address}:50000"), "198.51.100.7:443"),
+        IpAddr::V6(_) => (format!("[{address}]:50000"), "[2001:db8::7]:443"),
+    };
+    let talk = Talk::tcp(client.as_str(), server)
+        .at(time)
+        .open()
+        .client(&ClientHello::to(NAME).stream())
+        .server(&server_hello())
+        .server(&application_data(40_000));
+    let own = Ethernet::default().source(mac_of(V4.into()));
+    let is_own = |packet: &TimedPacket| {
+        let from = |at: usize, octets: &[u8]| packet.bytes[at..].starts_with(octets);
+        match address {
+            IpAddr::V4(address) => from(12, &address.octets()),
+            IpAddr::V6(address) => from(8, &address.octets()),
+        }
+    };
+    let frame = |packet: &TimedPacket| {
+        let bytes = if is_own(packet) {
+            own.packet(&packet.bytes)
+        } else {
+            Link::ethernet().wrap(&packet.bytes)
+        };
+        Frame::whole(packet.time, bytes)
+    };
+    talk.packets().iter().map(frame).collect()
+}
+
+/// Whether its hardware address is known before or after, a device with addresses of both families, one of them new, is one
+/// host with one sum; only the key is another.
+#[test]
+fn all_addresses_of_a_device_are_one_host() {
+    let addresses: [IpAddr; 3] =
+        ["10.0.0.17", "fd00::17", "fd00::8d1:22:af3:9"].map(|address| address.parse().unwrap());
+    let [_, IpAddr::V6(stable), IpAddr::V6(private)] = addresses else {
+        unreachable!()
+    };
+    let proof = |time: u64| {
+        let arp = ethernet::arp_request(V4, Ipv4Addr::new(10, 0, 0, 1));
+        let arp = Frame::whole(time, arp);
+        vec![
+            arp,
+            solicitation(stable, time + 1),
+            solicitation(private, time + 2),
+        ]
+    };
+    let traffic = |time: u64| {
+        (0..)
+            .zip(addresses)
+            .flat_map(move |(n, address)| transfer(address, time + n * SECOND))
+    };
+    for (proof_at, key) in [(0, "mac-02:04:0a:00:00:11"), (60, "ip-10.0.0.17")] {
+        let mut frames: Vec<Frame> = proof(AFTER + proof_at * SECOND);
+        frames.extend(traffic(AFTER + 10 * SECOND));
+        // What comes later is the same host's.
+        frames.extend(
+            transfer(addresses[2], AFTER + 90 * SECOND)
+                .into_iter()
+                .take(3),
+        );
+        frames.sort_by_key(|frame| frame.time);
+        let found = of_frames(&frames, &[]);
+        assert_eq!(found.len(), 1, "{found:#?}");
+        let found = &found[0];
+        assert_eq!(found["host"], key);
+        assert_eq!(found["addresses"].as_array().unwrap().len(), 3);
+        assert_eq!(found["host_macs"], Value::from(vec!["02:04:0a:00:00:11"]));
+        assert_eq!(found["host_confidence"], "hardware");
+        let one = of_frames(&transfer(addresses[0], AFTER), &[]);
+        let sum = 3 * one[0]["bytes_received"].as_u64().unwrap();
+        assert_eq!(found["bytes_received"], sum);
+        assert_eq!(found["after_cutoff"]["bytes_received"], sum);
+        let sightings = one[0]["after_cutoff"]["sightings"].as_u64().unwrap();
+        assert_eq!(found["after_cutoff"]["sightings"], 3 * sightings);
+    }
+}
+
+/// Without a word on the link nobody is joined, whatever frames carry.
+#[test]
+fn frames_alone_prove_nothing() {
+    let frames = [V4, Ipv4Addr::new(10, 0, 0, 18)].map(|address| transfer(address.into(), AFTER));
+    let mut frames = frames.concat();
+    frames.sort_by_key(|frame| frame.time);
+    assert_eq!(of_frames(&frames, &[]).len(), 2);
+}
+
+#[test]
+fn an_address_that_a_server_gives_to_another_device_is_another_host() {
+    let address = "10.0.0.17".parse().unwrap();
+    let lease = |mac, time| {
+        let ack = Dhcp4::ack(mac, address, 3_600).host_name(&format!("pc-{}", mac[5]));
+        datagram("10.0.0.1:67", "10.0.0.17:68", time, &ack.bytes())
+    };
+    let contact_at = |time| {
+        Talk::tcp("10.0.0.17:50001", "198.51.100.7:443")
+            .at(time)
+            .open()
+            .client(&ClientHello::to(NAME).stream())
+            .server(&server_hello())
+            .close()
+    };
+    let other = [0, 0x11, 0x22, 0x33, 0x44, 0x66];
+    let packets = merge([
+        lease(MAC, AFTER),
+        contact_at(AFTER + SECOND),
+        lease(other, AFTER + 7_200 * SECOND),
+        contact_at(AFTER + 7_201 * SECOND),
+    ]);
+    let mut hosts: Vec<_> = findings(&packets, &[])
+        .iter()
+        .map(|found| [found["host"].to_string(), found["host_name"].to_string()])
+        .collect();
+    hosts.sort();
+    let expected = [
+        ["\"mac-00:11:22:33:44:55\"", "null"],
+        ["\"mac-00:11:22:33:44:66\"", "\"pc-102\""],
+    ];
+    assert_eq!(hosts, expected);
 }

@@ -133,6 +133,7 @@ fn links_lead_somewhere() {
         "ARCHITECTURE.md",
         "CONTRIBUTING.md",
         "docs/events.md",
+        "docs/hosts.md",
         "docs/metrics.md",
         "docs/json.md",
         "docs/packs.md",

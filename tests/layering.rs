@@ -29,12 +29,13 @@ const ALLOWED: &[(&str, u8, &[&str])] = &[
         &["model", "decode", "flows", "dissect", "rules"],
     ),
     ("ledger", 2, &["model", "hosts", "evidence"]),
+    ("history", 3, &["model", "store", "ledger"]),
     (
         "metrics",
         3,
         &[
             "model", "capture", "decode", "flows", "dissect", "rules", "hosts", "evidence",
-            "events", "tracker", "ledger",
+            "store", "events", "tracker", "ledger",
         ],
     ),
     (
@@ -42,7 +43,7 @@ const ALLOWED: &[(&str, u8, &[&str])] = &[
         3,
         &["model", "capture", "evidence", "rules", "tracker", "ledger"],
     ),
-    ("web", 3, &["model", "metrics", "report"]),
+    ("web", 3, &["model", "metrics", "report", "store"]),
     ("config", 4, &["*"]),
     ("daemon", 5, &["*"]),
     ("cli", 6, &["*"]),

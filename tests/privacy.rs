@@ -173,6 +173,67 @@ fn nothing_of_a_device_is_left_in_any_output() {
     }
 }
 
+/// The store knows who devices are, so that one can be erased; what is read from it does not tell.
+#[test]
+fn what_comes_from_the_store_holds_tokens_too() {
+    let case = Case::new();
+    let state = case.config.with_file_name("state");
+    let events = case.config.with_file_name("events.jsonl");
+    let mut config = std::fs::read_to_string(&case.config).unwrap();
+    config.push_str(&format!(
+        "[[events.file]]\npath = \"{}\"\n",
+        events.display()
+    ));
+    std::fs::write(&case.config, config).unwrap();
+    let state = state.to_str().unwrap();
+    let served = Served::start(&[
+        "--replay",
+        case.capture.to_str().unwrap(),
+        "--config",
+        case.config.to_str().unwrap(),
+        "--state-dir",
+        state,
+    ]);
+    served.wait_ready();
+    let pseudonyms = Pseudonyms::new(&KEY);
+    let address: std::net::IpAddr = "10.0.0.17".parse().unwrap();
+    let token = pseudonyms.address(address).to_string();
+    let sightings = served.get("/api/v1/sightings").1;
+    is_clean("sightings", &sightings);
+    assert!(sightings.contains(&token), "{token} not in {sightings}");
+    let rows: serde_json::Value = serde_json::from_str(&sightings).unwrap();
+    let row = &rows["sightings"][0];
+    let key = row["host"].as_str().unwrap();
+    let of_one = served.get(&format!("/api/v1/sightings?host={key}"));
+    let of_one: serde_json::Value = serde_json::from_str(&of_one.1).unwrap();
+    let of_one = of_one["sightings"].as_array().unwrap();
+    assert!(!of_one.is_empty());
+    assert!(of_one.iter().all(|one| one["host"] == row["host"]));
+    let unknown = served.get("/api/v1/sightings?host=ip-10.0.0.17").1;
+    assert!(unknown.contains("\"sightings\":[]"), "{unknown}");
+    is_clean("hosts", &served.get("/api/v1/hosts").1);
+    served.end("TERM");
+    let events = std::fs::read_to_string(&events).unwrap();
+    is_clean("events", &events);
+    assert!(events.contains(&token), "{token} not in {events}");
+    for format in ["json", "table", "csv", "markdown", "html"] {
+        let output = case.run(&["report", "--format", format, "--state-dir", state]);
+        let text = String::from_utf8(output.stdout).unwrap();
+        is_clean(format, &text);
+        assert!(
+            text.contains(&token) || text.contains(key),
+            "{format}: {text}"
+        );
+    }
+    let asked = ["report", "--host", "10.0.0.17", "--state-dir", state];
+    let by_address = case.run(&[&asked[..], &["--format", "json"]].concat());
+    let text = String::from_utf8(by_address.stdout).unwrap();
+    assert!(text.lines().count() > 0 && text.contains(&token), "{text}");
+    let erased = case.run(&["erase", key, "--state-dir", state]);
+    let said = String::from_utf8_lossy(&erased.stderr);
+    assert!(erased.status.success(), "{said}");
+}
+
 #[test]
 fn hosts_are_asked_for_by_token_or_as_they_are() {
     let case = Case::new();

@@ -419,6 +419,9 @@ fn measure() {
                 server: end(2, 443),
                 protocol: straggler::model::Protocol::Tcp,
                 pattern: Arc::from(".upd.example"),
+                interface: None,
+                vlan: None,
+                user_agent: None,
             },
             pack: Arc::from("0123456789ab"),
         })

@@ -20,6 +20,7 @@ Examples:
   straggler replay office.pcapng                   the findings of a capture
   ssh gw tcpdump -w - | straggler replay -         the findings of a capture as it is made (end it with Ctrl-C)
   sudo straggler run --interface eth0              watch an interface; page and metrics on http://127.0.0.1:9842
+  straggler report --state-dir /var/lib/straggler  what the daemon has found
   straggler names office.pcapng                    every name that hosts asked for
   straggler rules explain s07.upd.kaspersky.com    which rule matches a name, and why
 
@@ -39,6 +40,10 @@ pub enum Command {
     Run(RunArgs),
     /// Print the findings of captures
     Replay(ReplayArgs),
+    /// Print the findings that a daemon has kept
+    Report(StoreReportArgs),
+    /// Erase a host from what a daemon has kept
+    Erase(EraseArgs),
     /// Print every name that hosts asked for in captures, matched or not
     Names(NamesArgs),
     /// Look at rule packs, check and test them
@@ -67,6 +72,7 @@ pub struct Common {
 #[command(after_help = "\
 Examples:
   sudo straggler run --interface eth0
+  sudo straggler run --interface eth0 --state-dir /var/lib/straggler
   sudo straggler run --interface any --listen 192.0.2.1:9842
   straggler run --config /etc/straggler/straggler.toml
   straggler run --replay examples/office.pcapng     no root needed; serves the findings of the capture
@@ -87,6 +93,9 @@ pub struct RunArgs {
     /// Address and port of the page and the metrics [default: 127.0.0.1:9842]
     #[arg(long, value_name = "ADDR:PORT")]
     pub listen: Option<SocketAddr>,
+    /// Folder in which findings are kept over restarts; nothing is kept without
+    #[arg(long, value_name = "DIR")]
+    pub state_dir: Option<PathBuf>,
 }
 
 /// `straggler replay`
@@ -122,6 +131,58 @@ pub struct ReplayArgs {
     /// Judge as of this instant, written like that of --since; later packets are left out
     #[arg(long, value_name = "T")]
     pub at: Option<Moment>,
+}
+
+/// `straggler report`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  straggler report --state-dir /var/lib/straggler
+  straggler report --config /etc/straggler/straggler.toml --format html > report.html
+  straggler report --state-dir /var/lib/straggler --since 2026-11-01 --format csv
+  straggler report --state-dir /var/lib/straggler --fail-on straggler     exit code 1 if any
+
+The daemon may be running. Findings are judged as of the latest time at which it looked, by the
+rules and the configuration that are given here. --vendor, --host, --status, --since and --until
+only choose which findings are told, and the report counts what they left out.
+
+docs/report.md describes formats, columns and filters, docs/json.md the fields of the JSON form,
+docs/store.md what is kept.
+
+Exit codes: 0 fine; 1 what --fail-on names is in the report; 2 wrong command line, configuration
+            or rules, or there is no store; 3 the store cannot be read.")]
+pub struct StoreReportArgs {
+    #[command(flatten)]
+    pub common: Common,
+    /// Folder in which the daemon keeps its findings
+    #[arg(long, value_name = "DIR")]
+    pub state_dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub report: ReportArgs,
+}
+
+/// `straggler erase`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  straggler erase ip-10.0.0.17 --state-dir /var/lib/straggler
+  straggler erase 10.0.0.17 --config /etc/straggler/straggler.toml
+
+Everything that was kept of the host goes: sightings, addresses, names, events, and the sample
+flows of others that name one of its addresses. The file is written anew, so that its bytes are
+gone; that needs as much room again. The daemon must not be running. Copies that were set aside,
+and what outputs of events have had, are not touched; the copies are named.
+
+Exit codes: 0 erased; 2 wrong command line or configuration, or there is no such host; 3 it failed.")]
+pub struct EraseArgs {
+    /// The host: one of its keys, an address that it had, or its name
+    pub host: String,
+    /// Configuration file that names the state folder
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Folder in which the daemon keeps its findings
+    #[arg(long, value_name = "DIR")]
+    pub state_dir: Option<PathBuf>,
 }
 
 /// Formats of lists.

@@ -2,11 +2,13 @@
 
 mod args;
 mod config;
+mod erase;
 mod interfaces;
 mod names;
 mod output;
 mod privacy;
 mod replay;
+mod report;
 mod report_args;
 mod reporting;
 mod rules;
@@ -83,6 +85,8 @@ pub fn main() -> ExitCode {
     let result = match cli.command {
         Command::Run(args) => run::run(args, &mut output),
         Command::Replay(args) => replay::run(args, &mut output),
+        Command::Report(args) => report::run(args, &mut output),
+        Command::Erase(args) => erase::run(args, &mut output),
         Command::Names(args) => names::run(args, &mut output),
         Command::Rules(args) => rules::run(args, &mut output),
         Command::Config(args) => config::run(args, &mut output),

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use super::report::Kept;
 use super::report_args::{FailOn, ReportArgs, ReportFormat};
 use super::{Exit, Failure, Output};
 use crate::capture::STDIN;
@@ -30,6 +31,27 @@ impl Frame {
                 .iter()
                 .map(|network| network.0)
                 .collect(),
+        }
+    }
+
+    /// The report of what a store has, with all of its findings.
+    pub(super) fn around_kept(self, kept: Kept, zone: Zone) -> Report {
+        Report {
+            asked: Asked {
+                zone,
+                ..Asked::default()
+            },
+            sensor: Sensor {
+                sources: kept.sources,
+                local_networks: self.local_networks,
+            },
+            watched: Watched::new(kept.looked),
+            transfer_threshold: self.transfer_threshold,
+            packs: self.packs,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            remarks: kept.remarks,
+            snapshot: kept.snapshot,
+            seen: kept.seen,
         }
     }
 
@@ -108,7 +130,7 @@ fn source(file: &FileRead) -> Source {
         kind,
         name: file.path.display().to_string(),
         links: file.links.clone(),
-        frames: file.frames,
+        frames: Some(file.frames),
         drops: None,
     }
 }

@@ -18,6 +18,7 @@ pub(super) fn run(args: RunArgs, output: &mut Output) -> Result<Exit, Failure> {
         interfaces: args.interface,
         listen: args.listen,
         rules: args.common.rules,
+        state_dir: args.state_dir,
     };
     let config = Config::load(args.common.config.as_deref(), overrides)?;
     log_to_stderr(config.file.log);

@@ -25,6 +25,10 @@ struct Table {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     networks: Vec<Network>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    site: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     vendor: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     category: Option<String>,
@@ -51,8 +55,18 @@ impl TryFrom<Table> for Exception {
     type Error = String;
 
     fn try_from(table: Table) -> Result<Self, String> {
-        if table.hosts.is_empty() && table.networks.is_empty() {
-            return Err("an exception needs `hosts` or `networks`: whom it is for".to_owned());
+        let listed = [("owner", &table.owner), ("site", &table.site)];
+        if table.hosts.is_empty()
+            && table.networks.is_empty()
+            && listed.iter().all(|(_, text)| text.is_none())
+        {
+            let what = "an exception needs `hosts`, `networks`, `owner` or `site`: whom it is for";
+            return Err(what.to_owned());
+        }
+        for (key, text) in listed {
+            if text.as_ref().is_some_and(|text| text.trim().is_empty()) {
+                return Err(format!("write the {key} as it stands in the inventory"));
+            }
         }
         for (key, text) in [("reason", &table.reason), ("by", &table.by)] {
             if text.trim().is_empty() || text.contains(char::is_control) {
@@ -74,6 +88,8 @@ impl TryFrom<Table> for Exception {
         let rule = ExceptionRule {
             hosts: table.hosts.clone(),
             networks: table.networks.iter().map(|network| network.0).collect(),
+            owner: table.owner.as_deref().map(|text| text.trim().to_owned()),
+            site: table.site.as_deref().map(|text| text.trim().to_owned()),
             vendor: vendor.transpose()?,
             category: category.transpose()?,
             exception: model::Exception {
@@ -104,6 +120,9 @@ mod tests {
             file.exception[0].rule().exception.until.to_string(),
             "2026-12-31T00:00:00Z"
         );
+        let by_site = whole.replace("hosts = [\"10.0.0.5\"]", "site = \" Berne\"");
+        let file = File::parse("c.toml", &format!("[[exception]]\n{by_site}\n")).unwrap();
+        assert_eq!(file.exception[0].rule().site.as_deref(), Some("Berne"));
         for (from, to, words) in [
             ("hosts = [\"10.0.0.5\"]", "", "whom it is for"),
             ("until = 2026-12-31T00:00:00Z", "", "missing field `until`"),
@@ -116,8 +135,13 @@ mod tests {
             ("by = \"b\"", "by = \"b\"\ncategory = \"x\"", "write one of"),
             (
                 "by = \"b\"",
-                "by = \"b\"\nsite = \"x\"",
-                "unknown field `site`",
+                "by = \"b\"\nroom = \"x\"",
+                "unknown field `room`",
+            ),
+            (
+                "hosts = [\"10.0.0.5\"]",
+                "site = \" \"",
+                "write the site as it stands in the inventory",
             ),
             (
                 "10.0.0.5\"]",

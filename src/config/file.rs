@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use super::group::{self, Group};
 use super::{DEFAULT_LISTEN, Exception};
 use crate::model::{DomainName, line_and_column};
-use crate::{capture, events, flows, metrics, tracker};
+use crate::{capture, events, flows, metrics, store, tracker};
 
 /// Every key with its default and what it means; a test keeps it so.
 pub const EXAMPLE: &str = include_str!("example.toml");
@@ -28,10 +29,22 @@ pub struct File {
     /// Folder of packs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rules: Option<PathBuf>,
+    /// Folder in which findings are kept; nothing is kept where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state_dir: Option<PathBuf>,
     /// Networks whose hosts are watched.
     pub local_networks: Vec<Network>,
     /// Resolvers of the network that are not local.
     pub resolvers: Vec<IpAddr>,
+    /// The inventory of devices.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inventory: Option<PathBuf>,
+    /// Lease files of DHCP servers.
+    pub leases: Vec<PathBuf>,
+    /// Addresses of the sensor's own machine.
+    pub sensor_addresses: Vec<IpAddr>,
+    /// Whether the sensor's own machine may be a straggler.
+    pub watch_sensor: bool,
     /// Addresses given instead of blocked names.
     pub block_addresses: Vec<IpAddr>,
     /// Hosts of the pages that are shown instead of blocked ones.
@@ -44,6 +57,8 @@ pub struct File {
     pub capture: capture::Settings,
     /// Bounds.
     pub limits: Limits,
+    /// How much is kept, and for how long.
+    pub store: Keep,
     /// Where events go.
     pub events: events::Settings,
     /// What is hidden.
@@ -52,6 +67,9 @@ pub struct File {
     /// Hosts left out of account for a while.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub exception: Vec<Exception>,
+    /// Hosts that other cutoffs bind.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub group: Vec<Group>,
     /// Choices for vendors.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub vendor: BTreeMap<String, VendorChoice>,
@@ -129,6 +147,16 @@ impl Privacy {
     }
 }
 
+/// How much is kept in the state folder, and for how long.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Keep {
+    /// Days of capture time for which findings are kept.
+    pub retention_days: u32,
+    /// Bytes to which the file may grow.
+    pub max_bytes: u64,
+}
+
 /// A choice for one vendor.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
@@ -192,18 +220,34 @@ impl Default for File {
                 .parse()
                 .unwrap_or_else(|_| SocketAddr::from(([127, 0, 0, 1], 9842))),
             rules: None,
+            state_dir: None,
             local_networks: Vec::new(),
             resolvers: Vec::new(),
+            inventory: None,
+            leases: Vec::new(),
+            sensor_addresses: Vec::new(),
+            watch_sensor: false,
             block_addresses: tracker.block_addresses,
             block_pages: Vec::new(),
             transfer_threshold_bytes: tracker.transfer_threshold,
             log: LogLevel::default(),
             capture: capture::Settings::default(),
             limits: Limits::default(),
+            store: Keep::default(),
             events: events::Settings::default(),
             privacy: Privacy::default(),
             exception: Vec::new(),
+            group: Vec::new(),
             vendor: BTreeMap::new(),
+        }
+    }
+}
+
+impl Default for Keep {
+    fn default() -> Self {
+        Self {
+            retention_days: 400,
+            max_bytes: store::Settings::default().max_bytes,
         }
     }
 }
@@ -258,6 +302,15 @@ impl File {
                 "transfer_threshold_bytes",
                 "write a number of bytes, at least 1",
             );
+        }
+        if let Some(name) = group::repeated(&file.group) {
+            return bad("[[group]]", &format!("the name `{name}` stands twice"));
+        }
+        if !(2..=36_500).contains(&file.store.retention_days) {
+            return bad("retention_days", "write a number of days from 2 to 36500");
+        }
+        if file.store.max_bytes < 1 << 20 {
+            return bad("max_bytes", "write a number of bytes, at least 1048576");
         }
         if let Err(unfit) = file.events.check() {
             return bad(unfit.key, &unfit.what);
@@ -318,6 +371,8 @@ mod tests {
                 1,
                 "`10.0.0.0/40` is no network; write it like 192.0.2.0/24",
             ),
+            ("[store]\nretention_days = 1", 2, "from 2 to 36500"),
+            ("[store]\nmax_bytes = 1", 2, "at least 1048576"),
             ("log = \"loud\"", 1, "unknown variant `loud`"),
         ] {
             let error = File::parse("s.toml", text).unwrap_err().to_string();

@@ -1,19 +1,25 @@
 //! The configuration: a file, flags on top, and from both the settings of each part.
 
+mod device_files;
 mod exception;
 mod file;
+mod group;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use crate::hosts::Listings;
 use crate::model::{LocalNetworks, Pack, VendorId};
 use crate::privacy::{KeyError, Pseudonyms};
 use crate::rules::{Library, PackError, RuleSet};
-use crate::{capture, evidence, flows, ledger, metrics, replay, tracker};
+use crate::{capture, evidence, flows, ledger, metrics, replay, store, tracker};
 
+pub use device_files::{DeviceFileError, DeviceFiles};
 pub use exception::Exception;
 pub use file::{ConfigError, EXAMPLE, File, LogLevel, VendorChoice};
+pub use group::Group;
 
 /// Where the page and the metrics are served unless something else is said: this machine only.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:9842";
@@ -26,6 +32,8 @@ pub struct Config {
     pub library: Library,
     /// Tokens in place of devices, where the file names a key.
     pseudonyms: Option<Pseudonyms>,
+    /// What files say of who devices are.
+    pub listings: Listings,
 }
 
 /// Why there is no configuration.
@@ -37,6 +45,9 @@ pub enum Refused {
     /// The key of pseudonyms.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// A file about devices.
+    #[error(transparent)]
+    Devices(#[from] DeviceFileError),
     /// One or more packs.
     #[error("{}", lines(.0))]
     Packs(Vec<PackError>),
@@ -48,6 +59,13 @@ pub enum Refused {
         /// What, and what there is instead.
         what: String,
     },
+}
+
+fn device_files(file: &File) -> DeviceFiles {
+    DeviceFiles {
+        inventory: file.inventory.clone(),
+        leases: file.leases.clone(),
+    }
 }
 
 fn lines(faults: &[PackError]) -> String {
@@ -64,6 +82,8 @@ pub struct Overrides {
     pub listen: Option<SocketAddr>,
     /// Folder of packs.
     pub rules: Option<PathBuf>,
+    /// Folder in which findings are kept.
+    pub state_dir: Option<PathBuf>,
 }
 
 impl Config {
@@ -78,16 +98,24 @@ impl Config {
         }
         file.listen = overrides.listen.unwrap_or(file.listen);
         file.rules = overrides.rules.or(file.rules);
+        file.state_dir = overrides.state_dir.or(file.state_dir);
         let library = Library::load(file.rules.as_deref()).map_err(Refused::Packs)?;
+        let listings = device_files(&file).read()?;
         let key_file = file.privacy.key_file.as_deref();
         let pseudonyms = key_file.map(Pseudonyms::read).transpose()?;
         let config = Self {
             file,
             library,
+            listings,
             pseudonyms,
         };
         config.check(path)?;
         Ok(config)
+    }
+
+    /// The files that say who devices are.
+    pub fn device_files(&self) -> DeviceFiles {
+        device_files(&self.file)
     }
 
     /// The packs in force: the enabled ones, as the configuration corrects it.
@@ -142,6 +170,7 @@ impl Config {
             transfer_threshold: self.file.transfer_threshold_bytes,
             chosen_cutoffs: chosen,
             exceptions: self.file.exception.iter().map(Exception::rule).collect(),
+            groups: self.file.group.iter().map(Group::rule).collect(),
         }
     }
 
@@ -175,6 +204,9 @@ impl Config {
                 .map(String::from)
                 .collect(),
             local: self.local(networks),
+            interface: None,
+            one_of_several: self.file.interfaces.len() > 1,
+            events: self.file.events.has_outputs(),
         }
     }
 
@@ -185,17 +217,26 @@ impl Config {
             local_networks_known: self.local(networks).known(),
             local: self.local(networks),
             resolvers: self.file.resolvers.clone(),
+            sensor_addresses: self.file.sensor_addresses.clone(),
+            watch_sensor: self.file.watch_sensor,
             events: self.file.events.has_outputs(),
+            keep: self.file.state_dir.is_some(),
+            listings: self.listings.clone(),
         }
     }
 
     /// How captures are judged.
     pub fn replay(&self) -> replay::Settings {
         replay::Settings {
-            tracker: self.tracker(&[]),
-            ledger: ledger::Settings {
-                // Nobody takes what happens in a replay.
+            // Nobody takes what happens in a replay, unless the daemon runs it.
+            tracker: tracker::Settings {
                 events: false,
+                ..self.tracker(&[])
+            },
+            ledger: ledger::Settings {
+                // Nobody takes what happens in a replay, or keeps it.
+                events: false,
+                keep: false,
                 ..self.ledger(&[])
             },
             at: None,
@@ -206,6 +247,19 @@ impl Config {
     pub fn pseudonyms(&self, networks: &[ipnet::IpNet]) -> Option<Pseudonyms> {
         let pseudonyms = self.pseudonyms.clone()?;
         Some(pseudonyms.within(self.local(networks)))
+    }
+
+    /// How much the store may take.
+    pub fn store(&self) -> store::Settings {
+        store::Settings {
+            max_bytes: self.file.store.max_bytes,
+            ..store::Settings::default()
+        }
+    }
+
+    /// For how long findings are kept, in capture time.
+    pub fn retention(&self) -> Duration {
+        Duration::from_secs(u64::from(self.file.store.retention_days) * 24 * 3600)
     }
 
     /// How many series the metrics may have.

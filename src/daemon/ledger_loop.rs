@@ -6,11 +6,15 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 
+use super::device_watch::Reading;
+use super::keep::Keeping;
 use super::teller::Teller;
 use super::worker::Report;
+use crate::capture;
+use crate::history::Taken;
 use crate::ledger::Ledger;
 use crate::metrics::{Board, InterfaceScene, Scene};
-use crate::model::{SensorCondition, WatchList};
+use crate::model::{Losses, SensorCondition, WatchList};
 use crate::privacy::Pseudonyms;
 use crate::tracker;
 
@@ -21,10 +25,14 @@ pub(super) struct LedgerLoop {
     ledger: Ledger,
     interfaces: Vec<InterfaceScene>,
     faults: Vec<String>,
+    /// What is read anew about devices, and why it cannot be, if so.
+    readings: Receiver<Reading>,
+    reading_fault: Option<String>,
     board: Arc<Board>,
     watch: Arc<WatchBoard>,
     teller: Teller,
     pseudonyms: Option<Pseudonyms>,
+    keeping: Option<Keeping>,
 }
 
 /// Where the ledger leaves the watch list for the workers.
@@ -38,6 +46,8 @@ impl LedgerLoop {
         watch: Arc<WatchBoard>,
         teller: Teller,
         pseudonyms: Option<Pseudonyms>,
+        keeping: Option<Keeping>,
+        readings: Receiver<Reading>,
     ) -> Self {
         let interfaces = interfaces
             .iter()
@@ -51,12 +61,16 @@ impl LedgerLoop {
             ledger,
             interfaces,
             faults: Vec::new(),
+            readings,
+            reading_fault: None,
             board,
             watch,
             teller,
             pseudonyms,
+            keeping,
         };
-        this.publish();
+        this.teller.sensor(SensorCondition::Started, None);
+        this.publish(false);
         this
     }
 
@@ -71,22 +85,46 @@ impl LedgerLoop {
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             if published.elapsed() >= PUBLISH_EVERY {
-                self.publish();
+                self.publish(false);
                 published = Instant::now();
             }
         }
-        self.publish();
+        self.publish(false);
+        if self.teller.is_on() {
+            let snapshot = self.ledger.snapshot();
+            for happening in self.ledger.happened_last(&snapshot) {
+                self.teller.tell(happening);
+            }
+        }
         self.teller.sensor(SensorCondition::Stopped, None);
+        self.publish(true);
+        if let Some(keeping) = self.keeping {
+            keeping.stop();
+        }
         self.teller.stop();
     }
 
-    fn take(&mut self, report: Report) {
+    fn take(&mut self, mut report: Report) {
+        report.batch.losses = self.losses(&report);
         self.ledger.absorb(&report.batch);
         self.watch.store(self.ledger.watch_list());
         if let Some(interface) = self.interfaces.get_mut(report.worker) {
             if interface.up && !report.up && report.fault.is_some() {
                 let reason = report.fault.as_deref();
                 self.teller.capture_down(&interface.name, reason);
+            }
+            if let Some(keeping) = &mut self.keeping {
+                let taken = Taken {
+                    frames: report.tracker.seen.frames,
+                    kernel_drops: report.capture.kernel_drops,
+                    interface_drops: report.capture.interface_drops,
+                };
+                keeping.accepted(&mut self.ledger, &Arc::from(interface.name.as_str()));
+                keeping.looked(
+                    &Arc::from(interface.name.as_str()),
+                    report.batch.looked,
+                    taken,
+                );
             }
             interface.tracker = report.tracker;
             interface.capture = report.capture;
@@ -95,31 +133,68 @@ impl LedgerLoop {
         self.faults.extend(report.fault);
     }
 
-    fn publish(&mut self) {
+    /// What an interface took and lost since its last report.
+    fn losses(&self, report: &Report) -> Option<Losses> {
+        let before = self.interfaces.get(report.worker)?;
+        let lost = |stats: &capture::Stats| stats.kernel_drops + stats.interface_drops;
+        let frames = |stats: &tracker::Stats| stats.seen.frames;
+        Some(Losses {
+            at: report.batch.clock?,
+            taken: frames(&report.tracker).saturating_sub(frames(&before.tracker)),
+            lost: lost(&report.capture).saturating_sub(lost(&before.capture)),
+        })
+    }
+
+    fn take_readings(&mut self) {
+        while let Ok(reading) = self.readings.try_recv() {
+            self.reading_fault = reading.as_ref().err().cloned();
+            match reading {
+                Ok(listings) => {
+                    tracing::info!("read the files about devices");
+                    self.ledger.set_listings(listings);
+                }
+                Err(fault) => tracing::error!("{fault}; what was read before stays in force"),
+            }
+        }
+    }
+
+    fn publish(&mut self, last: bool) {
+        self.take_readings();
+        if let Some(keeping) = &mut self.keeping {
+            keeping.catch_up(&mut self.ledger, &mut self.teller);
+            keeping.tell_health(&mut self.teller);
+        }
         let snapshot = self.ledger.snapshot();
         if self.teller.is_on() {
             for happening in self.ledger.happened(&snapshot) {
-                self.teller.tell(match &self.pseudonyms {
-                    Some(pseudonyms) => pseudonyms.hide_happening(happening),
-                    None => happening,
-                });
+                self.teller.tell(happening);
             }
         }
-        let snapshot = match &self.pseudonyms {
-            Some(pseudonyms) => pseudonyms.hide(snapshot),
-            None => snapshot,
-        };
         let mut tracker = tracker::Stats::default();
         for interface in &self.interfaces {
             tracker.add(&interface.tracker);
         }
+        if let Some(keeping) = &mut self.keeping {
+            keeping.hand_over(&snapshot, &tracker.seen, &mut self.teller, last);
+        }
+        // The store has who devices are, or nobody could erase one.
+        let snapshot = match &self.pseudonyms {
+            Some(pseudonyms) => pseudonyms.hide(snapshot),
+            None => snapshot,
+        };
         self.board.store(Arc::new(Scene {
             snapshot,
             tracker,
             ledger: self.ledger.stats(),
             interfaces: self.interfaces.clone(),
-            faults: self.faults.clone(),
+            faults: self
+                .faults
+                .iter()
+                .chain(&self.reading_fault)
+                .cloned()
+                .collect(),
             events: self.teller.counts(),
+            store: self.keeping.as_ref().map(Keeping::scene),
             ready: true,
             configured_at: self.board.load().configured_at,
         }));

@@ -5,15 +5,17 @@
 //!
 //! Workers are plain threads that own a capture and a tracker; one thread owns the ledger; tokio serves.
 
+mod device_watch;
+mod keep;
 mod ledger_loop;
 mod teller;
 mod worker;
 
 use std::net::TcpListener;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::SystemTime;
 
@@ -23,13 +25,17 @@ use tokio::sync::watch;
 
 use crate::capture::{self, CaptureError, Live, LiveWaker};
 use crate::config::Config;
-use crate::ledger::Ledger;
+use crate::events;
+use crate::ledger::{self, Ledger};
 use crate::metrics::{Board, Exposition, Scene};
 use crate::model::Timestamp;
-use crate::replay::{Replay, Replayed};
-use crate::tracker::Tracker;
+use crate::privacy::Pseudonyms;
+use crate::replay::{self, Replay, Replayed};
+use crate::tracker::{self, Tracker};
 use crate::web;
 
+use device_watch::Reading;
+use keep::{Keeping, KeptReplay, Plan};
 use ledger_loop::{LedgerLoop, WatchBoard};
 use teller::Teller;
 use worker::{Report, Worker};
@@ -86,11 +92,26 @@ impl Daemon {
         let mut workers = Vec::new();
         for interface in interfaces {
             let live = Live::open(interface, &self.config.capture())?;
-            let tracker = Tracker::new(self.config.tracker(&networks), Arc::clone(&rules));
+            let settings = tracker::Settings {
+                interface: Some(Arc::from(interface.as_str())),
+                ..self.config.tracker(&networks)
+            };
+            let tracker = Tracker::new(settings, Arc::clone(&rules));
             let watch_board = Arc::clone(&watch_board);
             workers.push(Worker::new(interface.clone(), live, tracker, watch_board));
         }
-        let ledger = Ledger::new(self.config.ledger(&networks), &rules.packs)?;
+        let mut settings = self.config.ledger(&networks);
+        settings.sensor_addresses.extend(own_addresses()?);
+        let mut ledger = Ledger::new(settings, &rules.packs)?;
+        let events = &self.config.file.events;
+        let is_kept = self.config.file.state_dir.is_some();
+        let pseudonyms = self.config.pseudonyms(&networks);
+        let mut teller = Teller::start(&self.config.sensor(), events, pseudonyms.clone(), is_kept)?;
+        // Before any traffic: what was known already is no news.
+        let keeping = self
+            .plan()
+            .map(|plan| Keeping::start(plan, &rules.packs, &mut ledger, &mut teller))
+            .transpose()?;
         let stop = Arc::new(AtomicBool::new(false));
         let (sender, receiver) = mpsc::sync_channel::<Report>(QUEUE);
         let wakers: Vec<LiveWaker> = workers.iter().map(Worker::waker).collect();
@@ -106,15 +127,18 @@ impl Daemon {
             .collect::<Result<_>>()?;
         drop(sender);
         let (ended, all_ended) = watch::channel(false);
-        let teller = Teller::start(&self.config.sensor(), &self.config.file.events)?;
+        let outputs = teller.handle();
         let board = Arc::clone(&self.board);
+        let readings = self.watch_device_files(&stop)?;
         let ledger_loop = LedgerLoop::new(
             ledger,
             interfaces,
             board,
             watch_board,
             teller,
-            self.config.pseudonyms(&networks),
+            pseudonyms.clone(),
+            keeping,
+            readings,
         );
         let ledger_thread = thread("ledger", move || {
             ledger_loop.run(&receiver);
@@ -123,7 +147,7 @@ impl Daemon {
         })?;
         tracing::info!(interfaces = interfaces.join(", "), "capturing");
         started();
-        let asked = self.serve(all_ended)?;
+        let asked = self.serve(all_ended, outputs, pseudonyms)?;
         stop.store(true, Ordering::Relaxed);
         for waker in &wakers {
             waker.wake();
@@ -151,25 +175,71 @@ impl Daemon {
             bail!("there is no capture in what was named");
         }
         let rules = Arc::new(self.config.rule_set());
-        let mut replay = Replay::new(self.config.replay(), rules)?;
-        let board = Arc::clone(&self.board);
+        let packs = rules.packs.clone();
+        let settings = self.config.replay();
+        let has_outputs = self.config.file.events.has_outputs();
+        let settings = replay::Settings {
+            tracker: tracker::Settings {
+                events: has_outputs,
+                ..settings.tracker
+            },
+            ledger: ledger::Settings {
+                events: has_outputs,
+                keep: self.config.file.state_dir.is_some(),
+                ..settings.ledger
+            },
+            ..settings
+        };
+        let mut replay = Replay::new(settings, rules)?;
         let pseudonyms = self.config.pseudonyms(&[]);
+        let hidden = pseudonyms.clone();
+        let teller = Teller::replaying(
+            &self.config.sensor(),
+            &self.config.file.events,
+            pseudonyms.clone(),
+        )?;
+        let teller = Arc::new(Mutex::new(teller));
+        let mut keeping = self
+            .plan()
+            .map(|plan| KeptReplay::open(plan, &packs, &mut replay))
+            .transpose()?;
+        if lock(&teller).is_on() {
+            let teller = Arc::clone(&teller);
+            replay.tell(Box::new(move |happening| lock(&teller).tell(happening)));
+        }
+        let told = Arc::clone(&teller);
+        let board = Arc::clone(&self.board);
         // Kept here too, because a channel that closes would end the server.
         let (nothing_read, ended) = watch::channel(false);
         let tell_ended = nothing_read.clone();
         let (sender, faults) = mpsc::channel();
         thread("replay", move || {
-            replay.read(&inputs, &mut (), &mut |_| {});
-            let mut replayed = replay.finish();
-            if let Some(pseudonyms) = pseudonyms {
+            let replayed = match &mut keeping {
+                None => {
+                    replay.read(&inputs, &mut (), &mut |_| {});
+                    Ok(replay.finish())
+                }
+                Some(keeping) => keeping.replay(replay, &inputs),
+            };
+            let mut replayed = match replayed {
+                Ok(replayed) => replayed,
+                Err(error) => {
+                    let _ = sender.send(error.to_string());
+                    tell_ended.send_replace(true);
+                    return;
+                }
+            };
+            if let Some(pseudonyms) = hidden {
                 replayed.snapshot = pseudonyms.hide(replayed.snapshot);
             }
-            if replayed.tracker.seen.frames == 0 && !replayed.faults.is_empty() {
+            let is_skipped = keeping.as_ref().is_some_and(KeptReplay::has_skipped);
+            if !is_skipped && replayed.tracker.seen.frames == 0 && !replayed.faults.is_empty() {
                 // There is nothing to serve; whoever waits for the end gets the reasons.
                 let _ = sender.send(lines(&replayed.faults));
                 tell_ended.send_replace(true);
                 return;
             }
+            lock(&told).settle();
             show(&replayed);
             let configured_at = board.load().configured_at;
             board.store(Arc::new(Scene {
@@ -177,15 +247,18 @@ impl Daemon {
                 tracker: replayed.tracker,
                 ledger: replayed.ledger,
                 interfaces: Vec::new(),
-                events: Vec::new(),
+                events: lock(&told).counts(),
+                store: keeping.as_ref().map(KeptReplay::scene),
                 faults: replayed.faults.iter().map(ToString::to_string).collect(),
                 ready: true,
                 configured_at,
             }));
         })?;
         // When the program is told to stop the thread may still be reading; it holds nothing that would be lost.
-        let asked = self.serve(ended)?;
+        let outputs = lock(&teller).handle();
+        let asked = self.serve(ended, outputs, pseudonyms)?;
         drop(nothing_read);
+        lock(&teller).stop();
         if asked {
             return Ok(Ended::Asked);
         }
@@ -195,20 +268,50 @@ impl Daemon {
         );
     }
 
-    /// Serves until a signal comes (true), or all captures have ended (false).
-    fn serve(&self, mut all_ended: watch::Receiver<bool>) -> Result<bool> {
+    /// Reads files about devices again when they change; the thread ends by itself.
+    fn watch_device_files(&self, stop: &Arc<AtomicBool>) -> Result<mpsc::Receiver<Reading>> {
+        let (sender, readings) = mpsc::channel();
+        let (files, stop) = (self.config.device_files(), Arc::clone(stop));
+        if !files.is_empty() {
+            thread("device-files", move || {
+                device_watch::run(&files, device_watch::EVERY, &sender, &stop);
+            })?;
+        }
+        Ok(readings)
+    }
+
+    /// How the store is used, if there is to be one.
+    fn plan(&self) -> Option<Plan> {
+        let folder = self.config.file.state_dir.as_ref()?;
+        Some(Plan {
+            folder: folder.clone(),
+            settings: self.config.store(),
+            retention: self.config.retention(),
+        })
+    }
+
+    /// Serves until a signal comes (true), or all captures have ended (false). SIGHUP lets outputs of events open their
+    /// files anew.
+    fn serve(
+        &self,
+        mut all_ended: watch::Receiver<bool>,
+        outputs: Option<events::Handle>,
+        pseudonyms: Option<Pseudonyms>,
+    ) -> Result<bool> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .context("cannot start the server")?;
         let exposition = Exposition::new(Arc::clone(&self.board), self.config.metrics())?;
-        let app = web::app(Arc::clone(&self.board), exposition);
+        let kept = self.config.file.state_dir.clone();
+        let kept = kept.map(|folder| web::Kept { folder, pseudonyms });
+        let app = web::app(Arc::clone(&self.board), exposition, kept);
         let listener = self.listener.try_clone()?;
         runtime.block_on(async move {
             let listener = tokio::net::TcpListener::from_std(listener)?;
             let server = tokio::spawn(web::serve(listener, app));
             let asked = tokio::select! {
-                result = signal() => { result?; true }
+                result = signal(outputs) => { result?; true }
                 _ = all_ended.wait_for(|ended| *ended) => false,
             };
             server.abort();
@@ -217,19 +320,33 @@ impl Daemon {
     }
 }
 
+/// A thread that panicked leaves the teller sound: nothing in it is half done.
+fn lock(teller: &Mutex<Teller>) -> MutexGuard<'_, Teller> {
+    teller.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn lines(faults: &[CaptureError]) -> String {
     let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
     lines.join("\n")
 }
 
-/// Waits for SIGINT or SIGTERM.
-async fn signal() -> std::io::Result<()> {
+/// Waits for SIGINT or SIGTERM; at SIGHUP the outputs let go of what is open.
+async fn signal(outputs: Option<events::Handle>) -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+    let mut hangup = signal(SignalKind::hangup())?;
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            _ = hangup.recv() => {
+                tracing::info!("SIGHUP: outputs of events open their files anew");
+                if let Some(outputs) = &outputs {
+                    outputs.reopen();
+                }
+            }
+        }
     }
     Ok(())
 }
@@ -241,6 +358,14 @@ fn networks_of(captured: &[String]) -> Result<Vec<IpNet>> {
         .into_iter()
         .filter(|interface| captured.contains(&interface.name) || (any && !interface.loopback))
         .flat_map(|interface| interface.networks)
+        .collect())
+}
+
+/// The addresses of this machine.
+fn own_addresses() -> Result<Vec<std::net::IpAddr>> {
+    let interfaces = capture::interfaces()?.into_iter();
+    Ok(interfaces
+        .flat_map(|interface| interface.addresses)
         .collect())
 }
 

@@ -174,6 +174,12 @@ impl Handle {
         self.lanes.is_empty()
     }
 
+    /// Events that wait for the output that is furthest behind.
+    pub fn waiting(&self) -> u64 {
+        let waiting = self.lanes.iter().map(|lane| lane.queue.waiting());
+        waiting.max().unwrap_or(0) as u64
+    }
+
     /// Lets outputs open anew what somebody moved away, as logrotate does.
     pub fn reopen(&self) {
         for lane in self.lanes.iter() {

@@ -163,6 +163,11 @@ impl Queue {
         state.is_left = true;
     }
 
+    /// Events that wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.lock().waiting.len()
+    }
+
     pub(super) fn counts(&self) -> Counts {
         self.lock().counts
     }

@@ -1,11 +1,12 @@
 //! The book of all usages, bounded.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Cutoffs, Usage, WINDOW};
+use super::{Usage, WINDOW, phase};
 use crate::model::{
-    Category, DomainName, HostKey, Phase, Reply, ReplyKind, Sighting, Strength, Timestamp, Totals,
-    VendorId, WeakUse,
+    Category, Cutoff, DomainName, HostKey, Phase, Reply, ReplyKind, Sighting, Strength, Timestamp,
+    Totals, VendorId, WeakUse,
 };
 
 /// Combinations of host, vendor and category kept at once: typically 2 KiB each with names and samples, so 64 MiB.
@@ -43,22 +44,39 @@ pub struct Stats {
 }
 
 impl Book {
-    /// Takes a sighting of a host. Engine time is `now`.
+    /// Takes a sighting of a host that a cutoff binds, or none. Engine time is `now`.
     pub fn sighting(
         &mut self,
         host: &HostKey,
         sighting: &Sighting,
-        cutoffs: &Cutoffs,
+        cutoff: Option<&Cutoff>,
         now: Timestamp,
     ) {
+        let phase = phase(cutoff, sighting.span.first);
+        self.count(sighting, phase);
+        self.place(host, sighting, phase, now);
+    }
+
+    /// Takes a sighting that an earlier run had counted. The counts without a host begin anew with each run, as counters
+    /// do: what retention took away in between would look like new counts.
+    pub fn restore(
+        &mut self,
+        host: &HostKey,
+        sighting: &Sighting,
+        cutoff: Option<&Cutoff>,
+        now: Timestamp,
+    ) {
+        let phase = phase(cutoff, sighting.span.first);
+        self.place(host, sighting, phase, now);
+    }
+
+    fn place(&mut self, host: &HostKey, sighting: &Sighting, phase: Phase, now: Timestamp) {
         let service = &sighting.matched.service;
         let key = (host.clone(), service.vendor.clone(), service.category);
         if service.strength == Strength::Weak {
             self.weak_sighting(key, sighting);
             return;
         }
-        let phase = cutoffs.phase(&service.vendor, service.category, sighting.span.first);
-        self.count(sighting, phase);
         if self.usages.len() >= MAX_USAGES && !self.usages.contains_key(&key) {
             self.make_room();
         }
@@ -94,6 +112,35 @@ impl Book {
         }
     }
 
+    /// Two keys turned out to be one host: what was noted of the second is added to the first. Totals name no host.
+    pub fn join(&mut self, survivor: &HostKey, other: &HostKey) {
+        let of_other: Vec<(UsageKey, Usage)> = self
+            .usages
+            .extract_if(.., |key, _| key.0 == *other)
+            .collect();
+        for ((_, vendor, category), usage) in of_other {
+            match self.usages.entry((survivor.clone(), vendor, category)) {
+                Entry::Occupied(mut known) => known.get_mut().join(usage),
+                Entry::Vacant(place) => {
+                    place.insert(usage);
+                }
+            }
+        }
+        let of_other: Vec<(UsageKey, WeakUse)> =
+            self.weak.extract_if(.., |key, _| key.0 == *other).collect();
+        for ((_, vendor, category), weak) in of_other {
+            match self.weak.entry((survivor.clone(), vendor, category)) {
+                Entry::Occupied(mut known) => join_weak(known.get_mut(), weak),
+                Entry::Vacant(place) => {
+                    place.insert(WeakUse {
+                        host: survivor.clone(),
+                        ..weak
+                    });
+                }
+            }
+        }
+    }
+
     /// Every usage with its host, vendor and category, sorted by those.
     pub fn usages(&self) -> impl Iterator<Item = (&UsageKey, &Usage)> {
         self.usages.iter()
@@ -126,6 +173,11 @@ impl Book {
     fn count(&mut self, sighting: &Sighting, phase: Phase) {
         let service = &sighting.matched.service;
         let (vendor, category) = (service.vendor.clone(), service.category);
+        if service.strength == Strength::Weak {
+            let total = self.totals.weak_sightings.entry((vendor, category));
+            *total.or_default() += sighting.count;
+            return;
+        }
         if sighting.count > 0 {
             let key = (
                 vendor.clone(),
@@ -149,12 +201,6 @@ impl Book {
 
     fn weak_sighting(&mut self, key: UsageKey, sighting: &Sighting) {
         let (host, vendor, category) = key.clone();
-        let total = self
-            .totals
-            .weak_sightings
-            .entry((vendor.clone(), category))
-            .or_default();
-        *total += sighting.count;
         if self.weak.len() >= MAX_WEAK && !self.weak.contains_key(&key) {
             self.stats.weak_refused += 1;
             return;
@@ -189,5 +235,17 @@ impl Book {
         let before = self.usages.len();
         self.usages.retain(|key, usage| rank(key, usage) > *limit);
         self.stats.usage_evictions += (before - self.usages.len()) as u64;
+    }
+}
+
+fn join_weak(known: &mut WeakUse, other: WeakUse) {
+    known.sightings += other.sightings;
+    known.last_seen = known.last_seen.max(other.last_seen);
+    for name in other.names {
+        if let Err(at) = known.names.binary_search(&name)
+            && known.names.len() < MAX_WEAK_NAMES
+        {
+            known.names.insert(at, name);
+        }
     }
 }

@@ -75,6 +75,27 @@ impl Bypasses {
         }
     }
 
+    /// Two keys turned out to be one host.
+    pub fn join(&mut self, survivor: &HostKey, other: &HostKey) {
+        let moved: Vec<_> = self
+            .asked
+            .extract_if(.., |key, _| key.0 == *other)
+            .collect();
+        for ((_, vendor), asked) in moved {
+            let (name, time) = (asked.name, asked.time);
+            self.asked(survivor, &vendor, asked.resolver, &name, time);
+        }
+        let moved: Vec<_> = self
+            .refused
+            .extract_if(.., |key, _| key.0 == *other)
+            .collect();
+        for ((_, vendor), time) in moved {
+            let last = self.refused.entry((survivor.clone(), vendor));
+            let last = last.or_insert(time);
+            *last = time.max(*last);
+        }
+    }
+
     /// Forgets what left the window.
     pub fn expire(&mut self, now: Timestamp) {
         let since = now.before(WINDOW);

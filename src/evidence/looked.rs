@@ -1,16 +1,22 @@
-//! Which stretches of capture time the sensor looked at.
+//! Which stretches of capture time the sensor looked at, and how much of them it lost.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::model::{Span, Timestamp};
+use crate::model::{Losses, Span, Timestamp};
 
 /// Stretches kept: a sensor that restarts every few minutes for a day has fewer.
 const MAX_STRETCHES: usize = 1024;
+/// Minutes of which losses are kept: two windows.
+const MAX_MINUTES: usize = 2 * 24 * 60;
+const MINUTE: i64 = 60;
 
 /// A union of stretches, sorted, none touching another.
 #[derive(Clone, Debug, Default)]
 pub struct Looked {
     stretches: Vec<Span>,
+    /// Frames taken and lost by all interfaces, by minute.
+    minutes: BTreeMap<i64, (u64, u64)>,
 }
 
 impl Looked {
@@ -33,16 +39,74 @@ impl Looked {
         }
     }
 
-    /// Share of the time (`end` − `window`, `end`] that was looked at, 0 to 1.
+    /// Notes what an interface took and lost.
+    pub fn lose(&mut self, losses: Losses) {
+        if losses.taken + losses.lost == 0 {
+            return;
+        }
+        let minute = self.minutes.entry(losses.at.minute()).or_default();
+        minute.0 += losses.taken;
+        minute.1 += losses.lost;
+        if self.minutes.len() > MAX_MINUTES {
+            self.minutes.pop_first();
+        }
+    }
+
+    /// Notes what was taken and lost in a stretch, nobody knows when in it: each of its minutes lost the same share.
+    pub fn lose_over(&mut self, span: Span, taken: u64, lost: u64) {
+        let last = span.last.minute();
+        for minute in span.first.minute()..=last {
+            let at = Timestamp::from_unix(minute * MINUTE, 0);
+            self.lose(Losses { at, taken, lost });
+        }
+    }
+
+    /// Whether any frame was lost in the time (`end` − `window`, `end`].
+    pub fn lost_any(&self, end: Timestamp, window: Duration) -> bool {
+        self.lossy_minutes(end, window).next().is_some()
+    }
+
+    /// Minutes that reach into a window and in which frames were lost, with the share that was lost.
+    fn lossy_minutes(&self, end: Timestamp, window: Duration) -> impl Iterator<Item = (Span, f64)> {
+        let minutes = self
+            .minutes
+            .range(end.before(window).minute()..=end.minute());
+        minutes
+            .filter(|(_, (_, lost))| *lost > 0)
+            .map(|(&minute, &(taken, lost))| {
+                let span = Span {
+                    first: Timestamp::from_unix(minute * MINUTE, 0),
+                    last: Timestamp::from_unix((minute + 1) * MINUTE, 0),
+                };
+                (span, share(lost, taken + lost))
+            })
+    }
+
+    /// Share of the time (`end` − `window`, `end`] that was looked at, 0 to 1. A minute in which a share of the frames was
+    /// lost counts for as much less: packets that were not captured were not looked at.
     pub fn share(&self, end: Timestamp, window: Duration) -> f64 {
         let start = end.before(window);
-        let seen: Duration = self
-            .stretches
-            .iter()
-            .map(|span| span.last.min(end).since(span.first.max(start)))
+        let seen = |from: Timestamp, to: Timestamp| -> f64 {
+            let stretches = self.stretches.iter();
+            let seen: Duration = stretches
+                .map(|span| span.last.min(to).since(span.first.max(from)))
+                .sum();
+            seen.as_secs_f64()
+        };
+        let lost: f64 = self
+            .lossy_minutes(end, window)
+            .map(|(minute, lost)| seen(minute.first.max(start), minute.last.min(end)) * lost)
             .sum();
-        seen.as_secs_f64() / window.as_secs_f64()
+        (seen(start, end) - lost) / window.as_secs_f64()
     }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counts of frames in a minute are far below 2^52"
+)]
+fn share(part: u64, whole: u64) -> f64 {
+    part as f64 / whole as f64
 }
 
 #[cfg(test)]
@@ -68,5 +132,33 @@ mod tests {
         assert!((looked.share(end, Duration::from_secs(100)) - 0.7).abs() < 1e-9);
         assert!((looked.share(end, Duration::from_secs(20)) - 0.5).abs() < 1e-9);
         assert!(Looked::default().share(end, Duration::from_secs(20)).abs() < 1e-9);
+    }
+
+    #[test]
+    fn what_was_lost_was_not_looked_at() {
+        let mut looked = Looked::default();
+        looked.add(span(0, 600));
+        let losses = |second, taken, lost| Losses {
+            at: Timestamp::from_unix(second, 0),
+            taken,
+            lost,
+        };
+        let end = Timestamp::from_unix(600, 0);
+        let window = Duration::from_secs(600);
+        looked.lose(losses(30, 500, 0));
+        assert!(!looked.lost_any(end, window));
+        assert!((looked.share(end, window) - 1.0).abs() < 1e-9);
+        // Half of one minute in ten, from two interfaces together; a minute that nobody looked at costs nothing more.
+        looked.lose(losses(70, 100, 300));
+        looked.lose(losses(75, 200, 0));
+        looked.lose(losses(700, 0, 10));
+        assert!(looked.lost_any(end, window));
+        assert!((looked.share(end, window) - 0.95).abs() < 1e-9);
+        let later = Timestamp::from_unix(600 + 120, 0);
+        assert!((looked.share(later, window) - 0.8).abs() < 1e-9);
+        for minute in 0..10_000 {
+            looked.lose(losses(minute * MINUTE, 1, 1));
+        }
+        assert_eq!(looked.minutes.len(), MAX_MINUTES);
     }
 }

@@ -9,6 +9,7 @@ mod bypass;
 mod coverage;
 mod cutoffs;
 mod exceptions;
+mod groups;
 mod judge;
 mod looked;
 mod usage;
@@ -19,8 +20,9 @@ use std::time::Duration;
 pub use book::{Book, Stats};
 pub use bypass::Bypasses;
 pub use coverage::coverage;
-pub use cutoffs::{Cutoffs, UnknownCutoff};
+pub use cutoffs::{Cutoffs, GroupId, UnknownCutoff, phase};
 pub use exceptions::ExceptionRule;
+pub use groups::Group;
 pub use judge::{Moment, judge};
 pub use looked::Looked;
 pub use usage::Usage;
@@ -42,6 +44,8 @@ pub struct Settings {
     pub chosen_cutoffs: BTreeMap<VendorId, Vec<String>>,
     /// Hosts that are left out of account for a while.
     pub exceptions: Vec<ExceptionRule>,
+    /// Hosts that other cutoffs bind. Of several that hold a host the first counts.
+    pub groups: Vec<Group>,
 }
 
 impl Default for Settings {
@@ -50,6 +54,7 @@ impl Default for Settings {
             transfer_threshold: 32 * 1024,
             chosen_cutoffs: BTreeMap::new(),
             exceptions: Vec::new(),
+            groups: Vec::new(),
         }
     }
 }

@@ -51,6 +51,8 @@ struct NameRecord {
     samples: Vec<Sample>,
     blocked: Option<(Timestamp, ReplyKind)>,
     nxdomain: Option<Timestamp>,
+    /// When a try was last met with silence.
+    silence: Option<Timestamp>,
     /// When this host got an address for it.
     resolved: Option<Timestamp>,
 }
@@ -136,6 +138,53 @@ impl Usage {
                 .or(Some((last, reply.kind)));
         } else if reply.kind == ReplyKind::NxDomain {
             record.nxdomain = record.nxdomain.max(Some(last));
+        } else if reply.kind == ReplyKind::Silence {
+            record.silence = record.silence.max(Some(last));
+        }
+    }
+
+    /// Adds what was noted under another key of the same host.
+    pub(super) fn join(&mut self, other: Self) {
+        for address in other.addresses {
+            self.see_address(address);
+        }
+        if other.span.last > self.span.last || self.phase == Phase::None {
+            self.phase = other.phase;
+        }
+        self.span.cover(other.span.first);
+        self.span.cover(other.span.last);
+        for (known, said) in self.believed.iter_mut().zip(other.believed) {
+            *known = (*known).max(said);
+        }
+        for (known, said) in self.ahead.iter_mut().zip(other.ahead) {
+            *known = (*known).into_iter().chain(said).min();
+        }
+        self.after_cutoff_sightings += other.after_cutoff_sightings;
+        self.bytes.0 += other.bytes.0;
+        self.bytes.1 += other.bytes.1;
+        self.after_cutoff_bytes.0 += other.after_cutoff_bytes.0;
+        self.after_cutoff_bytes.1 += other.after_cutoff_bytes.1;
+        self.ever_straggler |= other.ever_straggler;
+        self.names_left_out += other.names_left_out;
+        for (name, record) in other.names {
+            match self.names.get_mut(&name) {
+                Some(known) => known.join(record),
+                None => {
+                    self.names.insert(name, record);
+                }
+            }
+        }
+        self.forget_names();
+        for hour in other.received {
+            let same =
+                |known: &&mut HourBytes| known.hour == hour.hour && known.service == hour.service;
+            match self.received.iter_mut().find(same) {
+                Some(known) => {
+                    known.bytes += hour.bytes;
+                    known.last = known.last.max(hour.last);
+                }
+                None => self.received.push(hour),
+            }
         }
     }
 
@@ -180,10 +229,12 @@ impl Usage {
     }
 
     /// The latest proof of being blocked. `resolved` tells when a name last resolved for anybody: a name that does not
-    /// exist is blocked only if it does exist for others in the window; else the vendor retired it.
+    /// exist is blocked only if it does exist for others in the window; else the vendor retired it. `silence_tells` where
+    /// the sensor would have seen an answer.
     pub fn last_blocked(
         &self,
         resolved: impl Fn(&DomainName) -> Option<Timestamp>,
+        silence_tells: bool,
     ) -> Option<(Timestamp, ReplyKind)> {
         self.names
             .iter()
@@ -192,6 +243,8 @@ impl Usage {
                     resolved(name).is_some_and(|resolved| resolved > denied.before(WINDOW))
                 });
                 let denied = denied.map(|time| (time, ReplyKind::NxDomain));
+                let silence = record.silence.filter(|_| silence_tells);
+                let silence = silence.map(|time| (time, ReplyKind::Silence));
                 // A resolver's refusal stops nobody who got an address from another one afterwards.
                 let got_round = |(time, kind): &(Timestamp, ReplyKind)| {
                     kind.is_of_dns() && record.resolved >= Some(*time)
@@ -200,6 +253,7 @@ impl Usage {
                     .blocked
                     .into_iter()
                     .chain(denied)
+                    .chain(silence)
                     .filter(move |block| !got_round(block))
             })
             .max_by_key(|(time, kind)| (*time, kind.index()))
@@ -237,6 +291,18 @@ impl Usage {
         }
     }
 
+    /// Leaves out the names seen longest ago, beyond as many as are kept.
+    fn forget_names(&mut self) {
+        while self.names.len() > MAX_NAMES {
+            let oldest = self.names.iter().min_by_key(|(_, record)| record.span.last);
+            let Some(oldest) = oldest.map(|(name, _)| name.clone()) else {
+                return;
+            };
+            self.names.remove(&oldest);
+            self.names_left_out += 1;
+        }
+    }
+
     fn name(
         &mut self,
         name: &DomainName,
@@ -262,6 +328,7 @@ impl Usage {
                     samples: Vec::new(),
                     blocked: None,
                     nxdomain: None,
+                    silence: None,
                     resolved: None,
                 }),
         )
@@ -308,6 +375,28 @@ impl NameRecord {
             self.samples
                 .extend(sighting.samples.iter().take(room).cloned());
         }
+    }
+
+    /// Adds what was noted under another key of the same host.
+    fn join(&mut self, other: Self) {
+        for (known, said) in self.signals.iter_mut().zip(other.signals) {
+            *known |= said;
+        }
+        self.sightings += other.sightings;
+        self.span.cover(other.span.first);
+        self.span.cover(other.span.last);
+        if other.evidence > self.evidence {
+            self.evidence = other.evidence;
+            self.samples = other.samples;
+        } else if other.evidence == self.evidence {
+            self.samples.extend(other.samples);
+            self.samples.sort_by_key(|sample| sample.time);
+            self.samples.truncate(crate::model::MAX_SAMPLES);
+        }
+        let blocked = self.blocked.into_iter().chain(other.blocked);
+        self.blocked = blocked.max_by_key(|(time, _)| *time);
+        self.nxdomain = self.nxdomain.max(other.nxdomain);
+        self.resolved = self.resolved.max(other.resolved);
     }
 
     fn view(&self, name: &DomainName) -> NameUse {

@@ -94,6 +94,11 @@ impl<S> Flow<S> {
         self.syn.is_some()
     }
 
+    /// Sequence number of the initiator's SYN, if it was seen: it tells a connection from others on the same ports.
+    pub fn opened_with(&self) -> Option<u32> {
+        self.syn
+    }
+
     /// Whether the SYN or the answer to it was seen: then it is known who opened the connection, and what it said first.
     pub fn opening_seen(&self) -> bool {
         self.syn.is_some() || self.syn_answered

@@ -1,32 +1,69 @@
 //! Who a device is.
 //!
-//! Today a host is an address, and its key says so (`ip-…`). Everything else asks this module for the key and never
-//! takes one apart, so that a better identity can stand behind the same type. What devices and servers say of names and
-//! hardware addresses is known of each address.
+//! A host's key is fixed when something is first put down to it: `mac-…` where its address was proven to be that of a
+//! hardware address by then, otherwise `ip-…`; the inventory's id goes before both. What is proven later becomes an alias,
+//! and the older key stays. Proof is what a device says of itself on the link, what a DHCP server confirms, and a frame of
+//! its own in a network that is known to be on the link. Nobody signs any of it, so in doubt a host keeps `ip-…`: two keys
+//! for one device are a smaller fault than one key for two.
+//!
+//! Keys depend on the order of capture times and not on how packets were cut into batches: what was proven later than a
+//! sighting began does not count for it. Everybody else asks this module and never takes a key apart.
 
-mod identity;
+mod addresses;
+mod attached;
+mod changes;
+mod devices;
+mod facts;
+mod inventory;
+mod leases;
+mod naming;
+mod register;
+mod resolve;
+#[cfg(test)]
+mod tests;
+mod views;
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 
-use crate::model::{HostKey, IdentityFact, Timestamp};
+use crate::model::{HostKey, Mac, Presence, Span, Strength, Timestamp, Way};
 
-use identity::Identities;
-pub use identity::Known;
-
-/// Addresses kept at once: about 150 bytes each, so 20 MiB. More local addresses than this behind one sensor are spoofed.
-pub const MAX_ADDRESSES: usize = 131_072;
+pub use addresses::MAX_ADDRESSES;
+use addresses::{Addresses, Claimed, Proof};
+use attached::Attached;
+pub use changes::Changes;
+use devices::Devices;
+pub use inventory::{Inventory, InventoryError, Listed};
+pub use leases::{LeaseError, LeaseRecord, parse_leases};
+pub use naming::Known;
+use naming::Names;
+use register::Register;
 
 /// The hosts that were seen.
 #[derive(Debug, Default)]
 pub struct Hosts {
-    addresses: HashMap<IpAddr, Seen>,
-    identities: Identities,
-    evictions: u64,
+    addresses: Addresses,
+    devices: Devices,
+    attached: Attached,
+    register: Register,
+    names: Names,
+    inventory: Inventory,
+    leases: Vec<LeaseRecord>,
+    resolvers: Vec<IpAddr>,
+    routers: Vec<IpAddr>,
+    conflicts: u64,
+}
+
+/// What files say of who devices are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listings {
+    /// The inventory.
+    pub inventory: Inventory,
+    /// Leases, those of later files behind.
+    pub leases: Vec<LeaseRecord>,
 }
 
 /// When an address was seen.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seen {
     /// First packet.
     pub first: Timestamp,
@@ -34,116 +71,134 @@ pub struct Seen {
     pub last: Timestamp,
 }
 
-/// Counters of the table.
+/// Counters of the tables.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
     /// Addresses now.
     pub entries: u64,
     /// Addresses forgotten because the table was full.
     pub evictions: u64,
-    /// Devices, bindings and announced names: those kept, and those that found no place.
+    /// Devices, hosts with a key and announced names: those kept, and those forgotten or without a place.
     pub identities: (u64, u64),
+    /// Times that a device claimed an address which another one has.
+    pub conflicts: u64,
 }
 
 impl Hosts {
-    /// Takes what traffic says of who a device is.
-    pub fn learn(&mut self, fact: &IdentityFact, time: Timestamp) {
-        self.identities.learn(fact, time);
-    }
-
-    /// What is known of an address.
-    pub fn known(&self, address: IpAddr) -> Known {
-        self.identities.known(address)
-    }
-
-    /// Resolvers that the network hands out, by DHCP and router advertisements.
-    pub fn resolvers(&self) -> &[IpAddr] {
-        self.identities.resolvers()
-    }
-
-    /// Notes a packet from an address and gives the key of its host.
-    pub fn see(&mut self, address: IpAddr, time: Timestamp) -> HostKey {
-        if self.addresses.len() >= MAX_ADDRESSES && !self.addresses.contains_key(&address) {
-            self.make_room();
+    /// Notes that an address sent.
+    pub fn present(&mut self, presence: &Presence) {
+        let Presence { host, time, way } = *presence;
+        let entry = self.addresses.see(host, time);
+        match way {
+            Way::Direct(mac) => {
+                if self.attached.contains(host, time) {
+                    self.claim(host, mac, Proof::Frame, time);
+                }
+            }
+            Way::Forwarded => {
+                let since = entry.forwarded.get_or_insert(time);
+                *since = time.min(*since);
+            }
+            Way::Unknown => {}
         }
-        let seen = self.addresses.entry(address).or_insert(Seen {
-            first: time,
-            last: time,
-        });
-        seen.first = seen.first.min(time);
-        seen.last = seen.last.max(time);
-        HostKey::from_address(address)
+        let key = self.key_at(host, time);
+        self.register.present(&key, time);
+    }
+
+    /// Gives the key of the host to which a sighting of an address is put down, and fixes it. Hosts with weak sightings only
+    /// are forgotten first when there are too many.
+    pub fn sight(&mut self, address: IpAddr, span: Span, strength: Strength) -> HostKey {
+        let is_strong = strength == Strength::Strong;
+        self.addresses.see(address, span.last).used |= is_strong;
+        let key = self.fix(address, span);
+        self.register.seen(&key, span).strong |= is_strong;
+        key
+    }
+
+    /// The key of the host that had an address at an instant, as it would be fixed.
+    pub fn key_at(&self, address: IpAddr, at: Timestamp) -> HostKey {
+        self.whose(address, at).key
     }
 
     /// When an address was seen.
     pub fn seen(&self, address: IpAddr) -> Option<Seen> {
-        self.addresses.get(&address).copied()
+        let entry = self.addresses.get(address)?;
+        (entry.first <= entry.last).then_some(Seen {
+            first: entry.first,
+            last: entry.last,
+        })
     }
 
-    /// Distinct hosts with a packet after `since`.
-    pub fn present_after(&self, since: Timestamp) -> u64 {
-        self.addresses
-            .values()
-            .filter(|seen| seen.last > since)
-            .count() as u64
+    /// Pairs of keys that turned out to be one host since the last call: the one that stays, and its new alias.
+    pub fn take_joined(&mut self) -> Vec<(HostKey, HostKey)> {
+        self.register.take_joined()
+    }
+
+    /// Resolvers that the network hands out, by DHCP and router advertisements.
+    pub fn resolvers(&self) -> &[IpAddr] {
+        &self.resolvers
     }
 
     /// Counters.
     pub fn stats(&self) -> Stats {
+        let (entries, evictions) = self.addresses.stats();
+        let mut identities = (0, 0);
+        for (kept, lost) in [
+            self.devices.stats(),
+            self.register.stats(),
+            self.names.stats(),
+        ] {
+            identities = (identities.0 + kept, identities.1 + lost);
+        }
         Stats {
-            entries: self.addresses.len() as u64,
-            evictions: self.evictions,
-            identities: self.identities.stats(),
+            entries,
+            evictions,
+            identities,
+            conflicts: self.conflicts,
         }
     }
 
-    /// Forgets the tenth that was silent longest: a tenth at once, so that a flood does not sort the table each time.
-    fn make_room(&mut self) {
-        // The address parts those seen at one instant.
-        let mut ranks: Vec<_> = self
-            .addresses
-            .iter()
-            .map(|(address, seen)| (seen.last, *address))
-            .collect();
-        let (_, &mut limit, _) = ranks.select_nth_unstable(MAX_ADDRESSES / 10);
-        let before = self.addresses.len();
-        self.addresses
-            .retain(|address, seen| (seen.last, *address) > limit);
-        self.evictions += (before - self.addresses.len()) as u64;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn presence_counts_hosts_once() {
-        let mut hosts = Hosts::default();
-        let at = |second| Timestamp::from_unix(second, 0);
-        hosts.see([10, 0, 0, 1].into(), at(5));
-        hosts.see([10, 0, 0, 1].into(), at(3));
-        hosts.see([10, 0, 0, 2].into(), at(9));
-        assert_eq!(hosts.present_after(at(4)), 2);
-        assert_eq!(hosts.present_after(at(5)), 1);
-        assert_eq!(
-            hosts.seen([10, 0, 0, 1].into()).map(|seen| seen.first),
-            Some(at(3))
-        );
-    }
-
-    #[test]
-    fn a_flood_of_addresses_is_bounded_and_counted() {
-        let mut hosts = Hosts::default();
-        let total = MAX_ADDRESSES as u32 + 1_000;
-        for n in 0..total {
-            hosts.see(
-                std::net::Ipv4Addr::from(n).into(),
-                Timestamp::from_unix(i64::from(n), 0),
-            );
+    /// An address is a device's, by this proof.
+    fn claim(&mut self, address: IpAddr, mac: Mac, proof: Proof, time: Timestamp) {
+        if proof == Proof::Frame && self.devices.fronts_others(mac) {
+            return;
         }
-        let stats = hosts.stats();
-        assert!(stats.entries <= MAX_ADDRESSES as u64);
-        assert_eq!(stats.entries + stats.evictions, u64::from(total));
+        let before = self.whose(address, time).key;
+        let entry = self.addresses.at(address);
+        match entry.claim(mac, proof, time) {
+            Claimed::Late => return,
+            Claimed::Refused => {
+                self.conflicts += 1;
+                return;
+            }
+            Claimed::Again => {}
+            Claimed::First => {
+                if let Some(key) = entry.by_address.clone() {
+                    self.tie(address, mac, &key);
+                }
+            }
+            Claimed::TakenOver(former) => {
+                entry.former = Some((former, before.clone(), time));
+                entry.by_address = None;
+                self.register.gave_up(&before, address, time);
+            }
+        }
+        let device = self.devices.at(mac, time);
+        if device.has(address, time) {
+            let addresses = device.addresses();
+            self.part(&addresses);
+        }
+        if self.routers.contains(&address) {
+            self.front(mac, time);
+        }
+    }
+
+    /// A device is a router: what comes from it may be others'.
+    fn front(&mut self, mac: Mac, time: Timestamp) {
+        let device = self.devices.at(mac, time);
+        if !std::mem::replace(&mut device.fronts_others, true) {
+            let addresses = device.addresses();
+            self.part(&addresses);
+        }
     }
 }

@@ -24,8 +24,8 @@ impl BlindHosts {
             self.refused += 1;
             return;
         }
-        let last = self.last.entry(key).or_insert(blind.time);
-        *last = blind.time.max(*last);
+        let last = self.last.entry(key).or_insert(blind.span.last);
+        *last = blind.span.last.max(*last);
     }
 
     /// Forgets what left the window.

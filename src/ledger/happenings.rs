@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::evidence::Cutoffs;
+use super::blind_spots::BlindSpots;
+use crate::evidence::phase;
+use crate::hosts::Hosts;
 use crate::model::{
-    Category, Coverage, EndReason, EventHost, Evidence, Finding, Happening, HostKey, Judged,
-    Sighting, Snapshot, Status, Strength, Timestamp, VendorId,
+    BlindHost, Category, Coverage, Cutoff, EndReason, EventHost, Evidence, Finding, FlowEnd,
+    Happening, HostKey, Judged, Sighting, Snapshot, Status, Strength, Timestamp, VendorId,
 };
 
 /// Happenings that wait to be taken: some seconds of a flood, at most about 1 KiB each.
@@ -18,25 +20,51 @@ type Key = (HostKey, VendorId, Category);
 pub(super) struct Happenings {
     waiting: Vec<Happening>,
     refused: u64,
+    blind_spots: BlindSpots,
     stragglers: BTreeMap<Key, Finding>,
     coverage: BTreeMap<(HostKey, VendorId), Coverage>,
 }
 
 impl Happenings {
     /// A sighting of a strong name: the first of its flow or transaction is an event.
-    pub(super) fn sighting(&mut self, host: &HostKey, sighting: &Sighting, cutoffs: &Cutoffs) {
+    pub(super) fn sighting(
+        &mut self,
+        host: &HostKey,
+        sighting: &Sighting,
+        cutoff: Option<&Cutoff>,
+    ) {
         let service = &sighting.matched.service;
         let first = matches!(sighting.evidence, Evidence::Lookup | Evidence::Attempt);
         if service.strength != Strength::Strong || sighting.count == 0 || !first {
             return;
         }
-        let (vendor, category) = (&service.vendor, service.category);
-        let cutoff = cutoffs.find(vendor, category).map(|cutoff| cutoff.at);
-        let phase = cutoffs.phase(vendor, category, sighting.span.first);
-        let judged = Judged::new(phase, cutoff, sighting.evidence);
+        let phase = phase(cutoff, sighting.span.first);
+        let judged = Judged::new(phase, cutoff.map(|cutoff| cutoff.at), sighting.evidence);
         let host = EventHost::new(host, Some(sighting.host));
         for happening in Happening::sightings(&host, sighting, judged) {
             self.push(happening);
+        }
+    }
+
+    /// A flow with a matched name ended.
+    pub(super) fn flow_end(&mut self, host: &HostKey, end: &FlowEnd, cutoff: Option<&Cutoff>) {
+        let phase = phase(cutoff, end.sample.time);
+        let judged = Judged::ended(phase, cutoff.map(|cutoff| cutoff.at), end);
+        let host = EventHost::new(host, Some(end.host));
+        self.push(Happening::flow_ended(host, end, judged));
+    }
+
+    /// A host had flows without a name.
+    pub(super) fn blind(&mut self, blind: &BlindHost) {
+        self.blind_spots.note(blind);
+    }
+
+    /// Tells the blind spots of hours that are over; of all, where there is no time.
+    pub(super) fn tell_blind_spots(&mut self, hosts: &Hosts, now: Option<Timestamp>) {
+        for (host, kind, span, flows) in self.blind_spots.take_over(now) {
+            let key = hosts.key_at(host, span.first);
+            let host = EventHost::new(&key, Some(host));
+            self.push(Happening::blind_spot(host, kind, span, flows));
         }
     }
 
@@ -81,6 +109,13 @@ impl Happenings {
         self.compare_coverage(snapshot, now);
     }
 
+    /// Takes a state for known, without telling it.
+    pub(super) fn know(&mut self, snapshot: &Snapshot) {
+        let told = std::mem::take(&mut self.waiting);
+        self.compare(snapshot);
+        self.waiting = told;
+    }
+
     fn compare_coverage(&mut self, snapshot: &Snapshot, now: Timestamp) {
         let mut coverage = BTreeMap::new();
         for view in &snapshot.coverage {
@@ -95,6 +130,26 @@ impl Happenings {
         self.coverage = coverage;
     }
 
+    /// Two keys turned out to be one host: what it was it still is, and nothing happened.
+    pub(super) fn join(&mut self, survivor: &HostKey, other: &HostKey) {
+        let moved = self.stragglers.extract_if(.., |key, _| key.0 == *other);
+        let moved: Vec<(Key, Finding)> = moved.collect();
+        for ((_, vendor, category), finding) in moved {
+            let key = (survivor.clone(), vendor, category);
+            let finding = Finding {
+                host: survivor.clone(),
+                ..finding
+            };
+            self.stragglers.entry(key).or_insert(finding);
+        }
+        let moved = self.coverage.extract_if(.., |key, _| key.0 == *other);
+        let moved: Vec<_> = moved.collect();
+        for ((_, vendor), coverage) in moved {
+            let key = (survivor.clone(), vendor);
+            self.coverage.entry(key).or_insert(coverage);
+        }
+    }
+
     fn push(&mut self, happening: Happening) {
         if self.waiting.len() >= MAX_WAITING {
             self.refused += 1;
@@ -105,7 +160,10 @@ impl Happenings {
 
     /// Waiting now, and those that found no place.
     pub(super) fn stats(&self) -> (u64, u64) {
-        (self.waiting.len() as u64, self.refused)
+        (
+            self.waiting.len() as u64,
+            self.refused + self.blind_spots.refused(),
+        )
     }
 
     /// Hands over what happened, in order.

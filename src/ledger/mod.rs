@@ -3,25 +3,31 @@
 //! No I/O, no threads, no clock. Whichever worker saw a packet, it ends here, so nothing depends on which.
 
 mod blind;
+mod blind_spots;
+mod conclude;
+mod duplicates;
 mod happenings;
+mod identity;
+mod restore;
+mod roles;
 mod watch;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::evidence::{
-    self, Book, Bypasses, Cutoffs, Looked, Moment, UnknownCutoff, Usage, WINDOW, judge,
-};
+use crate::evidence::{self, Book, Bypasses, Cutoffs, GroupId, Looked, UnknownCutoff, phase};
 use crate::hosts::{self, Hosts};
 use crate::model::{
-    Batch, Category, CutoffInForce, Finding, Happening, HostKey, HostView, KeyConfidence,
-    LocalNetworks, Pack, PackRole, Sighting, Signal, Snapshot, Status, Strength, Timestamp,
-    VendorView, WatchList,
+    Accepted, Batch, Happening, HostKey, LocalNetworks, Pack, PackRole, Sighting, Signal, Snapshot,
+    Strength, Timestamp, WatchList,
 };
 
 use blind::BlindHosts;
+use duplicates::Duplicates;
 use happenings::Happenings;
+use restore::Before;
+use roles::Roles;
 use watch::Watch;
 
 /// How the ledger judges.
@@ -35,8 +41,16 @@ pub struct Settings {
     pub local: LocalNetworks,
     /// Resolvers of the network that are not local.
     pub resolvers: Vec<IpAddr>,
+    /// Addresses of the sensor's own machine.
+    pub sensor_addresses: Vec<IpAddr>,
+    /// Whether the sensor's own machine may be a straggler.
+    pub watch_sensor: bool,
     /// Whether somebody takes what happens.
     pub events: bool,
+    /// Whether somebody takes what is accepted, to keep it.
+    pub keep: bool,
+    /// What files say of who devices are.
+    pub listings: hosts::Listings,
 }
 
 /// Counters of the ledger's tables.
@@ -52,8 +66,14 @@ pub struct Stats {
     pub blind_hosts: (u64, u64),
     /// Hosts and vendors of which a foreign resolver was asked: those kept, and those that found no place.
     pub bypasses: (u64, u64),
+    /// Flows that several interfaces may see: those kept, and those forgotten because there were too many.
+    pub flows_told: (u64, u64),
+    /// Flows that were seen again on another interface.
+    pub duplicate_flows: u64,
     /// What happened and was not taken yet, and what found no place.
     pub happenings: (u64, u64),
+    /// Addresses with signs of what they do for others, and signs that found no place.
+    pub roles: (u64, u64),
 }
 
 /// Everything that is concluded.
@@ -68,23 +88,36 @@ pub struct Ledger {
     blind_hosts: BlindHosts,
     bypasses: Bypasses,
     happenings: Happenings,
+    duplicates: Duplicates,
+    accepted: Accepted,
+    before: Before,
+    roles: Roles,
     now: Option<Timestamp>,
 }
 
 impl Ledger {
     /// An empty ledger for the packs in force.
-    pub fn new(settings: Settings, packs: &[Pack]) -> Result<Self, UnknownCutoff> {
+    pub fn new(mut settings: Settings, packs: &[Pack]) -> Result<Self, UnknownCutoff> {
+        let mut hosts = Hosts::default();
+        hosts.set_listings(std::mem::take(&mut settings.listings), None);
+        if settings.keep {
+            hosts.keep_changes();
+        }
         Ok(Self {
             cutoffs: Cutoffs::choose(packs, &settings.evidence)?,
             packs: packs.to_vec(),
             settings,
-            hosts: Hosts::default(),
+            hosts,
             book: Book::default(),
             looked: Looked::default(),
             watch: Watch::default(),
             blind_hosts: BlindHosts::default(),
             bypasses: Bypasses::default(),
             happenings: Happenings::default(),
+            duplicates: Duplicates::default(),
+            accepted: Accepted::default(),
+            before: Before::default(),
+            roles: Roles::default(),
             now: None,
         })
     }
@@ -95,44 +128,75 @@ impl Ledger {
         if let Some(span) = batch.looked {
             self.looked.add(span);
         }
-        for (fact, time) in &batch.identities {
-            self.hosts.learn(fact, *time);
-        }
-        for presence in &batch.presences {
-            self.hosts.see(presence.host, presence.time);
+        if let Some(losses) = batch.losses {
+            self.looked.lose(losses);
         }
         if let Some(now) = self.now {
             self.watch.expire(now);
             self.blind_hosts.expire(now);
             self.bypasses.expire(now);
+            self.roles.expire(now);
+            self.duplicates.expire(now);
             for &address in &batch.contradicted {
                 self.watch.contradicted(address, now);
             }
+        }
+        for sign in &batch.role_signs {
+            self.roles.note(sign);
         }
         for resolution in &batch.resolutions {
             self.watch.resolved(resolution);
         }
         for blind in &batch.blind_hosts {
             self.blind_hosts.note(blind);
-        }
-        for sighting in &batch.sightings {
-            if !self.watch.confirms(sighting) {
-                continue;
-            }
-            let host = self.hosts.see(sighting.host, sighting.span.last);
-            self.note_bypass(&host, sighting);
             if self.settings.events {
-                self.happenings.sighting(&host, sighting, &self.cutoffs);
+                self.happenings.blind(blind);
+            }
+        }
+        // Copied only where several interfaces are captured.
+        let confirmed: Vec<Cow<'_, Sighting>> = batch
+            .sightings
+            .iter()
+            .filter(|sighting| self.watch.confirms(sighting))
+            .filter_map(|sighting| match sighting.flow {
+                None => Some(Cow::Borrowed(sighting)),
+                Some(_) => self
+                    .duplicates
+                    .credit(batch.interface.as_ref(), sighting.clone())
+                    .map(Cow::Owned),
+            })
+            .collect();
+        let hosts = self.identify(batch, &confirmed);
+        for (sighting, host) in confirmed.iter().zip(hosts) {
+            let sighting: &Sighting = sighting;
+            self.note_bypass(&host, sighting);
+            let group = self.group_of(&host, sighting.host);
+            let cutoff = self.cutoffs.find(group, &sighting.matched.service);
+            if self.settings.events {
+                self.happenings.sighting(&host, sighting, cutoff);
             }
             let now = self.now.unwrap_or(sighting.span.last);
-            self.book.sighting(&host, sighting, &self.cutoffs, now);
+            self.book.sighting(&host, sighting, cutoff, now);
+            if self.settings.keep {
+                let phase = phase(cutoff, sighting.span.first);
+                let accepted = (host, phase, sighting.clone());
+                self.accepted.sightings.push(accepted);
+            }
+        }
+        for end in &batch.flow_ends {
+            if self.watch.confirms_end(end) && self.duplicates.ends(end) && self.settings.events {
+                let host = self.hosts.key_at(end.host, end.span.first);
+                let group = self.group_of(&host, end.host);
+                let cutoff = self.cutoffs.find(group, &end.matched.service);
+                self.happenings.flow_end(&host, end, cutoff);
+            }
         }
         for reply in &batch.replies {
             if !self.watch.confirms_reply(reply) {
                 continue;
             }
             // A reply proves no packet of the host's own, so it says nothing about presence.
-            let host = HostKey::from_address(reply.host);
+            let host = self.hosts.key_at(reply.host, reply.span.first);
             if reply.signal == Signal::Dns
                 && reply
                     .server
@@ -143,6 +207,31 @@ impl Ledger {
                     .answered(&host, vendor, reply.kind, reply.span.last);
             }
             self.book.reply(&host, reply);
+            if self.settings.keep {
+                self.accepted.replies.push((host, reply.clone()));
+            }
+        }
+    }
+
+    /// What was accepted since the last call, where the settings say that somebody takes it.
+    pub fn accepted(&mut self) -> Accepted {
+        Accepted {
+            bindings: self.hosts.changes().bindings,
+            ..std::mem::take(&mut self.accepted)
+        }
+    }
+
+    /// The group of a host that has this address, by what is known of it now.
+    fn group_of(&self, host: &HostKey, address: IpAddr) -> GroupId {
+        if !self.cutoffs.has_groups() {
+            return GroupId::default();
+        }
+        let view = self.hosts.view(host);
+        let site = view.as_ref().and_then(|view| view.site.as_deref());
+        let known = view.as_ref().map(|view| view.addresses.as_slice());
+        match known {
+            Some(addresses) if !addresses.is_empty() => self.cutoffs.group_of(addresses, site),
+            _ => self.cutoffs.group_of(&[address], site),
         }
     }
 
@@ -186,219 +275,28 @@ impl Ledger {
             blind_hosts: (self.blind_hosts.len(), self.blind_hosts.refused()),
             bypasses: self.bypasses.stats(),
             happenings: self.happenings.stats(),
+            flows_told: self.duplicates.stats(),
+            duplicate_flows: self.duplicates.duplicates(),
+            roles: self.roles.stats(),
         }
     }
 
     /// What happened since the last call, up to this state.
     pub fn happened(&mut self, snapshot: &Snapshot) -> Vec<Happening> {
         self.happenings.compare(snapshot);
+        self.happenings.tell_blind_spots(&self.hosts, self.now);
+        self.happenings.take()
+    }
+
+    /// What is left to be said when nothing more comes: the hours that are not over.
+    pub fn happened_last(&mut self, snapshot: &Snapshot) -> Vec<Happening> {
+        self.happenings.compare(snapshot);
+        self.happenings.tell_blind_spots(&self.hosts, None);
         self.happenings.take()
     }
 
     /// The addresses by which workers tell flows without a name.
     pub fn watch_list(&mut self) -> Arc<WatchList> {
         self.watch.list()
-    }
-
-    /// Everything concluded at engine time.
-    pub fn snapshot(&self) -> Snapshot {
-        let now = self.now.unwrap_or(Timestamp::MIN);
-        let looked = self.looked.share(now, WINDOW);
-        let mut findings: Vec<Finding> = self
-            .book
-            .usages()
-            .filter_map(|((host, vendor, category), usage)| {
-                let pack = self.packs.iter().find(|pack| pack.vendor == *vendor)?;
-                Some(self.finding(host, pack, *category, usage, now, looked))
-            })
-            .collect();
-        findings.sort_by(|a, b| {
-            let rank = |finding: &Finding| (!finding.straggler, finding.role, finding.status);
-            rank(a)
-                .cmp(&rank(b))
-                .then_with(|| b.last_seen.cmp(&a.last_seen))
-                .then_with(|| {
-                    (&a.host, &a.vendor, a.category).cmp(&(&b.host, &b.vendor, b.category))
-                })
-        });
-        let coverage = evidence::coverage(&findings, &self.packs, now, |finding| {
-            self.last_packet(&finding.addresses)
-        });
-        Snapshot {
-            at: self.now,
-            looked,
-            vendors: self
-                .packs
-                .iter()
-                .map(|pack| self.vendor(pack, &findings))
-                .collect(),
-            weak: self.book.weak().cloned().collect(),
-            hosts: self.host_views(&findings),
-            coverage,
-            bypasses: self.bypasses.views(now),
-            local_hosts: self.hosts.present_after(now.before(WINDOW)),
-            blind_hosts: self.blind_hosts.count(now),
-            local_networks_known: self.settings.local_networks_known,
-            totals: self.book.totals().clone(),
-            findings,
-        }
-    }
-
-    fn finding(
-        &self,
-        host: &HostKey,
-        pack: &Pack,
-        category: Category,
-        usage: &Usage,
-        now: Timestamp,
-        looked: f64,
-    ) -> Finding {
-        let cutoff = self.cutoffs.find(&pack.vendor, category);
-        let last_blocked = usage.last_blocked(|name| self.book.resolved(name));
-        let moment = Moment {
-            now,
-            looked,
-            last_packet: self.last_packet(&usage.addresses),
-            last_blocked,
-            transfer_threshold: self.settings.evidence.transfer_threshold,
-        };
-        let exception = self.settings.evidence.exceptions.iter().find(|rule| {
-            pack.role == PackRole::Restricted
-                && rule.holds(host, &usage.addresses, &pack.vendor, category, now)
-        });
-        let (status, straggler) = match exception {
-            Some(_) => (Status::Excepted, false),
-            None => judge(usage, &moment, cutoff),
-        };
-        let (names, names_left_out) = usage.names();
-        Finding {
-            host: host.clone(),
-            addresses: usage.addresses.clone(),
-            vendor: pack.vendor.clone(),
-            vendor_name: pack.name.clone(),
-            role: pack.role,
-            category,
-            status,
-            straggler,
-            ever_straggler: usage.ever_straggler || straggler,
-            cutoff: cutoff.map(|cutoff| cutoff.at),
-            exception: exception.map(|rule| rule.exception.clone()),
-            phase: usage.phase,
-            evidence: usage.evidence(),
-            first_seen: usage.span.first,
-            last_seen: usage.span.last,
-            last_by_evidence: usage.last_by_evidence(now),
-            last_blocked,
-            after_cutoff_sightings: usage.after_cutoff_sightings,
-            received: usage.bytes.0,
-            sent: usage.bytes.1,
-            after_cutoff_received: usage.after_cutoff_bytes.0,
-            after_cutoff_sent: usage.after_cutoff_bytes.1,
-            names,
-            names_left_out,
-        }
-    }
-
-    /// Latest packet of any of these addresses.
-    fn last_packet(&self, addresses: &[IpAddr]) -> Option<Timestamp> {
-        let seen = addresses
-            .iter()
-            .filter_map(|&address| self.hosts.seen(address));
-        seen.map(|seen| seen.last).max()
-    }
-
-    fn vendor(&self, pack: &Pack, findings: &[Finding]) -> VendorView {
-        let categories: BTreeSet<Category> = pack
-            .services
-            .iter()
-            .map(|service| service.category)
-            .collect();
-        let with = |strength: Strength| -> Vec<Category> {
-            let services = pack.services.iter();
-            let categories: BTreeSet<Category> = services
-                .filter(|service| service.strength == strength)
-                .map(|service| service.category)
-                .collect();
-            categories.into_iter().collect()
-        };
-        let mut hosts = BTreeMap::new();
-        let mut stragglers = BTreeMap::new();
-        let mut straggling: BTreeSet<&HostKey> = BTreeSet::new();
-        for finding in findings
-            .iter()
-            .filter(|finding| finding.vendor == pack.vendor)
-        {
-            *hosts.entry((finding.category, finding.status)).or_default() += 1;
-            if finding.straggler {
-                *stragglers.entry(finding.category).or_default() += 1;
-                straggling.insert(&finding.host);
-            }
-        }
-        VendorView {
-            id: pack.vendor.clone(),
-            name: pack.name.clone(),
-            role: pack.role,
-            version: pack.version.to_string(),
-            digest: pack.digest.clone(),
-            services: pack.services.len(),
-            cutoffs: categories
-                .iter()
-                .filter_map(|&category| {
-                    let cutoff = self.cutoffs.find(&pack.vendor, category)?.clone();
-                    Some(CutoffInForce {
-                        category,
-                        cutoff,
-                        group: None,
-                    })
-                })
-                .collect(),
-            categories: categories.into_iter().collect(),
-            strong: with(Strength::Strong),
-            weak: with(Strength::Weak),
-            hosts,
-            stragglers,
-            straggling_hosts: straggling.len() as u64,
-        }
-    }
-
-    /// Hosts that have a finding.
-    fn host_views(&self, findings: &[Finding]) -> Vec<HostView> {
-        let mut views: BTreeMap<HostKey, HostView> = BTreeMap::new();
-        for finding in findings {
-            let view = views
-                .entry(finding.host.clone())
-                .or_insert_with(|| HostView {
-                    key: finding.host.clone(),
-                    aliases: Vec::new(),
-                    addresses: Vec::new(),
-                    macs: Vec::new(),
-                    name: None,
-                    owner: None,
-                    site: None,
-                    device: None,
-                    roles: Vec::new(),
-                    confidence: KeyConfidence::Address,
-                    first_seen: finding.first_seen,
-                    last_seen: finding.last_seen,
-                });
-            for &address in &finding.addresses {
-                if let Err(at) = view.addresses.binary_search(&address) {
-                    view.addresses.insert(at, address);
-                }
-                let known = self.hosts.known(address);
-                view.name = view.name.take().or(known.name);
-                view.device = view.device.take().or(known.device);
-                if let Some(mac) = known.mac
-                    && let Err(at) = view.macs.binary_search(&mac)
-                {
-                    view.macs.insert(at, mac);
-                }
-                if let Some(seen) = self.hosts.seen(address) {
-                    view.first_seen = view.first_seen.min(seen.first);
-                    view.last_seen = view.last_seen.max(seen.last);
-                }
-            }
-        }
-        views.into_values().collect()
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{
-    DomainName, Evidence, Reply, Resolution, Sighting, Signal, Timestamp, WatchList,
+    DomainName, Evidence, FlowEnd, Reply, Resolution, Sighting, Signal, Timestamp, WatchList,
 };
 
 /// Answers kept at once, about 200 bytes each, so 4 MiB.
@@ -103,11 +103,23 @@ impl Watch {
 
     /// Whether a reply holds.
     pub(super) fn confirms_reply(&self, reply: &Reply) -> bool {
-        let by_address = reply.server.filter(|_| reply.signal == Signal::Ip);
-        by_address.is_none_or(|server| {
-            let key = (server, reply.host, reply.name.clone());
-            self.confirmed.contains(&key)
-        })
+        self.is_confirmed(reply.signal, reply.server, reply.host, &reply.name)
+    }
+
+    /// Whether the end of a flow holds.
+    pub(super) fn confirms_end(&self, end: &FlowEnd) -> bool {
+        self.is_confirmed(end.signal, end.server, end.host, &end.name)
+    }
+
+    fn is_confirmed(
+        &self,
+        signal: Signal,
+        server: Option<IpAddr>,
+        host: IpAddr,
+        name: &DomainName,
+    ) -> bool {
+        let by_address = server.filter(|_| signal == Signal::Ip);
+        by_address.is_none_or(|server| self.confirmed.contains(&(server, host, name.clone())))
     }
 
     /// The list for the workers.

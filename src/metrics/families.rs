@@ -80,8 +80,14 @@ families! {
     NAMED_FLOWS: Counter "straggler_named_flows_total" ["signal"] "Flows with a name.";
     BLIND_FLOWS: Counter "straggler_blind_flows_total" ["kind"] "Flows of a readable kind without any name, at their end or after 10 seconds, each by the first cause that holds.";
     BLIND_HOSTS: Gauge "straggler_blind_hosts" ["kind"] "Distinct hosts with such a flow in the last 24 hours of capture time.";
+    DUPLICATE_FLOWS: Counter "straggler_duplicate_flows_total" [] "Flows with a matched name and DNS transactions seen again on another interface.";
     ONE_SIDED_FLOWS: Counter "straggler_one_sided_flows_total" ["side"] "TCP and QUIC flows of which one direction only was seen.";
     EVENTS: Counter "straggler_events_total" ["output", "result"] "Events by output and what became of them.";
+    STORE_SIZE: Gauge "straggler_store_size_bytes" [] "Bytes of the store on the disk.";
+    STORE_LAST_WRITE: Gauge "straggler_store_last_write_timestamp_seconds" [] "Wall time at which the store was last written in this run.";
+    STORE_ERRORS: Counter "straggler_store_errors_total" ["operation"] "Failures of the store, by what was tried.";
+    STORE_WAITING: Gauge "straggler_store_waiting_rows" [] "Rows that wait in memory to be written.";
+    STORE_LOST: Counter "straggler_store_lost_total" ["kind"] "Records that found no place while the store could not be written; their findings are in memory only.";
     TABLE_ENTRIES: Gauge "straggler_table_entries" ["table"] "Entries of each bounded table.";
     TABLE_EVICTIONS: Counter "straggler_table_evictions_total" ["table"] "Entries evicted or refused because the table was full.";
 }

@@ -83,6 +83,9 @@ pub(super) fn gather(
     samples.add(&f::LOCAL_HOSTS, &[], number(scene.snapshot.local_hosts));
     interfaces(&mut samples, scene);
     inspection(&mut samples, scene);
+    if let Some(store) = &scene.store {
+        super::store::store(&mut samples, store);
+    }
     samples.families
 }
 
@@ -110,7 +113,7 @@ fn identity(samples: &mut Samples, scene: &Scene) {
                 in_force.category.label(),
                 &cutoff.id,
                 &cutoff.jurisdiction,
-                "default",
+                in_force.group.as_deref().unwrap_or("default"),
             ];
             samples.add(&f::CUTOFF, &labels, cutoff.at.as_seconds());
         }
@@ -164,6 +167,14 @@ fn totals(samples: &mut Samples, scene: &Scene, vendor: &VendorView) {
             }
             for &phase in phases(has_cutoff) {
                 strong(samples, scene, vendor, category, phase);
+            }
+            // A cutoff need not bind every group.
+            let unbound = |phase: Phase| phase == Phase::None;
+            let mut sightings = totals.sightings.keys();
+            if has_cutoff
+                && sightings.any(|key| (&key.0, key.1) == (&vendor.id, category) && unbound(key.4))
+            {
+                strong(samples, scene, vendor, category, Phase::None);
             }
         }
         if vendor.weak.contains(&category) {
@@ -270,6 +281,7 @@ fn inspection(samples: &mut Samples, scene: &Scene) {
         }
     }
     let ledger = &scene.ledger;
+    samples.add(&f::DUPLICATE_FLOWS, &[], number(ledger.duplicate_flows));
     let ledgers = [
         ("addresses", ledger.hosts.entries, ledger.hosts.evictions),
         (
@@ -283,6 +295,8 @@ fn inspection(samples: &mut Samples, scene: &Scene) {
         ("blind_hosts", ledger.blind_hosts.0, ledger.blind_hosts.1),
         ("bypasses", ledger.bypasses.0, ledger.bypasses.1),
         ("happenings", ledger.happenings.0, ledger.happenings.1),
+        ("flows_told", ledger.flows_told.0, ledger.flows_told.1),
+        ("roles", ledger.roles.0, ledger.roles.1),
     ];
     let trackers = scene
         .tracker

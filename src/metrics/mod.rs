@@ -6,6 +6,7 @@
 mod families;
 mod gather;
 mod hosts;
+mod store;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -21,6 +22,7 @@ use crate::model::Snapshot;
 use crate::{capture, ledger, tracker};
 
 pub use families::{FAMILIES, Family, Kind};
+pub use store::StoreScene;
 
 /// How many series there may be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +52,8 @@ pub struct Scene {
     pub faults: Vec<String>,
     /// What became of events, by output.
     pub events: Vec<(OutputKind, Counts)>,
+    /// The store, where findings are kept.
+    pub store: Option<StoreScene>,
     /// Whether captures are open, or replayed to their end.
     pub ready: bool,
     /// Wall time at which configuration and rules were read, in seconds since the epoch.

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::Timestamp;
+use super::Span;
 use super::closed::closed_list;
 
 closed_list! {
@@ -50,13 +50,15 @@ closed_list! {
     }
 }
 
-/// A host had a flow without a name, rolled up over the time between two batches.
+/// A host had flows without a name, rolled up over the time between two batches and at most one UTC hour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BlindHost {
     /// The host's address.
     pub host: IpAddr,
     /// Why there is no name.
     pub kind: BlindKind,
-    /// When the latest of these flows began.
-    pub time: Timestamp,
+    /// When the first and the latest of these flows began.
+    pub span: Span,
+    /// How many.
+    pub flows: u64,
 }

@@ -67,6 +67,8 @@ pub struct Finding {
     pub ever_straggler: bool,
     /// The cutoff in force for it, if any.
     pub cutoff: Option<Timestamp>,
+    /// The configured group of hosts whose cutoff that is; `None` for hosts in no group.
+    pub group: Option<String>,
     /// The exception that it falls under now.
     pub exception: Option<Exception>,
     /// Phase of the latest strong sighting.

@@ -32,6 +32,21 @@ pub enum Protocol {
     Esp,
 }
 
+/// Which flow it is, the same for everybody who sees it: by this a flow that is seen on two interfaces is one.
+///
+/// Of a DNS transaction the ports are 0: whatever a host asks one resolver about one name is one series of transactions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FlowId {
+    /// The host's end.
+    pub client: Endpoint,
+    /// The other end.
+    pub server: Endpoint,
+    /// Transport protocol.
+    pub protocol: Protocol,
+    /// Number of the SYN that opened it (TCP, where it was seen): the same ports are used again.
+    pub opened: Option<u32>,
+}
+
 closed_list! {
     /// What a flow was found to speak.
     FlowProtocol {

@@ -4,13 +4,15 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use ipnet::Ipv6Net;
+
 use super::closed::closed_list;
 use super::{Mac, Timestamp};
 
 /// One device on the local side, by a key that never changes during its life.
 ///
-/// `mac-…`, `ip-…`, or the inventory's id; `#2` and on after an address went to another device. Nothing outside `hosts`
-/// makes one or takes one apart.
+/// `mac-aa:bb:cc:dd:ee:ff`, `ip-…`, or the inventory's id; `#2` and on after an address went to another device. Nothing
+/// outside `hosts` takes one apart.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
 #[serde(transparent)]
 pub struct HostKey(Arc<str>);
@@ -19,6 +21,25 @@ impl HostKey {
     /// The key of a host that is known by nothing but its address.
     pub fn from_address(address: IpAddr) -> Self {
         Self(Arc::from(format!("ip-{address}")))
+    }
+
+    /// The key of a device that is known by its hardware address.
+    pub fn from_mac(mac: Mac) -> Self {
+        Self(Arc::from(format!("mac-{mac}")))
+    }
+
+    /// The key of all that is behind a router in one IPv6 network.
+    pub fn from_network(network: Ipv6Net) -> Self {
+        Self(Arc::from(format!("ip-{network}")))
+    }
+
+    /// The key of the device that is the `nth` to be known by this address; `#2` for the second.
+    pub fn from_address_again(address: IpAddr, nth: u16) -> Self {
+        if nth < 2 {
+            Self::from_address(address)
+        } else {
+            Self(Arc::from(format!("ip-{address}#{nth}")))
+        }
     }
 
     /// The key as text.
@@ -93,4 +114,19 @@ pub struct HostView {
     pub first_seen: Timestamp,
     /// Latest packet or sighting.
     pub last_seen: Timestamp,
+}
+
+/// A host had an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AddressBinding {
+    /// The host.
+    pub host: HostKey,
+    /// The address.
+    pub address: IpAddr,
+    /// From when on: its first packet or proof. With host and address it says which binding this is.
+    pub from: Timestamp,
+    /// Until when; `None` while it has it.
+    pub until: Option<Timestamp>,
+    /// The hardware address at which it was reached, if that is known.
+    pub mac: Option<Mac>,
 }

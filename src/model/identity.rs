@@ -145,6 +145,13 @@ closed_list! {
     }
 }
 
+impl NeighbourSource {
+    /// Whether the sender speaks of itself. Answers may be those of a proxy.
+    pub fn is_own_word(self) -> bool {
+        !matches!(self, Self::ArpReply | Self::Advertisement)
+    }
+}
+
 /// A router advertisement (RFC 4861, section 4.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RouterAdvert {

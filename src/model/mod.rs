@@ -7,6 +7,7 @@
 //! The ledger turns sightings into [`Finding`]s and publishes them as a [`Snapshot`];
 //! what changed meanwhile it tells as [`Event`]s.
 
+mod accepted;
 mod blind;
 mod closed;
 mod event;
@@ -16,17 +17,20 @@ mod frame;
 mod host;
 mod id;
 mod identity;
+mod losses;
 mod name;
 mod network;
 mod pack;
 mod packet;
 mod place;
 mod resolvers;
+mod role;
 mod sighting;
 mod snapshot;
 mod time;
 mod watch;
 
+pub use accepted::Accepted;
 pub use blind::{BlindHost, BlindKind, SeenSide};
 pub use event::{
     Change, CoverageChange, ECS_VERSION, EndReason, Event, EventAction, EventHost, EventId,
@@ -34,14 +38,15 @@ pub use event::{
     SensorCondition, Stamp, StragglerChange, community_id, event_line, event_name,
 };
 pub use finding::{Coverage, Exception, Finding, NameUse, Status, WeakUse};
-pub use flow::{Carrier, Endpoint, FlowProtocol, Protocol, Side};
+pub use flow::{Carrier, Endpoint, FlowId, FlowProtocol, Protocol, Side};
 pub use frame::{Frame, LinkType};
-pub use host::{HostKey, HostRole, HostView, KeyConfidence};
+pub use host::{AddressBinding, HostKey, HostRole, HostView, KeyConfidence};
 pub use identity::{
     AdvertisedPrefix, AnnouncedBy, Announcement, Claim, Client, ClientId, ClientMac, Duid,
     IdentityFact, Intent, Lease, LeasedAddress, MAX_CLIENT_ID_LEN, MAX_DUID_LEN, MAX_TEXT_LEN, Mac,
     MacError, MacSource, Neighbour, NeighbourSource, RouterAdvert, WireText,
 };
+pub use losses::Losses;
 pub use name::{DomainName, MAX_NAME_OCTETS, Name, NameBuf, NameError};
 pub use network::LocalNetworks;
 pub use pack::{
@@ -56,8 +61,10 @@ pub use place::line_and_column;
 pub use resolvers::{
     KnownResolver, ResolverId, ResolverPack, ResolverPackId, ResolverSubject, ResolverTest,
 };
+pub use role::{FIRST_HOPS, RoleSign, TimedRoleSign};
 pub use sighting::{
-    Batch, Evidence, MAX_SAMPLES, Presence, Reply, ReplyKind, Sample, Sighting, Signal,
+    Batch, Evidence, FlowEnd, MAX_SAMPLES, Presence, Reply, ReplyKind, Sample, Sighting, Signal,
+    Way,
 };
 pub use snapshot::{BypassView, CoverageView, CutoffInForce, Seen, Snapshot, Totals, VendorView};
 pub use time::{Span, Timestamp};

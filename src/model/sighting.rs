@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::closed::closed_list;
 use super::{
-    BlindHost, DomainName, Endpoint, IdentityFact, Match, Protocol, Resolution, Service, Span,
-    Timestamp,
+    BlindHost, DomainName, Endpoint, FlowId, IdentityFact, Losses, Match, Protocol, Resolution,
+    Service, Span, TimedRoleSign, Timestamp, WireText,
 };
 
 /// Sample flows kept with a rolled-up sighting: enough to check a finding by hand, few enough to send every second.
@@ -71,6 +71,9 @@ closed_list! {
         ProxyRefusal = "proxy_refusal",
         /// An ICMP error said that a packet did not get there.
         Unreachable = "unreachable",
+        /// Nothing at all came back for half a minute, though it tried again. Whether the sensor would have seen an answer is
+        /// the ledger's judgement.
+        Silence = "silence",
     }
 }
 
@@ -90,6 +93,7 @@ impl ReplyKind {
             Self::HttpBlock => "HTTP status",
             Self::ProxyRefusal => "proxy refusal",
             Self::Unreachable => "ICMP unreachable",
+            Self::Silence => "silence",
         }
     }
 
@@ -107,9 +111,13 @@ impl ReplyKind {
     }
 
     /// Whether this alone is positive proof that a try was blocked.
-    /// NXDOMAIN is not: the vendor may have retired the name.
+    /// NXDOMAIN is not: the vendor may have retired the name. Nor is silence: the answers may pass elsewhere.
     pub fn blocks(self) -> bool {
-        matches!(self, Self::Refused | Self::Sinkhole) || !self.is_of_dns()
+        match self {
+            Self::Refused | Self::Sinkhole => true,
+            Self::Silence => false,
+            _ => !self.is_of_dns(),
+        }
     }
 }
 
@@ -126,6 +134,12 @@ pub struct Sample {
     pub protocol: Protocol,
     /// The pattern that won.
     pub pattern: Arc<str>,
+    /// The interface on which it was seen; `None` in a savefile.
+    pub interface: Option<Arc<str>>,
+    /// The VLAN of the flow's first packet on its link.
+    pub vlan: Option<u16>,
+    /// What the host said that it is, in the HTTP request with the name.
+    pub user_agent: Option<WireText>,
 }
 
 /// Sightings of one name by one host address at one level, rolled up over at most one UTC hour.
@@ -153,6 +167,8 @@ pub struct Sighting {
     pub sent: u64,
     /// The first few of them.
     pub samples: Vec<Sample>,
+    /// The one flow that it is of, where another worker may see the same one; `None` where it rolls up many.
+    pub flow: Option<FlowId>,
 }
 
 /// What came back to tries for one name by one host address, rolled up over at most one UTC hour.
@@ -176,22 +192,69 @@ pub struct Reply {
     pub count: u64,
 }
 
+/// A flow with a matched name ended. Of a flow with several names each has one.
+#[derive(Clone, Debug)]
+pub struct FlowEnd {
+    /// The host's address.
+    pub host: IpAddr,
+    /// The service and pattern that won.
+    pub matched: Match,
+    /// The name.
+    pub name: DomainName,
+    /// How it was learnt.
+    pub signal: Signal,
+    /// The address that stands for the name, where it was learnt by address.
+    pub server: Option<IpAddr>,
+    /// The highest level that it reached.
+    pub evidence: Evidence,
+    /// What refused it, if it reached no contact.
+    pub refused: Option<ReplyKind>,
+    /// The flow; its time is that of the latest payload of the name.
+    pub sample: Sample,
+    /// From the flow's first packet to its last.
+    pub span: Span,
+    /// Payload bytes from the server.
+    pub received: u64,
+    /// Payload bytes to the server.
+    pub sent: u64,
+    /// Which flow, where another worker may see it too.
+    pub flow: Option<FlowId>,
+}
+
 /// A local address was seen sending in a minute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Presence {
     /// The address.
     pub host: IpAddr,
-    /// Capture time of the first of its packets in that minute.
+    /// Capture time of the first of its packets in that minute of which this was known.
     pub time: Timestamp,
+    /// What the frame that carried the packet says of its way here.
+    pub way: Way,
+}
+
+/// How a packet came to where it was captured, by its frame and its hop limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Way {
+    /// Nothing is known: no Ethernet, a tunnel, or a hop limit that says nothing.
+    #[default]
+    Unknown,
+    /// From this hardware address, with a hop limit with which senders begin: it seems to be the sender's own.
+    Direct(super::Mac),
+    /// Its hop limit is somewhat below what senders begin with: a router forwarded it.
+    Forwarded,
 }
 
 /// Everything a worker reports at once.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
+    /// The interface that the worker captures; `None` in a savefile.
+    pub interface: Option<Arc<str>>,
     /// Rolled-up sightings.
     pub sightings: Vec<Sighting>,
     /// Rolled-up replies.
     pub replies: Vec<Reply>,
+    /// Flows with a matched name that ended, where somebody takes events.
+    pub flow_ends: Vec<FlowEnd>,
     /// Hosts that were present.
     pub presences: Vec<Presence>,
     /// Addresses that answers gave for matched names.
@@ -200,10 +263,14 @@ pub struct Batch {
     pub contradicted: Vec<IpAddr>,
     /// What was said of who devices are, and when.
     pub identities: Vec<(IdentityFact, Timestamp)>,
+    /// Signs of what hosts do for others.
+    pub role_signs: Vec<TimedRoleSign>,
     /// Hosts with flows whose name could not be read.
     pub blind_hosts: Vec<BlindHost>,
     /// Engine time of the worker, once it has one.
     pub clock: Option<Timestamp>,
-    /// The stretch of capture time that was looked at since the last batch.
+    /// The stretch of capture time that was looked at since the capture began.
     pub looked: Option<Span>,
+    /// What the capture took and lost since the last batch, where a capture can lose.
+    pub losses: Option<Losses>,
 }

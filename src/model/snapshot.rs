@@ -43,6 +43,31 @@ impl Snapshot {
         self.findings.iter().filter(|finding| finding.straggler)
     }
 
+    /// What is known of a host.
+    pub fn host(&self, key: &HostKey) -> Option<&HostView> {
+        let found = self.hosts.binary_search_by(|view| view.key.cmp(key));
+        found.ok().map(|at| &self.hosts[at])
+    }
+
+    /// What protects the host of a finding, if that was judged.
+    pub fn coverage(&self, finding: &Finding) -> Option<&CoverageView> {
+        let views = &self.coverage;
+        let found = views.binary_search_by(|view| {
+            (&view.host, &view.vendor).cmp(&(&finding.host, &finding.vendor))
+        });
+        found.ok().map(|at| &views[at])
+    }
+
+    /// Whom the host of a finding asks, past the network's resolvers, for names of the vendor.
+    pub fn bypasses<'a>(&'a self, finding: &'a Finding) -> impl Iterator<Item = &'a BypassView> {
+        let wanted = (&finding.host, &finding.vendor);
+        let first = self
+            .bypasses
+            .partition_point(|view| (&view.host, &view.vendor) < wanted);
+        let rest = self.bypasses[first..].iter();
+        rest.take_while(move |view| (&view.host, &view.vendor) == wanted)
+    }
+
     /// The vendor's view, if it is in force.
     pub fn vendor(&self, id: &VendorId) -> Option<&VendorView> {
         self.vendors.iter().find(|view| view.id == *id)

@@ -14,6 +14,8 @@ const NANOS_PER_SECOND: i64 = 1_000_000_000;
 impl Timestamp {
     /// The earliest instant that can be told.
     pub const MIN: Self = Self(i64::MIN);
+    /// The latest instant that can be told.
+    pub const MAX: Self = Self(i64::MAX);
 
     /// From whole seconds and nanoseconds since the epoch.
     pub fn from_unix(seconds: i64, nanos: i64) -> Self {

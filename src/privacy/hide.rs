@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::Pseudonyms;
-use crate::model::{Happening, HostView, NameUse, Personal, Snapshot};
+use crate::model::{Happening, HostView, NameUse, Personal, Sample, Snapshot};
 
 impl Pseudonyms {
     /// The snapshot with tokens. What is sorted by host stays sorted by what stands for it.
@@ -79,8 +79,13 @@ impl Pseudonyms {
 
     fn hide_samples(&self, name: &mut NameUse) {
         for sample in &mut name.samples {
-            sample.client.addr = self.address(sample.client.addr);
-            sample.server.addr = self.server(sample.server.addr);
+            self.hide_sample(sample);
         }
+    }
+
+    /// A sample flow with tokens.
+    pub fn hide_sample(&self, sample: &mut Sample) {
+        sample.client.addr = self.address(sample.client.addr);
+        sample.server.addr = self.server(sample.server.addr);
     }
 }

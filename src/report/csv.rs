@@ -12,7 +12,7 @@ use super::escape::cell;
 use crate::model::{Finding, HostView, Timestamp};
 
 /// The header.
-pub const COLUMNS: [&str; 36] = [
+pub const COLUMNS: [&str; 37] = [
     "host",
     "addresses",
     "host_name",
@@ -34,6 +34,7 @@ pub const COLUMNS: [&str; 36] = [
     "resolver_bypass",
     "evidence",
     "cutoff",
+    "group",
     "first_seen",
     "last_seen",
     "last_contact",
@@ -70,7 +71,7 @@ pub fn csv(report: &Report) -> String {
 fn row(report: &Report, finding: &Finding) -> [String; COLUMNS.len()] {
     let time = |instant: Timestamp| report.asked.zone.exact(instant);
     let maybe = |instant: Option<Timestamp>| instant.map(time).unwrap_or_default();
-    let host = report.host(&finding.host);
+    let host = report.snapshot.host(&finding.host);
     let known = |field: fn(&HostView) -> Option<&String>| -> String {
         host.and_then(field).cloned().unwrap_or_default()
     };
@@ -101,17 +102,20 @@ fn row(report: &Report, finding: &Finding) -> [String; COLUMNS.len()] {
             .map(|exception| exception.by.clone())
             .unwrap_or_default(),
         report
+            .snapshot
             .coverage(finding)
             .map(|view| view.coverage.to_string())
             .unwrap_or_default(),
         spaced(
             &report
+                .snapshot
                 .bypasses(finding)
                 .map(|view| view.resolver)
                 .collect::<Vec<_>>(),
         ),
         finding.evidence.to_string(),
         maybe(finding.cutoff),
+        finding.group.clone().unwrap_or_default(),
         time(finding.first_seen),
         time(finding.last_seen),
         maybe(contact.max(transfer)),

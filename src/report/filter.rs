@@ -157,12 +157,16 @@ fn is_host(asked: &[&str], view: &HostView) -> bool {
     is_key_or_address(asked, &view.key, &view.addresses) || asked.iter().any(named)
 }
 
-/// An address may be written in any of its forms.
+/// An address may be written in any of its forms, and as the key that it gives a host of which nothing else is known.
 fn is_key_or_address(asked: &[&str], key: &HostKey, addresses: &[IpAddr]) -> bool {
     asked.iter().any(|text| {
         key.as_str() == *text
-            || text.parse().is_ok_and(|address| {
-                addresses.contains(&address) || *key == HostKey::from_address(address)
-            })
+            || text
+                .strip_prefix("ip-")
+                .unwrap_or(text)
+                .parse()
+                .is_ok_and(|address| {
+                    addresses.contains(&address) || *key == HostKey::from_address(address)
+                })
     })
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::Report;
 use crate::model::{
     BypassView, Category, Coverage, DomainName, Evidence, Exception, Finding, HostKey, HostRole,
-    HostView, KeyConfidence, PackRole, Sample, Signal, Status, Timestamp, VendorId,
+    HostView, KeyConfidence, PackRole, Sample, Signal, Snapshot, Status, Timestamp, VendorId,
 };
 
 /// One finding as `replay --format json` prints it.
@@ -31,6 +31,7 @@ pub struct FindingLine<'a> {
     coverage: Option<Coverage>,
     evidence: Evidence,
     cutoff: Option<Timestamp>,
+    group: Option<&'a str>,
     first_seen: Timestamp,
     last_seen: Timestamp,
     last_contact: Option<Timestamp>,
@@ -99,12 +100,13 @@ struct Flow<'a> {
 /// The findings in the snapshot's order: stragglers first.
 pub fn finding_lines(report: &Report) -> impl Iterator<Item = FindingLine<'_>> {
     let findings = report.snapshot.findings.iter();
-    findings.map(|finding| line(report, finding))
+    findings.map(|finding| finding_line(&report.snapshot, finding))
 }
 
-fn line<'a>(report: &'a Report, finding: &'a Finding) -> FindingLine<'a> {
+/// One finding of a snapshot.
+pub fn finding_line<'a>(snapshot: &'a Snapshot, finding: &'a Finding) -> FindingLine<'a> {
     let [_, _, contact, transfer] = finding.last_by_evidence;
-    let host: Option<&HostView> = report.host(&finding.host);
+    let host: Option<&HostView> = snapshot.host(&finding.host);
     FindingLine {
         host: &finding.host,
         addresses: &finding.addresses,
@@ -123,9 +125,10 @@ fn line<'a>(report: &'a Report, finding: &'a Finding) -> FindingLine<'a> {
         status: finding.status,
         straggler: finding.straggler,
         exception: finding.exception.as_ref().map(excepted),
-        coverage: report.coverage(finding).map(|view| view.coverage),
+        coverage: snapshot.coverage(finding).map(|view| view.coverage),
         evidence: finding.evidence,
         cutoff: finding.cutoff,
+        group: finding.group.as_deref(),
         first_seen: finding.first_seen,
         last_seen: finding.last_seen,
         last_contact: contact.max(transfer),
@@ -142,7 +145,7 @@ fn line<'a>(report: &'a Report, finding: &'a Finding) -> FindingLine<'a> {
         },
         names: finding.names.iter().map(|name| &name.name).collect(),
         names_left_out: finding.names_left_out,
-        resolver_bypass: report.bypasses(finding).map(bypass).collect(),
+        resolver_bypass: snapshot.bypasses(finding).map(bypass).collect(),
         proof: finding
             .names
             .iter()

@@ -25,7 +25,7 @@ pub use csv::{COLUMNS, csv};
 pub use escape::plain;
 pub use filter::{Filter, LeftOut};
 pub use html::html;
-pub use json::{FindingLine, finding_lines};
+pub use json::{FindingLine, finding_line, finding_lines};
 pub use lines::named_share;
 pub use markdown::markdown;
 pub use record::{Asked, PackUsed, Report, SHORTEST_GAP, Sensor, Source, SourceKind, Watched};

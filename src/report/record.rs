@@ -5,10 +5,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::{Filter, LeftOut, Zone};
-use crate::model::{
-    BypassView, CoverageView, Finding, HostKey, HostView, LinkType, PackKind, Seen, Snapshot, Span,
-    Timestamp,
-};
+use crate::model::{LinkType, PackKind, Seen, Snapshot, Span, Timestamp};
 
 /// A pause in the capture shorter than this minute is not listed: between two files of a ring there is always one.
 pub const SHORTEST_GAP: Duration = Duration::from_secs(60);
@@ -67,8 +64,8 @@ pub struct Source {
     pub name: String,
     /// Link types of its frames.
     pub links: Vec<LinkType>,
-    /// Frames that were taken.
-    pub frames: u64,
+    /// Frames that were taken. `None` where that is not kept for each.
+    pub frames: Option<u64>,
     /// Frames lost in the kernel, and in the interface or its driver. `None` where nobody counted.
     pub drops: Option<(u64, u64)>,
 }
@@ -119,31 +116,6 @@ impl Report {
     /// Whether a straggler is left in it.
     pub fn has_stragglers(&self) -> bool {
         self.snapshot.stragglers().next().is_some()
-    }
-
-    /// What is known of a host.
-    pub fn host(&self, key: &HostKey) -> Option<&HostView> {
-        let hosts = &self.snapshot.hosts;
-        let found = hosts.binary_search_by(|view| view.key.cmp(key));
-        found.ok().map(|at| &hosts[at])
-    }
-
-    /// What protects the host of a finding, if that was judged.
-    pub fn coverage(&self, finding: &Finding) -> Option<&CoverageView> {
-        let views = &self.snapshot.coverage;
-        let found = views.binary_search_by(|view| {
-            (&view.host, &view.vendor).cmp(&(&finding.host, &finding.vendor))
-        });
-        found.ok().map(|at| &views[at])
-    }
-
-    /// Whom the host of a finding asks, past the network's resolvers, for names of the vendor.
-    pub fn bypasses<'a>(&'a self, finding: &'a Finding) -> impl Iterator<Item = &'a BypassView> {
-        let views = &self.snapshot.bypasses;
-        let wanted = (&finding.host, &finding.vendor);
-        let first = views.partition_point(|view| (&view.host, &view.vendor) < wanted);
-        let rest = views[first..].iter();
-        rest.take_while(move |view| (&view.host, &view.vendor) == wanted)
     }
 }
 

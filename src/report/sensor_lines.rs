@@ -46,7 +46,9 @@ fn source(source: &Source) -> String {
         true => String::new(),
         false => format!(", {}", links.join(" and ")),
     };
-    format!("{what}{links}: {} frames", source.frames)
+    let frames = source.frames;
+    let frames = frames.map_or_else(String::new, |frames| format!(": {frames} frames"));
+    format!("{what}{links}{frames}")
 }
 
 /// When the sensor looked, and what it lost meanwhile.

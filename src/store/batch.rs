@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 
 use super::record::{
-    Binding, FileRecord, HostRecord, LookedRecord, OutboxEvent, ReplyKey, ReplySum, SightingKey,
+    FileRecord, HostRecord, LookedRecord, OutboxEvent, ReplyKey, ReplySum, SightingKey,
     SightingSum, StoredReply, StoredSighting,
 };
-use crate::model::{HostKey, Timestamp};
+use crate::model::{AddressBinding, HostKey, Timestamp};
 use std::net::IpAddr;
 
 /// Rows of sightings that may wait: about 1 KiB each with key and samples, so 32 MiB. As many as a worker rolls up.
@@ -33,7 +33,7 @@ pub struct Batch {
     pub(super) sightings: BTreeMap<SightingKey, SightingSum>,
     pub(super) replies: BTreeMap<ReplyKey, ReplySum>,
     pub(super) hosts: BTreeMap<HostKey, HostRecord>,
-    pub(super) bindings: BTreeMap<(HostKey, IpAddr, Timestamp), Binding>,
+    pub(super) bindings: BTreeMap<(HostKey, IpAddr, Timestamp), AddressBinding>,
     pub(super) looked: Vec<LookedRecord>,
     pub(super) events: Vec<OutboxEvent>,
     pub(super) acknowledged: BTreeMap<String, u64>,
@@ -101,7 +101,7 @@ impl Batch {
     }
 
     /// Says that a host has an address, or had it until when.
-    pub fn binding(&mut self, mut binding: Binding) {
+    pub fn binding(&mut self, mut binding: AddressBinding) {
         let key = (binding.host.clone(), binding.address, binding.from);
         if let Some(known) = self.bindings.get_mut(&key) {
             binding.mac = binding.mac.or(known.mac);

@@ -41,10 +41,10 @@ pub use erase::Erased;
 pub use error::{Notice, Result, StoreError};
 pub use folder::FILE_NAME;
 pub use prune::{HOURS_KEPT, Pruned};
-pub use read::{Filter, Page, Place, Reader, Restored, Stored};
+pub use read::{Filter, NoPlace, Page, Place, Reader, Restored, Stored};
 pub use record::{
-    Binding, FileRecord, HostRecord, LookedRecord, OutboxEvent, Period, ReplyKey, ReplySum,
-    SightingKey, SightingSum, StoredReply, StoredSample, StoredSighting,
+    FileRecord, HostRecord, LookedRecord, OutboxEvent, Period, ReplyKey, ReplySum, SightingKey,
+    SightingSum, StoredReply, StoredSample, StoredSighting,
 };
 
 use crate::model::{HostKey, Timestamp};
@@ -215,6 +215,16 @@ impl Store {
     /// Events behind a sequence, oldest first, with theirs.
     pub fn outbox_after(&mut self, sequence: u64, limit: usize) -> Result<Vec<(u64, OutboxEvent)>> {
         self.read(|connection| read::outbox_after(connection, sequence, limit))
+    }
+
+    /// Sequence of the latest event in the outbox; 0 while it is empty.
+    pub fn outbox_last(&mut self) -> Result<u64> {
+        self.read(|connection| {
+            let find = "SELECT coalesce(max(sequence), 0) FROM outbox";
+            connection
+                .query_row(find, [], |row| row.get(0))
+                .map(write::unsigned)
+        })
     }
 
     /// Whether a file with this SHA-256 was read to its end before.

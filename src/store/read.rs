@@ -6,10 +6,10 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, Row, ToSql, params};
 
 use super::error::{Result, StoreError, sqlite};
-use super::record::{Binding, HostRecord, LookedRecord, OutboxEvent, StoredReply, StoredSighting};
+use super::record::{HostRecord, LookedRecord, OutboxEvent, StoredReply, StoredSighting};
 use super::write::unsigned;
 use super::{folder, hosts, rows, schema};
-use crate::model::{Category, HostKey, Timestamp, VendorId};
+use crate::model::{AddressBinding, Category, HostKey, Timestamp, VendorId};
 
 /// Something that was stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub enum Stored {
     /// A host.
     Host(HostRecord),
     /// An address that a host had or has.
-    Binding(Binding),
+    Binding(AddressBinding),
     /// A stretch that was looked at.
     Looked(LookedRecord),
     /// A row of sightings.
@@ -55,6 +55,31 @@ pub struct Filter {
 pub struct Place {
     hour: i64,
     id: i64,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.hour, self.id)
+    }
+}
+
+/// A text is no place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it is no place in the store")]
+pub struct NoPlace;
+
+impl std::str::FromStr for Place {
+    type Err = NoPlace;
+
+    /// What `Display` wrote.
+    fn from_str(text: &str) -> std::result::Result<Self, NoPlace> {
+        let (hour, id) = text.split_once('.').ok_or(NoPlace)?;
+        let number = |text: &str| text.parse().map_err(|_| NoPlace);
+        Ok(Self {
+            hour: number(hour)?,
+            id: number(id)?,
+        })
+    }
 }
 
 /// Some of the sightings, in the order of their hours.
@@ -117,6 +142,19 @@ impl Reader {
     /// A page of at most `limit` sightings, from the beginning or where the page before said.
     pub fn sightings(&self, filter: &Filter, from: Option<Place>, limit: usize) -> Result<Page> {
         self.done(sightings(&self.connection, filter, from, limit))
+    }
+
+    /// The keys of all hosts, sorted.
+    pub fn host_keys(&self) -> Result<Vec<HostKey>> {
+        let read = || {
+            let mut keys = self
+                .connection
+                .prepare("SELECT key FROM hosts ORDER BY key")?;
+            let keys =
+                keys.query_map([], |row| Ok(HostKey::restored(&row.get::<_, String>(0)?)))?;
+            keys.collect()
+        };
+        self.done(read())
     }
 
     /// Events behind a sequence, oldest first, with theirs.

@@ -4,9 +4,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::model::{
-    Category, DomainName, Evidence, HostKey, HostRole, HostView, KeyConfidence, MAX_SAMPLES, Mac,
-    Phase, Reply, ReplyKind, Sample, ServiceId, Sighting, Signal, Span, Strength, Timestamp,
-    VendorId,
+    Category, DomainName, Evidence, HostKey, HostRole, HostView, KeyConfidence, MAX_SAMPLES, Phase,
+    Reply, ReplyKind, Sample, ServiceId, Sighting, Signal, Span, Strength, Timestamp, VendorId,
 };
 
 /// The stretch of UTC over which a row is rolled up.
@@ -287,19 +286,24 @@ impl From<&HostView> for HostRecord {
     }
 }
 
-/// A host had an address.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Binding {
-    /// The host.
-    pub host: HostKey,
-    /// The address.
-    pub address: IpAddr,
-    /// From when on; with host and address it says which binding this is.
-    pub from: Timestamp,
-    /// Until when; `None` while it has it.
-    pub until: Option<Timestamp>,
-    /// The hardware address at which it was reached.
-    pub mac: Option<Mac>,
+impl From<HostRecord> for HostView {
+    /// Without addresses: those stand in bindings.
+    fn from(record: HostRecord) -> Self {
+        Self {
+            key: record.key,
+            aliases: record.aliases,
+            addresses: Vec::new(),
+            macs: Vec::new(),
+            name: record.name,
+            owner: record.owner,
+            site: record.site,
+            device: record.device,
+            roles: record.roles,
+            confidence: record.confidence,
+            first_seen: record.span.first,
+            last_seen: record.span.last,
+        }
+    }
 }
 
 /// A stretch of capture time that was looked at, and what was lost in it.
@@ -309,6 +313,8 @@ pub struct LookedRecord {
     pub sensor: Arc<str>,
     /// The stretch.
     pub span: Span,
+    /// Frames that were taken.
+    pub frames: u64,
     /// Packets that the kernel dropped meanwhile.
     pub kernel_drops: u64,
     /// Packets that the interface dropped meanwhile.
@@ -329,6 +335,7 @@ impl LookedRecord {
     pub(super) fn add(&mut self, next: &Self) {
         self.span.cover(next.span.first);
         self.span.cover(next.span.last);
+        self.frames = self.frames.saturating_add(next.frames);
         self.kernel_drops = self.kernel_drops.saturating_add(next.kernel_drops);
         self.interface_drops = self.interface_drops.saturating_add(next.interface_drops);
     }

@@ -8,13 +8,14 @@ use rusqlite::types::FromSql;
 use rusqlite::{Result, Row};
 
 use super::record::{
-    Binding, HostRecord, LookedRecord, OutboxEvent, Period, ReplyKey, ReplySum, SightingKey,
-    StoredReply, StoredSighting,
+    HostRecord, LookedRecord, OutboxEvent, Period, ReplyKey, ReplySum, SightingKey, StoredReply,
+    StoredSighting,
 };
 use super::samples;
 use super::write::{span, sum, unsigned};
 use crate::model::{
-    DomainName, HostKey, HostRole, Mac, NameBuf, ServiceId, Span, Timestamp, VendorId,
+    AddressBinding, DomainName, HostKey, HostRole, Mac, NameBuf, ServiceId, Span, Timestamp,
+    VendorId,
 };
 
 /// What [`sighting`] reads, from `sightings`, `hosts` and `subjects`.
@@ -114,11 +115,11 @@ pub(super) fn host(row: &Row<'_>) -> Result<Option<HostRecord>> {
 pub(super) const BINDING: &str = "h.key, b.address, b.since, b.until, b.mac";
 
 /// A row of bindings.
-pub(super) fn binding(row: &Row<'_>) -> Result<Option<Binding>> {
-    let read = || -> Option<Binding> {
+pub(super) fn binding(row: &Row<'_>) -> Result<Option<AddressBinding>> {
+    let read = || -> Option<AddressBinding> {
         let mac: Option<Vec<u8>> = column(row, 4)?;
         let mac = mac.map(|bytes| <[u8; 6]>::try_from(bytes).map(Mac::new));
-        Some(Binding {
+        Some(AddressBinding {
             host: HostKey::restored(&text(row, 0)?),
             address: samples::address(&column::<Vec<u8>>(row, 1)?)?,
             from: Timestamp::from_nanos(column(row, 2)?),
@@ -130,7 +131,7 @@ pub(super) fn binding(row: &Row<'_>) -> Result<Option<Binding>> {
 }
 
 /// What [`looked`] reads, from `looked`.
-pub(super) const LOOKED: &str = "sensor, first, last, kernel_drops, interface_drops";
+pub(super) const LOOKED: &str = "sensor, first, last, frames, kernel_drops, interface_drops";
 
 /// A row of stretches.
 pub(super) fn looked(row: &Row<'_>) -> Result<Option<LookedRecord>> {
@@ -140,8 +141,9 @@ pub(super) fn looked(row: &Row<'_>) -> Result<Option<LookedRecord>> {
             first: Timestamp::from_nanos(row.get(1)?),
             last: Timestamp::from_nanos(row.get(2)?),
         },
-        kernel_drops: unsigned(row.get(3)?),
-        interface_drops: unsigned(row.get(4)?),
+        frames: unsigned(row.get(3)?),
+        kernel_drops: unsigned(row.get(4)?),
+        interface_drops: unsigned(row.get(5)?),
     }))
 }
 

@@ -1,17 +1,24 @@
 //! Sample flows in few bytes: as JSON they would be most of the store.
 //!
-//! A version (1); the number of texts, and each with its length; the number of samples, and each with its time, protocol,
-//! both ends and the numbers of its pattern and of its pack among the texts. Integers are little-endian. The samples of a
-//! row share their texts. What cannot be read is `None`: a damaged page, or a later version.
+//! A version (2); the number of texts, and each with its length; the number of samples, and each with its time, protocol,
+//! both ends, the numbers of its pattern, pack, interface and User-Agent among the texts, and its VLAN. 255 is no text and
+//! 65,535 no VLAN. Integers are little-endian. The samples of a row share their texts. Version 1 ended behind the pack.
+//! What cannot be read is `None`: a damaged page, or a later version.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::record::StoredSample;
-use crate::model::{Endpoint, Protocol, Sample, Timestamp};
+use crate::model::{Endpoint, Protocol, Sample, Timestamp, WireText};
 
-const VERSION: u8 = 1;
-/// Longest text that is kept; patterns are at most a name long, digests 12 characters.
+const VERSION: u8 = 2;
+/// The version without interface, User-Agent and VLAN.
+const WITHOUT_PLACE: u8 = 1;
+const NO_TEXT: u8 = u8::MAX;
+/// Numbers of VLANs have 12 bits.
+const NO_VLAN: u16 = u16::MAX;
+/// Longest text that is kept; patterns are at most a name long, digests 12 characters, interfaces 15. A
+/// User-Agent is cut.
 const MAX_TEXT: usize = 255;
 
 /// The samples as bytes; none at all is the empty string of bytes.
@@ -29,7 +36,7 @@ pub(super) fn encode(samples: &[StoredSample]) -> Vec<u8> {
         u8::try_from(at).unwrap_or(u8::MAX)
     };
     let mut body = Vec::new();
-    // 8 samples have 16 texts at most, so every number fits.
+    // 8 samples have 32 texts at most, so every number fits.
     let samples = &samples[..samples.len().min(crate::model::MAX_SAMPLES)];
     for StoredSample { sample, pack } in samples {
         body.extend(sample.time.as_nanos().to_le_bytes());
@@ -45,6 +52,12 @@ pub(super) fn encode(samples: &[StoredSample]) -> Vec<u8> {
             body.extend(end.port.to_le_bytes());
         }
         body.extend([number(clipped(&sample.pattern)), number(clipped(pack))]);
+        let interface = sample.interface.as_deref();
+        let agent = sample.user_agent.as_ref().map(WireText::as_str);
+        for text in [interface, agent] {
+            body.push(text.map_or(NO_TEXT, |text| number(clipped(text))));
+        }
+        body.extend(sample.vlan.unwrap_or(NO_VLAN).to_le_bytes());
     }
     let mut bytes = vec![VERSION, u8::try_from(texts.len()).unwrap_or_default()];
     for text in texts {
@@ -62,7 +75,8 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Vec<StoredSample>> {
         return Some(Vec::new());
     }
     let mut rest = bytes;
-    if byte(&mut rest)? != VERSION {
+    let version = byte(&mut rest)?;
+    if !(WITHOUT_PLACE..=VERSION).contains(&version) {
         return None;
     }
     let texts: Vec<Arc<str>> = (0..byte(&mut rest)?)
@@ -73,6 +87,11 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Vec<StoredSample>> {
         })
         .collect::<Option<_>>()?;
     let text = |at: u8| texts.get(usize::from(at)).cloned();
+    // No text at all, or one that must be there.
+    let optional = |at: u8| match at {
+        NO_TEXT => Some(None),
+        at => text(at).map(Some),
+    };
     let samples = (0..byte(&mut rest)?)
         .map(|_| {
             let time = i64::from_le_bytes(take(&mut rest, 8)?.try_into().ok()?);
@@ -82,14 +101,24 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Vec<StoredSample>> {
                 50 => Protocol::Esp,
                 _ => return None,
             };
-            let sample = Sample {
+            let mut sample = Sample {
                 time: Timestamp::from_nanos(time),
                 client: endpoint(&mut rest)?,
                 server: endpoint(&mut rest)?,
                 protocol,
                 pattern: text(byte(&mut rest)?)?,
+                interface: None,
+                vlan: None,
+                user_agent: None,
             };
             let pack = text(byte(&mut rest)?)?;
+            if version > WITHOUT_PLACE {
+                sample.interface = optional(byte(&mut rest)?)?;
+                sample.user_agent =
+                    optional(byte(&mut rest)?)?.and_then(|text| WireText::restored(&text));
+                let vlan = u16::from_le_bytes(take(&mut rest, 2)?.try_into().ok()?);
+                sample.vlan = (vlan != NO_VLAN).then_some(vlan);
+            }
             Some(StoredSample { sample, pack })
         })
         .collect::<Option<_>>()?;
@@ -147,18 +176,53 @@ mod tests {
 
     fn sample() -> impl Strategy<Value = StoredSample> {
         let protocol = prop::sample::select(vec![Protocol::Tcp, Protocol::Udp, Protocol::Esp]);
-        (any::<i64>(), end(), end(), protocol, "[a-c]{1,2}", "[0-9]").prop_map(
-            |(time, client, server, protocol, pattern, pack)| StoredSample {
-                sample: Sample {
-                    time: Timestamp::from_nanos(time),
-                    client,
-                    server,
-                    protocol,
-                    pattern: Arc::from(pattern),
-                },
-                pack: Arc::from(pack),
-            },
+        let place = (
+            prop::option::of("eth[01]"),
+            prop::option::of(0..4096u16),
+            prop::option::of(prop::collection::vec(any::<u8>(), 1..20)),
+        );
+        (
+            any::<i64>(),
+            end(),
+            end(),
+            protocol,
+            "[a-c]{1,2}",
+            "[0-9]",
+            place,
         )
+            .prop_map(
+                |(time, client, server, protocol, pattern, pack, (interface, vlan, agent))| {
+                    StoredSample {
+                        sample: Sample {
+                            time: Timestamp::from_nanos(time),
+                            client,
+                            server,
+                            protocol,
+                            pattern: Arc::from(pattern),
+                            interface: interface.map(Arc::from),
+                            vlan,
+                            user_agent: agent.and_then(|agent| WireText::new(&agent)),
+                        },
+                        pack: Arc::from(pack),
+                    }
+                },
+            )
+    }
+
+    #[test]
+    fn samples_of_the_first_version_are_read() {
+        let mut bytes = vec![1, 2, 1, b'a', 1, b'0', 1];
+        bytes.extend(5i64.to_le_bytes());
+        bytes.push(6);
+        for (last, port) in [(1, 50_000u16), (2, 443)] {
+            bytes.extend([4, 10, 0, 0, last]);
+            bytes.extend(port.to_le_bytes());
+        }
+        bytes.extend([0, 1]);
+        let samples = decode(&bytes).unwrap();
+        assert_eq!((&*samples[0].sample.pattern, &*samples[0].pack), ("a", "0"));
+        assert_eq!(samples[0].sample.interface, None);
+        assert_eq!(samples[0].sample.vlan, None);
     }
 
     proptest! {

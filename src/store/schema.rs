@@ -125,6 +125,7 @@ CREATE TABLE looked (
     sensor          TEXT NOT NULL,
     first           INTEGER NOT NULL,
     last            INTEGER NOT NULL,
+    frames          INTEGER NOT NULL,
     kernel_drops    INTEGER NOT NULL,
     interface_drops INTEGER NOT NULL
 ) STRICT;

@@ -8,8 +8,8 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::model::{
-    Category, DomainName, Endpoint, Evidence, HostRole, KeyConfidence, Mac, Phase, Protocol,
-    ReplyKind, Sample, ServiceId, Signal, Span, Strength, VendorId,
+    AddressBinding, Category, DomainName, Endpoint, Evidence, HostRole, KeyConfidence, Mac, Phase,
+    Protocol, ReplyKind, Sample, ServiceId, Signal, Span, Strength, VendorId,
 };
 
 const HOUR: i64 = 3600;
@@ -39,6 +39,9 @@ fn sample(time: i64, client: &str, server: &str) -> StoredSample {
             server: end(server, 443),
             protocol: Protocol::Tcp,
             pattern: Arc::from(".upd.example"),
+            interface: None,
+            vlan: None,
+            user_agent: None,
         },
         pack: Arc::from("0123456789ab"),
     }
@@ -105,8 +108,8 @@ fn host(key: &str, aliases: &[&str]) -> HostRecord {
     }
 }
 
-fn binding(host: &str, address: &str, from: i64, until: Option<i64>) -> Binding {
-    Binding {
+fn binding(host: &str, address: &str, from: i64, until: Option<i64>) -> AddressBinding {
+    AddressBinding {
         host: HostKey::restored(host),
         address: address.parse().unwrap(),
         from: at(from),
@@ -119,6 +122,7 @@ fn looked(sensor: &str, first: i64, last: i64) -> LookedRecord {
     LookedRecord {
         sensor: Arc::from(sensor),
         span: span(first, last),
+        frames: 3,
         kernel_drops: 1,
         interface_drops: 2,
     }

@@ -5,11 +5,10 @@ use rusqlite::{Connection, OptionalExtension as _, Result, params};
 use super::batch::Batch;
 use super::ids::Ids;
 use super::record::{
-    Binding, FileRecord, HostRecord, LookedRecord, OutboxEvent, ReplyKey, ReplySum, SightingKey,
-    SightingSum,
+    FileRecord, HostRecord, LookedRecord, OutboxEvent, ReplyKey, ReplySum, SightingKey, SightingSum,
 };
 use super::samples;
-use crate::model::{HostKey, Span, Timestamp};
+use crate::model::{AddressBinding, HostKey, Span, Timestamp};
 
 /// Under which name `meta` counts the batches that were written.
 pub(super) const BATCHES: &str = "batches";
@@ -228,7 +227,7 @@ fn host(connection: &Connection, ids: &mut Ids<'_>, host: &HostRecord) -> Result
     Ok(())
 }
 
-fn binding(connection: &Connection, ids: &mut Ids<'_>, binding: &Binding) -> Result<()> {
+fn binding(connection: &Connection, ids: &mut Ids<'_>, binding: &AddressBinding) -> Result<()> {
     let last = binding.until.unwrap_or(binding.from);
     let host = ids.host(&binding.host, last.hour().div_euclid(24))?;
     let mut upsert = connection.prepare_cached(
@@ -248,7 +247,7 @@ fn binding(connection: &Connection, ids: &mut Ids<'_>, binding: &Binding) -> Res
 
 fn looked(connection: &Connection, looked: &LookedRecord) -> Result<()> {
     let mut find = connection.prepare_cached(
-        "SELECT id, first, last, kernel_drops, interface_drops FROM looked
+        "SELECT id, first, last, frames, kernel_drops, interface_drops FROM looked
          WHERE sensor = ?1 ORDER BY id DESC LIMIT 1",
     )?;
     let latest = find
@@ -256,8 +255,9 @@ fn looked(connection: &Connection, looked: &LookedRecord) -> Result<()> {
             let record = LookedRecord {
                 sensor: looked.sensor.clone(),
                 span: span(row, 1)?,
-                kernel_drops: unsigned(row.get(3)?),
-                interface_drops: unsigned(row.get(4)?),
+                frames: unsigned(row.get(3)?),
+                kernel_drops: unsigned(row.get(4)?),
+                interface_drops: unsigned(row.get(5)?),
             };
             Ok((row.get::<_, i64>(0)?, record))
         })
@@ -270,14 +270,15 @@ fn looked(connection: &Connection, looked: &LookedRecord) -> Result<()> {
         _ => (None, looked.clone()),
     };
     let mut replace = connection.prepare_cached(
-        "INSERT OR REPLACE INTO looked (id, sensor, first, last, kernel_drops, interface_drops)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT OR REPLACE INTO looked (id, sensor, first, last, frames, kernel_drops, interface_drops)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )?;
     replace.execute(params![
         id,
         &*total.sensor,
         total.span.first.as_nanos(),
         total.span.last.as_nanos(),
+        number(total.frames),
         number(total.kernel_drops),
         number(total.interface_drops),
     ])?;

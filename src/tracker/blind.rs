@@ -3,6 +3,7 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
+use std::num::NonZeroU16;
 use std::time::Duration;
 
 use super::answer::Said;
@@ -14,14 +15,18 @@ use super::{Insides, Tracker};
 use crate::flows::Flow;
 use crate::model::{
     BlindHost, BlindKind, Endpoint, FlowProtocol, Protocol, ReplyKind, SeenSide, Side, Signal,
-    Timestamp,
+    Span, Timestamp,
 };
 
 /// When a flow is counted: a handshake is over by then.
 const GRACE: Duration = Duration::from_secs(10);
+/// How long nothing may come back until a try counts as met with silence: half a minute behind the flow's count.
+const SILENCE: Duration = Duration::from_secs(40);
+/// A client tries again after a second (RFC 6298, section 2; RFC 9002, section 6.2.2): a lone packet may be lost.
+const TRIED_AGAIN: Duration = Duration::from_secs(1);
 /// Flows that wait to be counted; those beyond it are counted when they end.
 const MAX_WAITING: usize = 131_072;
-/// Hosts with blind flows told in one batch, about 32 bytes each.
+/// Hosts with blind flows told in one batch, about 64 bytes each.
 const MAX_BLIND_HOSTS: usize = 16_384;
 /// Ports whose flows are of a readable kind although nothing readable was seen of them.
 const TLS_AND_HTTP_PORTS: [u16; 6] = [80, 443, 465, 853, 8080, 8443];
@@ -51,29 +56,30 @@ impl Waiting {
         }
     }
 
-    /// A flow that is due.
-    fn pop_due(&mut self, now: Timestamp) -> Option<Start> {
+    /// A flow that waited so long.
+    fn pop_due(&mut self, now: Timestamp, wait: Duration) -> Option<Start> {
         let first = self.0.front()?;
         // One from the far future is a wild time: it would stand in front for ever.
-        let due = now.since(first.now) >= GRACE || first.now.since(now) >= GRACE;
+        let due = now.since(first.now) >= wait || first.now.since(now) >= wait;
         if due { self.0.pop_front() } else { None }
     }
 }
 
 /// Hosts with blind flows that the ledger was not told yet.
 #[derive(Debug, Default)]
-pub(super) struct BlindHosts(BTreeMap<(IpAddr, BlindKind), Timestamp>);
+pub(super) struct BlindHosts(BTreeMap<(IpAddr, BlindKind, i64), (Span, u64)>);
 
 impl BlindHosts {
     fn note(&mut self, host: IpAddr, kind: BlindKind, time: Timestamp) {
         let full = self.0.len() >= MAX_BLIND_HOSTS;
-        match self.0.entry((host, kind)) {
+        match self.0.entry((host, kind, time.hour())) {
             Entry::Occupied(mut known) => {
-                let latest = known.get_mut();
-                *latest = time.max(*latest);
+                let (span, flows) = known.get_mut();
+                span.cover(time);
+                *flows += 1;
             }
             Entry::Vacant(place) if !full => {
-                place.insert(time);
+                place.insert((Span::at(time), 1));
             }
             Entry::Vacant(_) => {}
         }
@@ -83,7 +89,12 @@ impl BlindHosts {
     pub(super) fn take(&mut self) -> Vec<BlindHost> {
         let hosts = std::mem::take(&mut self.0).into_iter();
         hosts
-            .map(|((host, kind), time)| BlindHost { host, kind, time })
+            .map(|((host, kind, _), (span, flows))| BlindHost {
+                host,
+                kind,
+                span,
+                flows,
+            })
             .collect()
     }
 }
@@ -91,21 +102,37 @@ impl BlindHosts {
 impl Tracker {
     /// Counts the flows that are due.
     pub(super) fn count_due_flows(&mut self, now: Timestamp) {
-        while let Some(start) = self.insides.waiting.pop_due(now) {
+        while let Some(start) = self.insides.waiting.pop_due(now, GRACE) {
             // Another flow may stand there by now.
             if let Some(flow) = self.flows.at(start.slot)
                 && flow.state.started == start.time
             {
                 self.insides.count_flow(flow, Some(start.slot));
+                if is_unanswered(flow) {
+                    let waiting = &mut self.insides.unanswered;
+                    waiting.push(start.now, start.time, start.slot);
+                }
+            }
+        }
+        while let Some(start) = self.insides.unanswered.pop_due(now, SILENCE) {
+            if let Some(flow) = self.flows.at(start.slot)
+                && flow.state.started == start.time
+                && is_unanswered(flow)
+            {
+                let (time, rollup) = (flow.last_seen, &mut self.insides.rollup);
+                if let Some(named) = flow.state.names.as_mut().and_then(|names| names.current()) {
+                    named.silence(time, rollup);
+                }
             }
         }
     }
 
-    /// Counts every flow that is still there: the recording is at its end.
+    /// Counts every flow that is still there, and tells its end: the recording is at its own.
     pub(super) fn count_all_flows(&mut self) {
         for slot in 0..self.flows.slots() {
             if let Some(flow) = self.flows.at(slot) {
                 self.insides.count_flow(flow, Some(slot));
+                self.insides.tell_end(flow);
             }
         }
     }
@@ -172,12 +199,14 @@ impl Insides {
             name: known.name.clone(),
             signal: Signal::Ip,
             server: Some(server.addr),
+            flow: self.flow_id(flow, client, server),
         };
         let ends = Ends {
             client,
             server,
             client_side,
             protocol: flow.protocol,
+            vlan: flow.state.vlan.map(NonZeroU16::get),
         };
         self.stats.seen.named_flows[Signal::Ip.index()] += 1;
         flow.state.traits.named = true;
@@ -190,6 +219,7 @@ impl Insides {
             head: false,
             first: true,
             server_seq: None,
+            user_agent: None,
         };
         let named = names.turn_to(subject, ends, manner, began, rollup, budget);
         let unreported = named.count_earlier(flow.state.unnamed_bytes, began, rollup);
@@ -207,6 +237,9 @@ impl Insides {
         }
         if unreported && let Some(slot) = slot {
             self.unreported.push(slot);
+        }
+        if flow.state.traits.sides[client_side.other().index()] {
+            names.had_heard();
         }
     }
 
@@ -280,6 +313,28 @@ fn one_side(flow: &Flow<Conversation>, client_side: Side) -> Option<SeenSide> {
         (false, true) if two_way => Some(SeenSide::Server),
         _ => None,
     }
+}
+
+/// Whether a flow for a matched name was tried more than once and nothing came back, where it would have been seen. A TCP
+/// client that says something had an answer to its SYN: if that was not seen, nothing of the server is.
+fn is_unanswered(flow: &Flow<Conversation>) -> bool {
+    let state = &flow.state;
+    let client_side = client_side(flow);
+    let Some(names) = &state.names else {
+        return false;
+    };
+    let server_seen = state.traits.sides[client_side.other().index()];
+    let only_syns = || {
+        let said = state.traits.client.is_some() || state.unnamed_bytes[client_side.index()] > 0;
+        flow.syn_seen() && !said
+    };
+    let nothing_came = match flow.protocol {
+        Protocol::Tcp if server_seen => !names.heard(),
+        Protocol::Tcp => only_syns(),
+        Protocol::Udp => !server_seen,
+        Protocol::Esp => false,
+    };
+    nothing_came && flow.last_seen.since(state.started) >= TRIED_AGAIN
 }
 
 /// Why a flow has no name; the first that holds, in the order of [`BlindKind`].

@@ -1,5 +1,7 @@
 //! What the tracker keeps for each flow: what is still to be read, what was read, and how far matched names got.
 
+use std::num::NonZeroU16;
+
 use super::answer::Said;
 use super::names::Names;
 use super::reading::Reading;
@@ -13,6 +15,8 @@ use crate::model::{FlowProtocol, ReplyKind, Side, Timestamp};
 pub struct Conversation {
     /// Capture time of the first packet.
     pub(super) started: Timestamp,
+    /// The VLAN of the first packet, where it stands on its own link.
+    pub(super) vlan: Option<NonZeroU16>,
     /// Minute of the latest packet from each side, to tell presence once a minute only.
     minutes: [i32; 2],
     /// Payload bytes from each side before a name was matched.
@@ -39,6 +43,7 @@ impl Default for Conversation {
     fn default() -> Self {
         Self {
             started: Timestamp::MIN,
+            vlan: None,
             minutes: [i32::MIN; 2],
             unnamed_bytes: [0; 2],
             reading: Reading::Unopened,

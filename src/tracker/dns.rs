@@ -8,8 +8,8 @@ use super::watch::Answered;
 use super::{Insides, NameRead, Witness};
 use crate::dissect::{Dissection, dns};
 use crate::model::{
-    Carrier, Datagram, Endpoint, Evidence, FlowProtocol, Match, Name, Protocol, ReplyKind, Sample,
-    Signal, Timestamp,
+    Carrier, Datagram, Endpoint, Evidence, FlowId, FlowProtocol, Match, Name, Protocol, ReplyKind,
+    Sample, Signal, Timestamp,
 };
 
 /// Response codes (RFC 1035, section 4.1.1).
@@ -63,6 +63,8 @@ impl Insides {
             // Where no question is seen at all, answers are all there is. Else one that nobody asked for is forged, or
             // of no consequence.
             if src.port == dns::PORT && (asked || !self.questions.any()) {
+                let local = &self.settings.local;
+                self.role_log.answered(src.addr, dst.addr, local, time);
                 self.response(exchange, message, &header);
             }
             return Some(false);
@@ -119,6 +121,15 @@ impl Insides {
             name: self.name.as_name()?.to_owned(),
             signal: Signal::Dns,
             server: Some(resolver.addr),
+            flow: self.settings.one_of_several.then_some(FlowId {
+                client: Endpoint { port: 0, ..client },
+                server: Endpoint {
+                    port: 0,
+                    ..resolver
+                },
+                protocol: Protocol::Udp,
+                opened: None,
+            }),
         })
     }
 
@@ -139,6 +150,9 @@ impl Insides {
                 server: resolver,
                 protocol: exchange.protocol,
                 pattern: subject.matched.pattern.clone(),
+                interface: self.rollup.interface(),
+                vlan: self.vlan,
+                user_agent: None,
             };
             self.rollup.sighting(subject, Evidence::Lookup, sample);
         }

@@ -5,7 +5,9 @@ use std::net::IpAddr;
 
 use crate::dissect::neighbour::{self, Header};
 use crate::dissect::{dhcp, mdns};
-use crate::model::{Arp, Datagram, IdentityFact, Mac, Packet, Timestamp};
+use crate::model::{
+    Arp, Datagram, IdentityFact, LinkEnds, Mac, NeighbourSource, Packet, Timestamp,
+};
 
 /// Facts that wait for the ledger, at most about 1 KiB each. What comes beyond them comes again.
 const MAX_WAITING: usize = 8_192;
@@ -16,7 +18,8 @@ const MAX_TOLD: usize = 65_536;
 #[derive(Debug, Default)]
 pub(super) struct IdentityLog {
     waiting: Vec<(IdentityFact, Timestamp)>,
-    told: HashSet<(IpAddr, Mac)>,
+    /// With whether it was said of oneself: an answer for somebody must not hide what that one says.
+    told: HashSet<(IpAddr, Mac, bool)>,
     minute: i64,
     refused: u64,
 }
@@ -52,7 +55,9 @@ impl IdentityLog {
             dst,
             hop_limit: packet.hop_limit,
         };
-        if let Some(fact) = neighbour::discovery(message, header) {
+        if let Some(fact) = neighbour::discovery(message, header)
+            && packet.link.is_none_or(|link| is_own(&fact, link))
+        {
             self.note(fact, time);
         }
     }
@@ -60,7 +65,10 @@ impl IdentityLog {
     /// Reads an ARP message; gives the sender's address.
     pub(super) fn arp(&mut self, arp: &Arp<'_>, time: Timestamp) -> Option<IpAddr> {
         let sender = neighbour::arp(arp.message)?;
-        self.note(IdentityFact::Neighbour(sender), time);
+        let fact = IdentityFact::Neighbour(sender);
+        if arp.link.is_none_or(|link| is_own(&fact, link)) {
+            self.note(fact, time);
+        }
         Some(sender.address)
     }
 
@@ -72,7 +80,8 @@ impl IdentityLog {
                 // Forgetting who was told costs a repetition at most, and bounds the table.
                 self.told.clear();
             }
-            if !self.told.insert((neighbour.address, neighbour.mac)) {
+            let is_own = neighbour.source.is_own_word();
+            if !self.told.insert((neighbour.address, neighbour.mac, is_own)) {
                 return;
             }
         }
@@ -96,5 +105,16 @@ impl IdentityLog {
     /// Hands over what is waiting.
     pub(super) fn take(&mut self) -> Vec<(IdentityFact, Timestamp)> {
         std::mem::take(&mut self.waiting)
+    }
+}
+
+/// Whether what somebody says of its own address came in a frame of its own: repeaters write their address into frames of
+/// others, and whoever forges a message often forgets the frame. An advertisement may speak for others.
+fn is_own(fact: &IdentityFact, link: LinkEnds) -> bool {
+    match fact {
+        IdentityFact::Neighbour(neighbour) => {
+            neighbour.mac == link.src || neighbour.source == NeighbourSource::Advertisement
+        }
+        _ => true,
     }
 }

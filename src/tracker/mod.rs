@@ -11,6 +11,7 @@ mod clock;
 mod conversation;
 mod dns;
 mod ech_names;
+mod ends;
 mod expects;
 mod identity;
 mod named;
@@ -19,6 +20,7 @@ mod presence;
 mod questions;
 mod quic;
 mod reading;
+mod role_log;
 mod rollup;
 mod stats;
 mod tcp;
@@ -27,6 +29,7 @@ mod watch;
 mod words;
 
 use std::net::IpAddr;
+use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,8 +37,9 @@ use crate::decode::Decoder;
 use crate::dissect::{Dissection, dns as dns_messages, quic as quic_packets};
 use crate::flows::{self, Budget, Flow, Table};
 use crate::model::{
-    Batch, Carrier, Datagram, Decoded, Endpoint, FlowProtocol, Frame, LocalNetworks, Match, Name,
-    NameBuf, Packet, Protocol, ReplyKind, Side, Signal, Timestamp, Transport, Undecoded, WatchList,
+    Batch, Carrier, Datagram, Decoded, Endpoint, FlowId, FlowProtocol, Frame, LocalNetworks, Match,
+    Name, NameBuf, Packet, Protocol, ReplyKind, Side, Signal, Timestamp, Transport, Undecoded,
+    WatchList, Way,
 };
 use crate::rules::RuleSet;
 
@@ -43,10 +47,12 @@ use blind::{BlindHosts, Waiting};
 use clock::Clock;
 use conversation::Conversation;
 use ech_names::EchNames;
+use ends::FlowEnds;
 use expects::Words;
 use identity::IdentityLog;
 use presence::PresenceLog;
 use questions::Questions;
+use role_log::RoleLog;
 use rollup::Rollup;
 pub use stats::{Stats, TableStats};
 use transactions::Transactions;
@@ -70,6 +76,13 @@ pub struct Settings {
     pub block_pages: Vec<String>,
     /// Which hosts are watched.
     pub local: LocalNetworks,
+    /// The interface that is captured; `None` for savefiles.
+    pub interface: Option<Arc<str>>,
+    /// Whether other workers look at other interfaces. Then what is told of a flow says which flow, so that the ledger can
+    /// tell one that several see.
+    pub one_of_several: bool,
+    /// Whether somebody takes events, and so wants to know of the ends of flows.
+    pub events: bool,
 }
 
 impl Default for Settings {
@@ -81,6 +94,9 @@ impl Default for Settings {
             block_addresses: Vec::new(),
             block_pages: Vec::new(),
             local: LocalNetworks::default(),
+            interface: None,
+            one_of_several: false,
+            events: false,
         }
     }
 }
@@ -130,14 +146,24 @@ struct Insides {
     rules: Arc<RuleSet>,
     budget: Budget,
     rollup: Rollup,
+    /// The VLAN of the packet at hand.
+    vlan: Option<u16>,
     presence: PresenceLog,
+    /// How the packet came here that is being read.
+    way: Way,
+    /// Its hop limit.
+    hops: u8,
+    role_log: RoleLog,
     transactions: Transactions,
     watch: Watch,
     ech_names: EchNames,
     questions: Questions,
     identity: IdentityLog,
     waiting: Waiting,
+    /// Tries without an answer so far.
+    unanswered: Waiting,
     blind_hosts: BlindHosts,
+    flow_ends: FlowEnds,
     /// Room for names, words and decrypted packets, used again and again.
     name: NameBuf,
     alias: NameBuf,
@@ -152,21 +178,29 @@ struct Insides {
 impl Tracker {
     /// A tracker with empty tables.
     pub fn new(settings: Settings, rules: Arc<RuleSet>) -> Self {
+        let packs = rules.packs.iter();
+        let relay_ports = packs.flat_map(|pack| pack.relay_ports.iter().copied());
         Self {
             decoder: Decoder::default(),
             flows: Table::new(settings.flows.clone()),
             clock: Clock::default(),
             insides: Insides {
                 budget: Budget::new(settings.first_bytes),
-                rollup: Rollup::default(),
+                rollup: Rollup::new(settings.interface.clone()),
+                vlan: None,
                 presence: PresenceLog::default(),
+                way: Way::default(),
+                hops: 0,
+                role_log: RoleLog::new(relay_ports),
                 transactions: Transactions::default(),
                 watch: Watch::default(),
                 ech_names: EchNames::default(),
                 questions: Questions::default(),
                 identity: IdentityLog::default(),
                 waiting: Waiting::default(),
+                unanswered: Waiting::default(),
                 blind_hosts: BlindHosts::default(),
+                flow_ends: FlowEnds::default(),
                 name: NameBuf::default(),
                 alias: NameBuf::default(),
                 words: Vec::new(),
@@ -205,8 +239,15 @@ impl Tracker {
         frame: &Frame<'_>,
         witness: &mut impl Witness,
     ) {
+        self.insides.way = match &decoded {
+            Ok(Decoded::Packet(packet)) => presence::way(packet),
+            Ok(Decoded::Arp(_)) | Err(_) => Way::Unknown,
+        };
+        if let Ok(Decoded::Packet(packet)) = &decoded {
+            self.insides.hops = packet.hop_limit;
+        }
         let opened_flow = match decoded {
-            Ok(Decoded::Packet(packet)) => match packet.transport {
+            Ok(Decoded::Packet(packet)) => match self.transport_of(&packet) {
                 Transport::Tcp(segment) => self.tcp(&segment, frame.time, witness),
                 Transport::Udp(datagram)
                     if [datagram.src.port, datagram.dst.port].contains(&dns_messages::PORT)
@@ -263,6 +304,12 @@ impl Tracker {
             self.flows.expire(now, &mut |flow| insides.end(flow));
             self.count_due_flows(now);
         }
+    }
+
+    /// What a packet carries; where it was seen is kept for what it tells.
+    fn transport_of<'a>(&mut self, packet: &Packet<'a>) -> Transport<'a> {
+        self.insides.vlan = packet.link.and_then(|link| link.vlan);
+        packet.transport
     }
 
     /// Whether a datagram of the DNS port is something else: the port is a hint, and QUIC and tunnels hide there.
@@ -334,15 +381,19 @@ impl Tracker {
         let (sightings, replies) = self.insides.rollup.take();
         let (resolutions, contradicted) = self.insides.watch.take();
         Batch {
+            interface: self.insides.settings.interface.clone(),
             sightings,
             replies,
+            flow_ends: self.insides.flow_ends.take(),
             resolutions,
             contradicted,
             identities: self.insides.identity.take(),
             blind_hosts: self.insides.blind_hosts.take(),
             presences: self.insides.presence.take(),
+            role_signs: self.insides.role_log.take(),
             clock: self.clock.now(),
             looked: self.clock.looked(),
+            losses: None,
         }
     }
 
@@ -368,6 +419,8 @@ impl Tracker {
             (insides.quic_readings.len(), insides.quic_readings.refused()),
             (insides.watch.len() as u64, insides.watch.refused()),
             (insides.identity.len() as u64, insides.identity.refused()),
+            (insides.role_log.len() as u64, insides.role_log.refused()),
+            (insides.flow_ends.len(), insides.flow_ends.refused()),
         ];
         for (table, (entries, evictions)) in stats.tables.iter_mut().zip(sizes) {
             table.entries = entries;
@@ -383,8 +436,23 @@ impl Insides {
     fn note_presence(&mut self, sender: IpAddr, receiver: IpAddr, opened: bool, time: Timestamp) {
         let local = &self.settings.local;
         if local.contains(sender) || (opened && local.host(sender, receiver).is_some()) {
-            self.presence.note(sender, time);
+            self.presence.note(sender, self.way, time);
         }
+    }
+
+    /// Which flow it is, where the ledger has to know.
+    fn flow_id(
+        &self,
+        flow: &Flow<Conversation>,
+        client: Endpoint,
+        server: Endpoint,
+    ) -> Option<FlowId> {
+        self.settings.one_of_several.then(|| FlowId {
+            client,
+            server,
+            protocol: flow.protocol,
+            opened: flow.opened_with(),
+        })
     }
 
     /// A packet came from one side of a flow.
@@ -399,13 +467,21 @@ impl Insides {
         let time = header.time;
         if new {
             flow.state.started = time;
+            flow.state.vlan = self.vlan.and_then(NonZeroU16::new);
             self.waiting.push(header.now, time, slot);
+            if flow.protocol != Protocol::Tcp || flow.syn_seen() {
+                let ends = (flow.initiator.addr, flow.responder.addr);
+                let (port, local) = (flow.responder.port, &self.settings.local);
+                self.role_log.opened(ends, port, local, time);
+            }
         }
         flow.state.traits.sides[side.index()] = true;
         if flow.state.minute_began(side, time) {
             let ends = [flow.initiator.addr, flow.responder.addr];
             let (sender, receiver) = (ends[side.index()], ends[side.other().index()]);
             self.note_presence(sender, receiver, side == Side::Initiator, time);
+            let local = &self.settings.local;
+            self.role_log.reached(sender, receiver, local, time);
         }
     }
 
@@ -414,6 +490,7 @@ impl Insides {
         self.count_flow(&mut flow, None);
         self.speaks(&mut flow, FlowProtocol::Other);
         flow.state.report_bytes(&mut self.rollup);
+        self.tell_end(&mut flow);
         flow.state.release(&mut self.budget);
         self.quic_readings.end(&mut flow.state);
     }

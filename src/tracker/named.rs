@@ -1,9 +1,12 @@
 //! A matched name on its way up the evidence ladder.
 
+use std::sync::Arc;
+
 use super::answer::Said;
 use super::rollup::{Rollup, Subject};
 use crate::model::{
-    Category, Endpoint, Evidence, Protocol, ReplyKind, Sample, Side, Signal, Timestamp,
+    Category, Endpoint, Evidence, FlowEnd, Protocol, ReplyKind, Sample, Side, Signal, Span,
+    Timestamp, WireText,
 };
 
 /// Server bytes whose content the snap length cut: so many cannot be an alert alone (a record of 7 bytes, encrypted
@@ -14,7 +17,13 @@ pub(super) const MORE_THAN_AN_ALERT: u64 = 64;
 pub(super) struct Named {
     subject: Subject,
     ends: Ends,
+    /// What the client said that it is, in the request with the name.
+    user_agent: Option<WireText>,
     level: Evidence,
+    /// Time of the latest packet that concerned it.
+    last: Timestamp,
+    /// What refused it first.
+    refused: Option<ReplyKind>,
     /// Whether it is known what came back.
     replied: bool,
     /// Whether a reset came before that.
@@ -33,6 +42,7 @@ pub(super) struct Ends {
     pub(super) server: Endpoint,
     pub(super) client_side: Side,
     pub(super) protocol: Protocol,
+    pub(super) vlan: Option<u16>,
 }
 
 /// Bytes that the rollup does not have yet, all of one hour and on one side of every cutoff.
@@ -48,13 +58,17 @@ impl Named {
     pub(super) fn attempt(
         subject: Subject,
         ends: Ends,
+        user_agent: Option<WireText>,
         time: Timestamp,
         rollup: &mut Rollup,
     ) -> Self {
         let mut named = Self {
             subject,
             ends,
+            user_agent,
             level: Evidence::Attempt,
+            last: time,
+            refused: None,
             replied: false,
             was_reset: false,
             received_before: 0,
@@ -113,6 +127,7 @@ impl Named {
             (&mut self.received, &mut self.unreported.received)
         };
         *total += bytes;
+        self.last = self.last.max(time);
         *unreported += bytes;
         self.unreported.time.replace(time).is_none()
     }
@@ -135,6 +150,7 @@ impl Named {
     /// was not for this connection.
     pub(super) fn reset(&mut self, time: Timestamp, rollup: &mut Rollup) {
         if !self.replied && !std::mem::replace(&mut self.was_reset, true) {
+            self.refused.get_or_insert(ReplyKind::Reset);
             rollup.reply(&self.subject, ReplyKind::Reset, time);
         }
     }
@@ -160,13 +176,22 @@ impl Named {
     /// The server, or something that speaks for it, refused.
     pub(super) fn server_refuses(&mut self, kind: ReplyKind, time: Timestamp, rollup: &mut Rollup) {
         self.replied = true;
+        self.refused.get_or_insert(kind);
         rollup.reply(&self.subject, kind, time);
     }
 
     /// Somebody on the way says that a packet of this flow did not get there. What follows decides all the same.
     pub(super) fn unreachable(&mut self, time: Timestamp, rollup: &mut Rollup) {
         if !self.replied {
+            self.refused.get_or_insert(ReplyKind::Unreachable);
             rollup.reply(&self.subject, ReplyKind::Unreachable, time);
+        }
+    }
+
+    /// Nothing came back for long.
+    pub(super) fn silence(&mut self, time: Timestamp, rollup: &mut Rollup) {
+        if self.level == Evidence::Attempt && !self.replied && !self.was_reset {
+            rollup.reply(&self.subject, ReplyKind::Silence, time);
         }
     }
 
@@ -201,14 +226,48 @@ impl Named {
     fn reach(&mut self, level: Evidence, time: Timestamp, rollup: &mut Rollup) {
         // Bytes so far belong to the level so far.
         self.level = level;
-        let sample = Sample {
+        self.last = self.last.max(time);
+        let sample = self.sample(time, rollup.interface());
+        rollup.sighting(&self.subject, level, sample);
+    }
+
+    fn sample(&self, time: Timestamp, interface: Option<Arc<str>>) -> Sample {
+        Sample {
             time,
             client: self.ends.client,
             server: self.ends.server,
             protocol: self.ends.protocol,
             pattern: self.subject.matched.pattern.clone(),
-        };
-        rollup.sighting(&self.subject, level, sample);
+            interface,
+            vlan: self.ends.vlan,
+            user_agent: self.user_agent.clone(),
+        }
+    }
+
+    /// What came of it, now that its flow has ended.
+    pub(super) fn end(&self, span: Span, interface: Option<Arc<str>>) -> FlowEnd {
+        let Subject {
+            host,
+            matched,
+            name,
+            signal,
+            server,
+            flow,
+        } = self.subject.clone();
+        FlowEnd {
+            host,
+            matched,
+            name,
+            signal,
+            server,
+            evidence: self.level,
+            refused: self.refused.filter(|_| self.level < Evidence::Contact),
+            sample: self.sample(self.last, interface),
+            span,
+            received: self.received,
+            sent: self.sent,
+            flow,
+        }
     }
 
     /// Reports bytes that the rollup does not have yet.

@@ -5,7 +5,7 @@ use super::answers::{Answers, Question};
 use super::named::{Ends, MORE_THAN_AN_ALERT, Named};
 use super::rollup::{Rollup, Subject};
 use crate::flows::Budget;
-use crate::model::{Segment, Signal, Timestamp};
+use crate::model::{Segment, Signal, Timestamp, WireText};
 
 /// Names followed in one flow: a connection to a proxy may carry requests to many. Beyond them the oldest is given up,
 /// and would count again if it came again.
@@ -17,10 +17,14 @@ pub(super) struct Names {
     list: Vec<Named>,
     current: Option<usize>,
     answers: Answers,
+    /// Whether the server sent anything since it was last asked.
+    heard: bool,
+    /// Whether the end of the flow was told.
+    pub(super) end_told: bool,
 }
 
 /// How something was asked for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Manner {
     /// By what.
     pub(super) signal: Signal,
@@ -30,13 +34,15 @@ pub(super) struct Manner {
     pub(super) first: bool,
     /// Where the server stood.
     pub(super) server_seq: Option<u32>,
+    /// What the client said that it is.
+    pub(super) user_agent: Option<WireText>,
 }
 
 impl Names {
     /// A name that no rule matches was read, or none: what follows belongs to nobody.
     pub(super) fn turn_away(&mut self, manner: Manner, budget: &mut Budget) {
         self.current = None;
-        self.ask(None, manner, budget);
+        self.ask(None, &manner, budget);
     }
 
     /// A matched name was read. The same name and signal again in a flow is no second sighting, but what comes back to
@@ -61,22 +67,25 @@ impl Names {
                     self.list.remove(0).report_bytes(rollup);
                     self.answers.forget_first_name();
                 }
-                self.list.push(Named::attempt(subject, ends, time, rollup));
+                let agent = manner.user_agent.clone();
+                self.list
+                    .push(Named::attempt(subject, ends, agent, time, rollup));
                 self.list.len() - 1
             }
         };
         self.current = Some(at);
-        self.ask(Some(at), manner, budget);
+        self.ask(Some(at), &manner, budget);
         &mut self.list[at]
     }
 
-    fn ask(&mut self, name: Option<usize>, manner: Manner, budget: &mut Budget) {
+    fn ask(&mut self, name: Option<usize>, manner: &Manner, budget: &mut Budget) {
         let question = Question {
             name,
             signal: manner.signal,
             head: manner.head,
             first: manner.first,
         };
+        self.heard = false;
         self.answers.ask(question, manner.server_seq, budget);
     }
 
@@ -95,6 +104,7 @@ impl Names {
         budget: &mut Budget,
         rollup: &mut Rollup,
     ) {
+        self.heard = true;
         let Self { list, answers, .. } = self;
         let awaited = answers.awaited();
         if segment.flags.rst {
@@ -130,6 +140,21 @@ impl Names {
                 answers.settle(budget);
             }
         }
+    }
+
+    /// Whether the server sent anything since it was last asked.
+    pub(super) fn heard(&self) -> bool {
+        self.heard
+    }
+
+    /// It had sent something before the name was known.
+    pub(super) fn had_heard(&mut self) {
+        self.heard = true;
+    }
+
+    /// The names that are followed.
+    pub(super) fn all(&self) -> &[Named] {
+        &self.list
     }
 
     /// Reports the bytes of all names.

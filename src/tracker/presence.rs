@@ -1,39 +1,61 @@
 //! Which local hosts were there, told to the ledger once a minute.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::net::IpAddr;
 
-use crate::model::{Presence, Timestamp};
+use crate::model::{FIRST_HOPS, Packet, Presence, Timestamp, Way};
 
 /// Hosts told within one minute. Spoofed sources beyond it are counted, not kept: 65,536 addresses make about 3 MiB.
 const MAX_HOSTS: usize = 65_536;
 
-/// Addresses told in the current minute of engine time.
+/// Below these by at most as much as the longest paths are long, a packet was forwarded. Lower ones are also those of
+/// traceroute and of groups, and say nothing.
+const LONGEST_PATH: u8 = 31;
+
+/// What a packet says of its way: its frame's sender is its own only as long as no router came between.
+pub fn way(packet: &Packet<'_>) -> Way {
+    let hops = packet.hop_limit;
+    if FIRST_HOPS.contains(&hops) {
+        let source = packet.link.map(|link| link.src);
+        return source
+            .filter(|mac| !mac.is_multicast())
+            .map_or(Way::Unknown, Way::Direct);
+    }
+    let is_below = |first: &u8| (1..=LONGEST_PATH).contains(&first.wrapping_sub(hops));
+    if FIRST_HOPS.iter().any(is_below) {
+        Way::Forwarded
+    } else {
+        Way::Unknown
+    }
+}
+
+/// Addresses told in the current minute of engine time, and what was told of their way.
 #[derive(Debug, Default)]
 pub struct PresenceLog {
     minute: i64,
-    told: HashSet<IpAddr>,
+    told: HashMap<IpAddr, Way>,
     waiting: Vec<Presence>,
     refused: u64,
 }
 
 impl PresenceLog {
-    /// Notes that `host` sent a packet.
-    pub fn note(&mut self, host: IpAddr, time: Timestamp) {
+    /// Notes that `host` sent a packet that came this way.
+    pub fn note(&mut self, host: IpAddr, way: Way, time: Timestamp) {
         if time.minute() != self.minute {
             // Forgetting who was told costs a repetition at most, and bounds the table.
             self.minute = time.minute();
             self.told.clear();
         }
-        if self.told.contains(&host) {
+        let told = self.told.get(&host).copied();
+        if told.is_some_and(|told| told != Way::Unknown || way == Way::Unknown) {
             return;
         }
-        if self.told.len() >= MAX_HOSTS || self.waiting.len() >= MAX_HOSTS {
+        if (told.is_none() && self.told.len() >= MAX_HOSTS) || self.waiting.len() >= MAX_HOSTS {
             self.refused += 1;
             return;
         }
-        self.told.insert(host);
-        self.waiting.push(Presence { host, time });
+        self.told.insert(host, way);
+        self.waiting.push(Presence { host, time, way });
     }
 
     /// Hosts in the table.
@@ -49,5 +71,66 @@ impl PresenceLog {
     /// Hands over what is waiting.
     pub fn take(&mut self) -> Vec<Presence> {
         std::mem::take(&mut self.waiting)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{LinkEnds, Mac, Transport};
+
+    #[test]
+    fn hop_limits_tell_who_sent_a_frame() {
+        let mac = Mac::new([2, 0, 0, 0, 0, 1]);
+        let of = |hop_limit, src| {
+            let dst = Mac::new([2, 0, 0, 0, 0, 9]);
+            way(&Packet {
+                src: [10, 0, 0, 1].into(),
+                dst: [10, 0, 0, 2].into(),
+                hop_limit,
+                link: Some(LinkEnds {
+                    src,
+                    dst,
+                    vlan: None,
+                }),
+                transport: Transport::Other(1),
+            })
+        };
+        for (hops, expected) in [
+            (64, Way::Direct(mac)),
+            (128, Way::Direct(mac)),
+            (255, Way::Direct(mac)),
+            (63, Way::Forwarded),
+            (33, Way::Forwarded),
+            (125, Way::Forwarded),
+            (254, Way::Forwarded),
+            (0, Way::Unknown),
+            (1, Way::Unknown),
+            (30, Way::Unknown),
+            (65, Way::Unknown),
+        ] {
+            assert_eq!(of(hops, mac), expected, "{hops}");
+        }
+        assert_eq!(of(64, Mac::new([0xff; 6])), Way::Unknown);
+    }
+
+    #[test]
+    fn a_host_is_told_once_a_minute_and_again_when_its_way_is_known() {
+        let mut log = PresenceLog::default();
+        let host = [10, 0, 0, 1].into();
+        let at = |second: i64| Timestamp::from_unix(60 + second, 0);
+        let mac = Way::Direct(Mac::new([2, 0, 0, 0, 0, 1]));
+        for (way, second) in [
+            (Way::Unknown, 0),
+            (Way::Unknown, 1),
+            (mac, 2),
+            (Way::Forwarded, 3),
+            (Way::Unknown, 60),
+        ] {
+            log.note(host, way, at(second));
+        }
+        let told: Vec<(Way, Timestamp)> = log.take().iter().map(|it| (it.way, it.time)).collect();
+        let expected = [(Way::Unknown, at(0)), (mac, at(2)), (Way::Unknown, at(60))];
+        assert_eq!(told, expected);
     }
 }

@@ -6,13 +6,16 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::model::{
-    DomainName, Evidence, MAX_SAMPLES, Match, Reply, ReplyKind, Sample, Service, ServiceId,
+    DomainName, Evidence, FlowId, MAX_SAMPLES, Match, Reply, ReplyKind, Sample, Service, ServiceId,
     Sighting, Signal, Span, Timestamp, VendorId,
 };
 
 /// Rolled-up records kept at once, of each kind: with names, samples and keys at most about 1 KiB each, so 32 MiB.
 /// A second of honest traffic makes a few hundred.
 pub const MAX_RECORDS: usize = 32_768;
+/// Of these, records that are of one flow each. Beyond them flows are rolled up together as they are where there is one
+/// interface only: no count is lost in a stall, and a flow that is seen on several interfaces may count on each.
+pub const MAX_FLOW_RECORDS: usize = 16_384;
 
 /// What all records of one name by one host share.
 #[derive(Clone, Debug)]
@@ -27,6 +30,8 @@ pub struct Subject {
     pub signal: Signal,
     /// The resolver that was asked; or the address that stands for the name, where it was learnt by address.
     pub server: Option<IpAddr>,
+    /// Which flow, where other workers may see it too.
+    pub flow: Option<FlowId>,
 }
 
 /// Identity of a rolled-up record: two of the same key are one. `era` and `hour` keep cutoffs and hours apart.
@@ -38,6 +43,7 @@ struct Key<K> {
     name: DomainName,
     signal: Signal,
     server: Option<IpAddr>,
+    flow: Option<FlowId>,
     kind: K,
     era: u8,
     hour: i64,
@@ -53,6 +59,7 @@ impl<K> Key<K> {
             name: subject.name.clone(),
             signal: subject.signal,
             server: subject.server,
+            flow: None,
             kind,
             era: service.era(time),
             hour: time.hour(),
@@ -99,22 +106,28 @@ impl<K: Eq + Hash, R> Ordered<K, R> {
 /// What is waiting for the ledger.
 #[derive(Debug)]
 pub struct Rollup {
+    interface: Option<Arc<str>>,
     sightings: Ordered<Evidence, Sighting>,
     replies: Ordered<ReplyKind, Reply>,
     refused: u64,
 }
 
-impl Default for Rollup {
-    fn default() -> Self {
+impl Rollup {
+    /// An empty one, of an interface or of savefiles.
+    pub fn new(interface: Option<Arc<str>>) -> Self {
         Self {
+            interface,
             sightings: Ordered::new(),
             replies: Ordered::new(),
             refused: 0,
         }
     }
-}
 
-impl Rollup {
+    /// The interface of all that is rolled up here.
+    pub fn interface(&self) -> Option<Arc<str>> {
+        self.interface.clone()
+    }
+
     /// Counts one flow or transaction that reached a level.
     pub fn sighting(&mut self, subject: &Subject, evidence: Evidence, sample: Sample) {
         let time = sample.time;
@@ -170,21 +183,29 @@ impl Rollup {
         evidence: Evidence,
         time: Timestamp,
     ) -> Option<&mut Sighting> {
-        let record = self
-            .sightings
-            .record(Key::new(subject, evidence, time), || Sighting {
-                host: subject.host,
-                matched: subject.matched.clone(),
-                name: subject.name.clone(),
-                signal: subject.signal,
-                server: subject.server,
-                evidence,
-                span: Span::at(time),
-                count: 0,
-                received: 0,
-                sent: 0,
-                samples: Vec::new(),
-            });
+        let mut key = Key::new(subject, evidence, time);
+        key.flow = subject.flow;
+        if key.flow.is_some()
+            && self.sightings.records.len() >= MAX_FLOW_RECORDS
+            && !self.sightings.index.contains_key(&key)
+        {
+            key.flow = None;
+        }
+        let flow = key.flow;
+        let record = self.sightings.record(key, || Sighting {
+            host: subject.host,
+            matched: subject.matched.clone(),
+            name: subject.name.clone(),
+            signal: subject.signal,
+            server: subject.server,
+            evidence,
+            span: Span::at(time),
+            count: 0,
+            received: 0,
+            sent: 0,
+            samples: Vec::new(),
+            flow,
+        });
         match record {
             Some(record) => {
                 record.span.cover(time);

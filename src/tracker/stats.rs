@@ -10,7 +10,7 @@ pub struct Stats {
     /// Capture time of the latest frame, wild or not.
     pub last_frame: Option<Timestamp>,
     /// Tables of the tracker.
-    pub tables: [TableStats; 9],
+    pub tables: [TableStats; 11],
 }
 
 /// One bounded table.
@@ -43,6 +43,8 @@ impl Default for Stats {
                 table("quic_connections"),
                 table("watched_answers"),
                 table("identities_told"),
+                table("role_signs"),
+                table("flow_ends"),
             ],
         }
     }

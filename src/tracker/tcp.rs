@@ -36,6 +36,12 @@ impl Tracker {
                 insides.end(flow);
             },
         );
+        if segment.flags.syn
+            && !segment.flags.ack
+            && insides.settings.local.contains(segment.src.addr)
+        {
+            insides.role_log.hops(segment.src.addr, insides.hops, time);
+        }
         let new = touched.new;
         insides.begin(&mut *touched.flow, new, touched.side, touched.slot, header);
         insides.segment(touched, segment, time, witness);

@@ -1,6 +1,7 @@
 //! A client's words were read, a hello or a request: the name in them, and the rule that matches.
 
 use std::net::IpAddr;
+use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use super::conversation::Conversation;
@@ -11,7 +12,7 @@ use super::{Insides, NameRead, Witness};
 use crate::dissect::http::Request;
 use crate::dissect::tls::ClientHello;
 use crate::flows::Flow;
-use crate::model::{Carrier, Match, Name, Protocol, Side, Signal, Timestamp};
+use crate::model::{Carrier, Match, Name, Protocol, Side, Signal, Timestamp, WireText};
 
 /// Port of DNS over TLS (RFC 7858) and DNS over QUIC (RFC 9250).
 const ENCRYPTED_DNS_PORT: u16 = 853;
@@ -121,6 +122,7 @@ impl Insides {
             head: asked.wants_head_only(),
             first: first_words,
             server_seq: at.server_seq,
+            user_agent: None,
         };
         let readable = asked
             .host()
@@ -176,12 +178,14 @@ impl Insides {
             name: name.to_owned(),
             signal,
             server: None,
+            flow: self.flow_id(flow, client, server),
         };
         let ends = Ends {
             client,
             server,
             client_side: at.side,
             protocol: flow.protocol,
+            vlan: flow.state.vlan.map(NonZeroU16::get),
         };
         let (rollup, budget) = (&mut self.rollup, &mut self.budget);
         let names = flow.state.names.get_or_insert_with(|| {
@@ -189,12 +193,16 @@ impl Insides {
             for _ in 0..unanswered {
                 let manner = Manner {
                     signal: Signal::Http,
-                    ..manner
+                    ..manner.clone()
                 };
                 names.turn_away(manner, budget);
             }
             names
         });
+        let manner = Manner {
+            user_agent: asked.user_agent().and_then(WireText::new),
+            ..manner
+        };
         let named = names.turn_to(subject, ends, manner, at.time, rollup, budget);
         if first_words && named.count_earlier(flow.state.unnamed_bytes, at.time, rollup) {
             self.unreported.push(at.slot);

@@ -1,10 +1,13 @@
-//! The server: page, metrics, health.
+//! The server: page, metrics, read API, health.
 //!
-//! Everything is answered from the scene that the daemon published last; nothing waits for the capture.
+//! Everything is answered from the scene that the daemon published last, stored sightings from the store; nothing waits for
+//! the capture.
 
+mod api;
 mod page;
 mod vendor;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
@@ -15,6 +18,7 @@ use axum::routing::get;
 use tokio::net::TcpListener;
 
 use crate::metrics::{Board, Exposition};
+use crate::privacy::Pseudonyms;
 
 /// What the handlers read.
 struct Shared {
@@ -25,8 +29,20 @@ struct Shared {
 /// Nothing from outside, no script, no frame: the page needs its own style sheet and nothing else.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+/// A store that the API reads.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// Tokens in place of devices, where that is asked for; the store has who they are.
+    pub pseudonyms: Option<Pseudonyms>,
+}
+
 /// The endpoints.
-pub fn app(board: Arc<Board>, exposition: Exposition) -> Router {
+///
+/// `kept` is the store from which the API reads sightings, if there is one.
+pub fn app(board: Arc<Board>, exposition: Exposition, kept: Option<Kept>) -> Router {
+    let api = api::routes(Arc::clone(&board), kept);
     Router::new()
         .route("/", get(index))
         .route("/style.css", get(style))
@@ -34,6 +50,7 @@ pub fn app(board: Arc<Board>, exposition: Exposition) -> Router {
         .route("/-/healthy", get(|| async { "healthy\n" }))
         .route("/-/ready", get(ready))
         .with_state(Arc::new(Shared { board, exposition }))
+        .merge(api)
 }
 
 /// Serves until the task is ended.

@@ -38,6 +38,11 @@ pub(super) fn render(scene: &Scene) -> String {
                     @for fault in &scene.faults {
                         p.fault role="alert" { (fault) }
                     }
+                    @if let Some(store) = &scene.store {
+                        @for text in store.fault.iter().chain(&store.notice) {
+                            p.fault role="alert" { "The store: " (text) }
+                        }
+                    }
                     @if !scene.ready {
                         p { "The captures are still being read." }
                     } @else if snapshot.at.is_none() {
@@ -230,9 +235,27 @@ fn health(scene: &Scene) -> Markup {
                         (interface.capture.interface_drops) " by the interface"
                     }
                 }
+                li { (store(scene)) }
                 @for vendor in &scene.snapshot.vendors {
                     li { "rules: " (vendor.name) " " (vendor.version) " (" (vendor.services) " services, digest " (vendor.digest) ")" }
                 }
+            }
+        }
+    }
+}
+
+/// Whether findings outlive the daemon.
+fn store(scene: &Scene) -> Markup {
+    html! {
+        @match &scene.store {
+            None => "Findings are not kept: a restart begins with nothing (--state-dir keeps them).",
+            Some(store) => {
+                "Findings are kept in " (store.folder)
+                @if store.is_open { ", " (bytes(store.size_bytes)) } @else { ", which is not open" }
+                @if let Some(last) = store.last_write { ", last written " (time(last)) }
+                @if store.waiting > 0 && store.fault.is_some() { ", " (store.waiting) " rows wait in memory" }
+                @let lost = store.lost.sightings + store.lost.replies + store.lost.hosts + store.lost.looked + store.lost.events + store.lost.files;
+                @if lost > 0 { ", " (lost) " records found no place and are not kept" }
             }
         }
     }

@@ -50,20 +50,21 @@ fn of_vendor<'a>(scene: &'a Scene, vendor: &VendorView) -> Vec<&'a Finding> {
 }
 
 fn cutoffs(scene: &Scene, vendor: &VendorView) -> Markup {
-    let mut told: BTreeSet<&str> = BTreeSet::new();
+    let mut told: BTreeSet<(&str, Option<&str>)> = BTreeSet::new();
     let first: Vec<_> = vendor
         .cutoffs
         .iter()
-        .map(|in_force| &in_force.cutoff)
-        .filter(|cutoff| told.insert(&cutoff.id))
+        .map(|in_force| (&in_force.cutoff, in_force.group.as_deref()))
+        .filter(|(cutoff, group)| told.insert((&cutoff.id, *group)))
         .collect();
     html! {
         @if first.is_empty() {
             p { "No cutoff is in force, so no host can be a straggler." }
         }
-        @for cutoff in first {
+        @for (cutoff, group) in first {
             p.cutoff {
-                "Cutoff " (time(cutoff.at))
+                @if let Some(group) = group { "Group " (group) ": cutoff " } @else { "Cutoff " }
+                (time(cutoff.at))
                 @if let Some(at) = scene.snapshot.at {
                     @if at >= cutoff.at {
                         " (" (span(at.since(cutoff.at))) " ago)"

@@ -108,8 +108,12 @@ pub fn sighting(signal: Signal, name: DomainName, samples: u16, count: u64) -> S
                 server,
                 protocol,
                 pattern: pattern.clone(),
+                interface: None,
+                vlan: None,
+                user_agent: None,
             })
             .collect(),
+        flow: None,
     }
 }
 
@@ -143,6 +147,7 @@ pub fn finding(names: &[DomainName]) -> Finding {
         straggler: true,
         ever_straggler: true,
         cutoff: Some(cutoff()),
+        group: None,
         exception: None,
         phase: Phase::After,
         evidence: Evidence::Transfer,

@@ -4,10 +4,15 @@
 
 use serde_json::Value;
 
-use crate::support::{Link, Pcap, TimedPacket};
+use crate::support::{Frame, Link, Pcap, TimedPacket};
 
 /// What `replay --format json` finds in these packets, with more arguments.
 pub fn findings(packets: &[TimedPacket], more: &[&str]) -> Vec<Value> {
+    of_frames(&Link::ethernet().frames(packets), more)
+}
+
+/// What `replay --format json` finds in these Ethernet frames, with more arguments.
+pub fn of_frames(frames: &[Frame], more: &[&str]) -> Vec<Value> {
     let Some(program) = option_env!("CARGO_BIN_EXE_straggler") else {
         panic!("only tests replay");
     };
@@ -16,7 +21,7 @@ pub fn findings(packets: &[TimedPacket], more: &[&str]) -> Vec<Value> {
     let link = Link::ethernet();
     Pcap::new(link.link_type())
         .nanos()
-        .write(&path, &link.frames(packets))
+        .write(&path, frames)
         .expect("the capture can be written");
     let output = std::process::Command::new(program)
         .args(["replay", "--format", "json"])

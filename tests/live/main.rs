@@ -15,7 +15,7 @@ mod recorded;
 mod served;
 mod wire;
 
-use laboratory::{CLIENT, Laboratory, SERVER};
+use laboratory::{Laboratory, SERVER};
 
 #[test]
 fn what_real_clients_do_shows_within_seconds() {
@@ -35,8 +35,12 @@ fn what_real_clients_do_shows_within_seconds() {
         "curl -sk --resolve s07.upd.kaspersky.com:443:{SERVER} https://s07.upd.kaspersky.com/"
     );
     assert!(laboratory.client.shell(&curl).status.success());
+    let link = laboratory.client.shell("ip -o link show sg0").stdout;
+    let link = String::from_utf8(link).unwrap();
+    let (_, link) = link.split_once("link/ether ").unwrap();
+    let (mac, _) = link.split_once(' ').unwrap();
     let straggling = format!(
-        "straggler_host_straggling{{host=\"ip-{CLIENT}\",vendor=\"kaspersky\",category=\"update\"}} 1"
+        "straggler_host_straggling{{host=\"mac-{mac}\",vendor=\"kaspersky\",category=\"update\"}} 1"
     );
     laboratory.wait_for_metric(&served, &straggling);
     let contacting =

@@ -223,6 +223,7 @@ fn the_findings_agree(laboratory: &Laboratory, live: &Served, recording: &Path, 
     for finding in &findings {
         let word = |field: &str| finding[field].as_str().unwrap();
         let [host, category] = ["host", "category"].map(word);
+        let address = finding["addresses"][0].as_str().unwrap();
         let labels = format!("{{host=\"{host}\",vendor=\"stand-in\",category=\"{category}\"}}");
         // The cutoff is long past: every byte came after it.
         for (family, field) in [("received", "bytes_received"), ("sent", "bytes_sent")] {
@@ -235,7 +236,7 @@ fn the_findings_agree(laboratory: &Laboratory, live: &Served, recording: &Path, 
         assert_eq!(metrics.contains(&straggling), straggler, "{metrics:#?}");
 
         let cells = [
-            format!("<th scope=\"row\">{}<br>", host.trim_start_matches("ip-")),
+            format!("<th scope=\"row\">{address}<br>"),
             format!("<td>{category}</td>"),
             format!(">{}</span>", word("status")),
             format!("<td>{}</td>", word("evidence")),

@@ -187,6 +187,9 @@ fn finding(texts: &Texts<'_>, key: &HostKey, n: u8, status: Status) -> Finding {
             server: end([203, 0, 113, 7], 443),
             protocol: Protocol::Tcp,
             pattern: Arc::from(texts.of("pattern")),
+            interface: None,
+            vlan: None,
+            user_agent: None,
         }],
     };
     Finding {
@@ -200,6 +203,7 @@ fn finding(texts: &Texts<'_>, key: &HostKey, n: u8, status: Status) -> Finding {
         straggler: false,
         ever_straggler: false,
         cutoff: Some(minute(-60)),
+        group: None,
         exception: None,
         phase: Phase::After,
         evidence: Evidence::Transfer,
@@ -311,7 +315,7 @@ fn source(kind: SourceKind, texts: &Texts<'_>, drops: Option<(u64, u64)>) -> Sou
         kind,
         name: texts.of("name"),
         links: vec![LinkType::ETHERNET],
-        frames: 500,
+        frames: Some(500),
         drops,
     }
 }

@@ -39,7 +39,7 @@ const TCP_PORTS: [u16; 4] = [443, 443, 80, 53];
 const UDP_PORTS: [u16; 4] = [443, 443, 53, 3478];
 
 /// Caps of the tables that no setting bounds; of the rollup for sightings and replies each.
-const CAPS: [(&str, u64); 7] = [
+const CAPS: [(&str, u64); 9] = [
     ("dns_transactions", 16_384),
     ("presence", 65_536),
     ("rollup", 2 * 32_768),
@@ -47,6 +47,8 @@ const CAPS: [(&str, u64); 7] = [
     ("quic_connections", 4_096),
     ("watched_answers", 1_024),
     ("identities_told", 8_192),
+    ("role_signs", 65_536),
+    ("flow_ends", 8_192),
 ];
 /// Tables of which nothing is left once every flow is forgotten.
 const OF_FLOWS: [&str; 3] = ["flows", "first_bytes", "quic_connections"];

@@ -28,6 +28,15 @@ impl WireText {
         (!text.is_empty()).then(|| Self(Arc::from(text)))
     }
 
+    /// A text as [`WireText::as_str`] gave it. What does not look so is made harmless again.
+    pub fn restored(text: &str) -> Option<Self> {
+        let harmless = |byte| matches!(byte, b' '..=b'~');
+        if !text.is_empty() && text.bytes().all(harmless) {
+            return Some(Self(Arc::from(text)));
+        }
+        Self::new(text.as_bytes())
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -64,6 +73,8 @@ mod tests {
         ] {
             let read = WireText::new(bytes);
             assert_eq!(read.as_ref().map(WireText::as_str), text);
+            let restored = text.and_then(WireText::restored);
+            assert_eq!(restored, read);
         }
     }
 

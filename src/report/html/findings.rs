@@ -83,7 +83,7 @@ fn row(report: &Report, finding: &Finding) -> Markup {
     markup! {
         th scope="row" {
             (host(report, &finding.host))
-            @if let Some(view) = report.host(&finding.host) { (known(view)) }
+            @if let Some(view) = report.snapshot.host(&finding.host) { (known(view)) }
             @if finding.straggler { br; span.mark { "straggler" } }
         }
         td { (finding.category) }

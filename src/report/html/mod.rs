@@ -228,7 +228,10 @@ fn list<'a>(lines: impl Iterator<Item = &'a String>) -> Markup {
 
 /// What people call a host, and its key.
 fn host(report: &Report, key: &HostKey) -> Markup {
-    let name = report.host(key).and_then(|view| view.name.as_deref());
+    let name = report
+        .snapshot
+        .host(key)
+        .and_then(|view| view.name.as_deref());
     markup! {
         @if let Some(name) = name { bdi.name { (plain(name)) } br; }
         bdi { (plain(key.as_str())) }

@@ -28,7 +28,7 @@ pub(super) fn all(report: &Report) -> Markup {
 }
 
 fn article(report: &Report, finding: &Finding) -> Markup {
-    let view = report.host(&finding.host);
+    let view = report.snapshot.host(&finding.host);
     markup! {
         details open {
             summary {

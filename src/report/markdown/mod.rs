@@ -154,7 +154,7 @@ fn row(report: &Report, finding: &Finding) -> Vec<String> {
 
 /// Key, and what people call it.
 fn host(report: &Report, key: &HostKey) -> String {
-    let view = report.host(key);
+    let view = report.snapshot.host(key);
     let known = view
         .into_iter()
         .flat_map(|view| [&view.name, &view.owner, &view.site]);

@@ -27,7 +27,11 @@ pub(super) fn weak(text: &mut String, report: &Report) {
 
 /// What people call a host: its key, and its name where it has one.
 fn called(report: &Report, key: &HostKey) -> String {
-    match report.host(key).and_then(|view| view.name.as_deref()) {
+    match report
+        .snapshot
+        .host(key)
+        .and_then(|view| view.name.as_deref())
+    {
         Some(name) => format!("{} ({})", plain(key.as_str()), plain(name)),
         None => plain(key.as_str()).into_owned(),
     }

@@ -194,7 +194,7 @@ fn section(text: &mut String, title: &str, findings: &[&Finding], report: &Repor
 
 fn row(report: &Report, finding: &Finding) -> Vec<Cell> {
     let mut hosts: Vec<String> = finding.addresses.iter().map(ToString::to_string).collect();
-    let view = report.host(&finding.host);
+    let view = report.snapshot.host(&finding.host);
     let known = view.into_iter().flat_map(|view| [&view.name, &view.owner]);
     hosts.extend(known.flatten().map(|text| plain(text).into_owned()));
     let mut names: Vec<String> = finding

@@ -2,8 +2,8 @@
 
 use super::super::super::closed::closed_list;
 use super::super::super::{
-    BlindKind, DomainName, Endpoint, Evidence, Match, Phase, Protocol, ReplyKind, Sample, Sighting,
-    Signal, Span, Strength, Timestamp, WireText,
+    BlindKind, DomainName, Endpoint, Evidence, FlowEnd, Match, Phase, Protocol, ReplyKind, Sample,
+    Sighting, Signal, Span, Strength, Timestamp, WireText,
 };
 use super::{Change, EventHost, Happening};
 
@@ -63,7 +63,7 @@ impl NamedFlow {
                 service: sighting.matched.service.clone(),
                 pattern: sample.pattern.clone(),
             },
-            user_agent: None,
+            user_agent: sample.user_agent.clone(),
         }
     }
 
@@ -116,6 +116,18 @@ impl Judged {
         }
     }
 
+    /// A flow that ended: what did not reach a contact and was refused by something that blocks was blocked.
+    pub fn ended(phase: Phase, cutoff: Option<Timestamp>, end: &FlowEnd) -> Self {
+        let judged = Self::new(phase, cutoff, end.evidence);
+        match end.refused.filter(|kind| kind.blocks()) {
+            Some(kind) => judged.blocked(kind),
+            None => Self {
+                outcome: judged.outcome.or(Some(Outcome::Unseen)),
+                ..judged
+            },
+        }
+    }
+
     /// A flow that was stopped.
     #[must_use]
     pub fn blocked(mut self, by: ReplyKind) -> Self {
@@ -147,7 +159,7 @@ impl Happening {
         each.map(|(index, sample)| {
             let count = if index + 1 == samples { 1 + beyond } else { 1 };
             let flow = NamedFlow::of(sighting, sample);
-            Self::sighting(host.clone(), flow, judged, count)
+            Self::sighting(host.clone(), flow, judged, count).at(sample)
         })
         .collect()
     }
@@ -170,6 +182,34 @@ impl Happening {
             sent,
         };
         Self::new(span.last, Some(host), change)
+    }
+
+    /// A flow with a matched name ended, as a worker tells it.
+    pub fn flow_ended(host: EventHost, end: &FlowEnd, judged: Judged) -> Self {
+        let sample = &end.sample;
+        let flow = NamedFlow {
+            time: sample.time,
+            client: sample.client,
+            server: sample.server,
+            server_token: None,
+            show_community_id: true,
+            protocol: sample.protocol,
+            name: end.name.clone(),
+            signal: end.signal,
+            evidence: end.evidence,
+            matched: end.matched.clone(),
+            user_agent: sample.user_agent.clone(),
+        };
+        Self::flow_end(host, flow, judged, end.span, end.received, end.sent).at(sample)
+    }
+
+    /// Says where a sample was seen.
+    fn at(mut self, sample: &Sample) -> Self {
+        if let Some(interface) = &sample.interface {
+            self = self.on(interface, None);
+        }
+        self.vlan = sample.vlan;
+        self
     }
 
     /// A host had `flows` flows whose name could not be read, in one hour, for one cause.

@@ -1,0 +1,89 @@
+//! Looks every few seconds whether files about devices changed, and reads them again.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Sender;
+use std::time::Duration;
+
+use crate::config::DeviceFiles;
+use crate::hosts::Listings;
+
+/// How often files are looked at.
+pub(super) const EVERY: Duration = Duration::from_secs(2);
+
+/// What a new reading came to: what is in force from now on, or why nothing changes.
+pub(super) type Reading = Result<Listings, String>;
+
+/// Looks that often; runs until told to stop or nobody listens. A server may be writing while its file is read, so a fault is told when it is
+/// still there the next time; until a file is sound again the former content stays in force.
+pub(super) fn run(
+    files: &DeviceFiles,
+    every: Duration,
+    readings: &Sender<Reading>,
+    stop: &AtomicBool,
+) {
+    // Of the reading at start nothing is known, so all are read once more.
+    let mut known = Vec::new();
+    let mut doubtful: Option<String> = None;
+    while !stop.load(Ordering::Relaxed) {
+        std::thread::sleep(every);
+        let stamps = files.stamps();
+        if stamps == known && doubtful.is_none() {
+            continue;
+        }
+        let is_settled = std::mem::replace(&mut known, stamps.clone()) == stamps;
+        let reading = files.read().map_err(|error| error.to_string());
+        match (&reading, doubtful.take()) {
+            (Err(fault), before) if !is_settled || before.as_ref() != Some(fault) => {
+                doubtful = Some(fault.clone());
+            }
+            _ => {
+                if readings.send(reading).is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::HostKey;
+    use std::sync::Arc;
+    use std::sync::mpsc;
+
+    #[test]
+    fn what_changes_is_read_again_and_what_is_bad_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("inventory.csv");
+        let write = |rows: &str| std::fs::write(&path, format!("address,id\n{rows}\n")).unwrap();
+        write("10.0.0.1,a");
+        let files = DeviceFiles {
+            inventory: Some(path.clone()),
+            leases: Vec::new(),
+        };
+        let (sender, readings) = mpsc::channel();
+        let stop = Arc::new(AtomicBool::new(false));
+        let told = Arc::clone(&stop);
+        let every = Duration::from_millis(20);
+        let thread = std::thread::spawn(move || run(&files, every, &sender, &told));
+        let next = || readings.recv_timeout(Duration::from_secs(20)).unwrap();
+        let has = |reading: Reading, id: &str| {
+            let id = HostKey::restored(id);
+            reading.unwrap().inventory.has_id(&id)
+        };
+        assert!(has(next(), "a"));
+        write("10.0.0.1,bb");
+        assert!(has(next(), "bb"));
+        write("10.0.0.x,ccc");
+        let fault = next().unwrap_err();
+        assert!(fault.contains("inventory.csv:2: `10.0.0.x`"), "{fault}");
+        // Told once, until it is mended.
+        std::thread::sleep(10 * every);
+        assert!(readings.try_recv().is_err());
+        write("10.0.0.1,dddd");
+        assert!(has(next(), "dddd"));
+        stop.store(true, Ordering::Relaxed);
+        thread.join().unwrap();
+    }
+}

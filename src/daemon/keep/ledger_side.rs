@@ -1,0 +1,153 @@
+//! The ledger's side of the store: what came back goes into the ledger, what was accepted is handed over.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+
+use super::super::teller::Teller;
+use super::keeper::Keeper;
+use super::{Back, Plan, SEQUENCE, Work};
+use crate::history::{self, Recorder, Restorer, Taken};
+use crate::ledger::Ledger;
+use crate::metrics::StoreScene;
+use crate::model::{Pack, Seen, SensorCondition, Snapshot, Span};
+
+/// A store at work beside a ledger.
+pub(in crate::daemon) struct Keeping {
+    keeper: Keeper,
+    packs: Vec<Pack>,
+    recorder: Recorder,
+    restorer: Option<Restorer>,
+    is_failing: bool,
+}
+
+impl Keeping {
+    /// Waits for what the store has, and gives it to the ledger. Where it cannot be opened, that comes later.
+    pub(in crate::daemon) fn start(
+        plan: Plan,
+        packs: &[Pack],
+        ledger: &mut Ledger,
+        teller: &mut Teller,
+    ) -> Result<Self> {
+        let mut this = Self {
+            keeper: Keeper::start(plan, teller.handle())?,
+            packs: packs.to_vec(),
+            recorder: Recorder::new(packs),
+            restorer: None,
+            is_failing: false,
+        };
+        while let Some(back) = this.keeper.back() {
+            if this.take(back, ledger, teller) {
+                break;
+            }
+        }
+        Ok(this)
+    }
+
+    /// Takes what came back meanwhile.
+    pub(in crate::daemon) fn catch_up(&mut self, ledger: &mut Ledger, teller: &mut Teller) {
+        while let Some(back) = self.keeper.try_back() {
+            self.take(back, ledger, teller);
+        }
+    }
+
+    /// Whether that was all for now.
+    fn take(&mut self, back: Back, ledger: &mut Ledger, teller: &mut Teller) -> bool {
+        match back {
+            Back::NotOpen => true,
+            Back::Rows(rows) => {
+                let packs = &self.packs;
+                let restorer = self.restorer.get_or_insert_with(|| Restorer::new(packs));
+                for row in rows {
+                    restorer.take(ledger, row);
+                }
+                false
+            }
+            Back::Done { seen, sequence } => {
+                teller.continue_after(sequence);
+                let around = seen.as_deref().map(history::surroundings);
+                let around = around.unwrap_or_default();
+                if let Some(restorer) = self.restorer.take() {
+                    let restored = restorer.finish(ledger, &around);
+                    let (rows, others) = (restored.rows, restored.not_in_force);
+                    tracing::info!(rows, "what earlier runs had found is restored");
+                    if others > 0 {
+                        tracing::info!(
+                            rows = others,
+                            "rows of services that no pack in force has are left in the store"
+                        );
+                    }
+                }
+                self.recorder.before(around);
+                true
+            }
+        }
+    }
+
+    /// Tells when the store begins to fail, and when it works again.
+    pub(in crate::daemon) fn tell_health(&mut self, teller: &mut Teller) {
+        let fault = self.keeper.scene().fault;
+        match (self.is_failing, &fault) {
+            (false, Some(why)) => teller.sensor(SensorCondition::StoreFailing, Some(why)),
+            (true, None) => teller.sensor(SensorCondition::StoreOk, None),
+            _ => {}
+        }
+        self.is_failing = fault.is_some();
+    }
+
+    /// What the ledger accepted from a source.
+    pub(in crate::daemon) fn accepted(&mut self, ledger: &mut Ledger, source: &Arc<str>) {
+        let accepted = ledger.accepted();
+        let batch = &mut self.keeper.waiting().batch;
+        self.recorder.accepted(batch, accepted, source);
+    }
+
+    /// What a source has looked at since it began, and lost.
+    pub(in crate::daemon) fn looked(
+        &mut self,
+        source: &Arc<str>,
+        span: Option<Span>,
+        taken: Taken,
+    ) {
+        if let Some(span) = span {
+            let batch = &mut self.keeper.waiting().batch;
+            self.recorder.looked(batch, source, span, taken);
+        }
+    }
+
+    /// Hands over what is to be written now. At the end of a run `last` says so.
+    pub(in crate::daemon) fn hand_over(
+        &mut self,
+        snapshot: &Snapshot,
+        seen: &Seen,
+        teller: &mut Teller,
+        last: bool,
+    ) {
+        let Work {
+            batch,
+            messages,
+            now,
+        } = self.keeper.waiting();
+        *now = snapshot.at;
+        self.recorder.hosts(batch, snapshot, last);
+        self.recorder.seen(batch, seen, snapshot);
+        for told in teller.unwritten() {
+            batch.remember(SEQUENCE, told.sequence.to_string());
+            batch.event(told.outbox);
+            messages.push(told.message);
+        }
+        if !last {
+            self.keeper.hand_over();
+        }
+    }
+
+    /// How the store is.
+    pub(in crate::daemon) fn scene(&self) -> StoreScene {
+        self.keeper.scene()
+    }
+
+    /// Writes what waits and ends.
+    pub(in crate::daemon) fn stop(self) {
+        self.keeper.stop();
+    }
+}

@@ -1,0 +1,16 @@
+//! Between the ledger, which knows what is so, and the store, which keeps it.
+//!
+//! [`Recorder`] turns what the ledger accepted into rows of a batch, [`Restorer`] turns rows into what a ledger had
+//! concluded. A ledger that was restored has the findings of the one that was recorded. Neither does I/O, has threads or
+//! reads a clock.
+//!
+//! Restored are sightings, replies, hosts, and what was looked at. Not kept, and begun anew with each run: the watch list,
+//! hosts with flows without a name, refusals behind which a host went to a foreign resolver, and counters without a host.
+
+mod recorder;
+mod restorer;
+mod seen;
+
+pub use recorder::{Recorder, Taken};
+pub use restorer::{Restored, Restorer};
+pub use seen::{SEEN, Surroundings, decode as surroundings};

@@ -1,0 +1,193 @@
+//! Rows of the store into a ledger.
+
+use std::collections::{HashMap, HashSet};
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use super::seen::Surroundings;
+use crate::ledger::Ledger;
+use crate::model::{
+    AddressBinding, HostKey, HostView, Match, Pack, Reply, Service, ServiceId, Sighting, Span,
+    Timestamp, VendorId,
+};
+use crate::store::{HostRecord, Stored, StoredReply, StoredSighting};
+
+/// Gives a ledger what an earlier one had concluded, row by row: hosts first, as the store gives them.
+pub struct Restorer {
+    services: HashMap<(VendorId, ServiceId), Arc<Service>>,
+    /// Hosts and their bindings, until the first row of another kind comes.
+    waiting: Vec<(HostRecord, Vec<AddressBinding>)>,
+    presences: HashMap<HostKey, Presence>,
+    restored: Restored,
+}
+
+/// When a host was there, and under which address it was seen last.
+struct Presence {
+    span: Span,
+    latest: Option<(Timestamp, IpAddr)>,
+}
+
+/// What became of the rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Restored {
+    /// Rows of sightings and replies that were given to the ledger.
+    pub rows: u64,
+    /// Rows of services that no pack in force has; they stay in the store.
+    pub not_in_force: u64,
+}
+
+impl Restorer {
+    /// For the packs in force: by them the rows are judged, whatever packs they were written by.
+    pub fn new(packs: &[Pack]) -> Self {
+        let services = packs.iter().flat_map(|pack| &pack.services);
+        let services = services.map(|service| {
+            let key = (service.vendor.clone(), service.id.clone());
+            (key, Arc::clone(service))
+        });
+        Self {
+            services: services.collect(),
+            waiting: Vec::new(),
+            presences: HashMap::new(),
+            restored: Restored::default(),
+        }
+    }
+
+    /// Takes a row.
+    pub fn take(&mut self, ledger: &mut Ledger, stored: Stored) {
+        match stored {
+            Stored::Host(host) => {
+                let (span, latest) = (host.span, None);
+                self.presences
+                    .insert(host.key.clone(), Presence { span, latest });
+                self.waiting.push((host, Vec::new()));
+                return;
+            }
+            Stored::Binding(binding) => {
+                let place = self
+                    .waiting
+                    .binary_search_by(|(host, _)| host.key.cmp(&binding.host));
+                // Of a host without a row nothing strong is known, and its key comes about anew.
+                if let Ok(at) = place {
+                    self.waiting[at].1.push(binding);
+                }
+                return;
+            }
+            Stored::Looked(_) | Stored::Sighting(_) | Stored::Reply(_) => self.give_hosts(ledger),
+        }
+        match stored {
+            Stored::Looked(looked) => {
+                let lost = looked.kernel_drops.saturating_add(looked.interface_drops);
+                ledger.restore_looked(looked.span, looked.frames, lost);
+            }
+            Stored::Sighting(row) => self.sighting(ledger, row),
+            Stored::Reply(row) => self.reply(ledger, row),
+            Stored::Host(_) | Stored::Binding(_) => {}
+        }
+    }
+
+    /// Ends restoring, with what was remembered besides rows.
+    pub fn finish(mut self, ledger: &mut Ledger, around: &Surroundings) -> Restored {
+        self.give_hosts(ledger);
+        ledger.restore_reached(around.reached.iter().cloned());
+        for presence in self.presences.into_values() {
+            if let Some((_, address)) = presence.latest {
+                ledger.restore_presence(address, presence.span);
+            }
+        }
+        ledger.restored();
+        self.restored
+    }
+
+    /// Gives the ledger its hosts. One that turned out to be another has a row of its own from before: what it had is that
+    /// one's.
+    fn give_hosts(&mut self, ledger: &mut Ledger) {
+        let hosts = std::mem::take(&mut self.waiting);
+        let aliases: HashSet<HostKey> = hosts
+            .iter()
+            .flat_map(|(host, _)| host.aliases.iter().cloned())
+            .collect();
+        let (absorbed, mut hosts): (Vec<_>, Vec<_>) = hosts
+            .into_iter()
+            .partition(|(host, _)| aliases.contains(&host.key));
+        let survivors: HashMap<HostKey, usize> = hosts
+            .iter()
+            .enumerate()
+            .flat_map(|(at, (host, _))| host.aliases.iter().map(move |alias| (alias.clone(), at)))
+            .collect();
+        for (host, bindings) in absorbed {
+            match survivors.get(&host.key) {
+                Some(&at) => {
+                    let (survivor, known) = &mut hosts[at];
+                    survivor.span.cover(host.span.first);
+                    survivor.span.cover(host.span.last);
+                    known.extend(bindings);
+                }
+                // Each other's alias: not written by us, and still nobody's loss.
+                None => hosts.push((host, bindings)),
+            }
+        }
+        for (host, bindings) in hosts {
+            ledger.restore_host(&HostView::from(host), &bindings);
+        }
+    }
+
+    fn service(&mut self, vendor: &VendorId, service: &ServiceId) -> Option<Arc<Service>> {
+        let key = (vendor.clone(), service.clone());
+        let found = self.services.get(&key).map(Arc::clone);
+        match found {
+            Some(_) => self.restored.rows += 1,
+            None => self.restored.not_in_force += 1,
+        }
+        found
+    }
+
+    fn sighting(&mut self, ledger: &mut Ledger, row: StoredSighting) {
+        let StoredSighting { key, sum } = row;
+        let Some(service) = self.service(&key.vendor, &key.service) else {
+            return;
+        };
+        if let Some(there) = self.presences.get_mut(&key.host) {
+            there.latest = there.latest.max(Some((sum.span.last, key.address)));
+        }
+        ledger.restore_presence(key.address, sum.span);
+        let samples = sum.samples.into_iter().map(|stored| stored.sample);
+        let samples: Vec<_> = samples.collect();
+        let pattern = samples.first().map(|sample| Arc::clone(&sample.pattern));
+        let sighting = Sighting {
+            host: key.address,
+            flow: None,
+            matched: Match {
+                service,
+                pattern: pattern.unwrap_or_else(|| Arc::from("")),
+            },
+            name: key.name,
+            signal: key.signal,
+            server: None,
+            evidence: key.evidence,
+            span: sum.span,
+            count: sum.count,
+            received: sum.received,
+            sent: sum.sent,
+            samples,
+        };
+        ledger.restore_sighting(&key.host, &sighting, sum.reached);
+    }
+
+    fn reply(&mut self, ledger: &mut Ledger, row: StoredReply) {
+        let StoredReply { key, sum } = row;
+        if let Some(service) = self.service(&key.vendor, &key.service) {
+            let reply = Reply {
+                // A reply is the host's, whichever of its addresses it came to.
+                host: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+                service,
+                name: key.name,
+                signal: key.signal,
+                server: None,
+                kind: key.kind,
+                span: sum.span,
+                count: sum.count,
+            };
+            ledger.restore_reply(&key.host, &reply);
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! Addresses: when each was seen, and which device has it.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use crate::model::{HostKey, Mac, Timestamp};
+
+/// Addresses kept at once: about 200 bytes each, so 26 MiB. More local addresses than this behind one sensor are spoofed.
+pub const MAX_ADDRESSES: usize = 131_072;
+/// For how long the owner of an address must not have been heard before another's own word takes it over.
+const QUIET: Duration = Duration::from_secs(600);
+/// For how long a server's word holds at most against everybody's but a server's.
+const LEASE_HOLDS: Duration = Duration::from_secs(86_400);
+
+/// On what it rests that an address is a device's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Proof {
+    /// A server confirmed it until then.
+    Lease(Timestamp),
+    /// The device said so itself, on the link.
+    OwnWord,
+    /// A frame of the device carried a packet of the address, on the link.
+    Frame,
+}
+
+/// What came of a claim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Claimed {
+    /// The address had no owner.
+    First,
+    /// The owner has it still.
+    Again,
+    /// It was another one's, with this hardware address.
+    TakenOver(Mac),
+    /// Another one has it.
+    Refused,
+    /// Older than what is known.
+    Late,
+}
+
+/// What is known of an address.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    /// First and latest packet.
+    pub first: Timestamp,
+    pub last: Timestamp,
+    /// The device that has it.
+    pub owner: Option<Owner>,
+    /// Since when its packets come through a router, if they do.
+    pub forwarded: Option<Timestamp>,
+    /// The key of the device that has it, where that was known by the address alone.
+    pub by_address: Option<HostKey>,
+    /// How many devices were known by it alone.
+    pub generation: u16,
+    /// Who had it before its owner: hardware address, key, until when.
+    pub former: Option<(Mac, HostKey, Timestamp)>,
+    /// Whether anything strong was put down to it.
+    pub used: bool,
+}
+
+/// The device that has an address.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Owner {
+    pub mac: Mac,
+    pub from: Timestamp,
+    last: Timestamp,
+    lease_until: Timestamp,
+}
+
+/// All addresses.
+#[derive(Debug, Default)]
+pub(super) struct Addresses {
+    entries: HashMap<IpAddr, Entry>,
+    evictions: u64,
+}
+
+impl Addresses {
+    /// Notes a packet.
+    pub(super) fn see(&mut self, address: IpAddr, time: Timestamp) -> &mut Entry {
+        let entry = self.at(address);
+        entry.first = entry.first.min(time);
+        entry.last = entry.last.max(time);
+        entry
+    }
+
+    /// The entry of an address, made if it is new; of one that was only spoken of no packet is known.
+    pub(super) fn at(&mut self, address: IpAddr) -> &mut Entry {
+        if self.entries.len() >= MAX_ADDRESSES && !self.entries.contains_key(&address) {
+            self.make_room();
+        }
+        self.entries.entry(address).or_insert_with(|| Entry {
+            first: Timestamp::MAX,
+            last: Timestamp::MIN,
+            owner: None,
+            forwarded: None,
+            by_address: None,
+            generation: 0,
+            former: None,
+            used: false,
+        })
+    }
+
+    pub(super) fn get(&self, address: IpAddr) -> Option<&Entry> {
+        self.entries.get(&address)
+    }
+
+    pub(super) fn get_mut(&mut self, address: IpAddr) -> Option<&mut Entry> {
+        self.entries.get_mut(&address)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&IpAddr, &Entry)> {
+        self.entries.iter()
+    }
+
+    /// Addresses now, and those forgotten.
+    pub(super) fn stats(&self) -> (u64, u64) {
+        (self.entries.len() as u64, self.evictions)
+    }
+
+    /// Forgets the tenth that was silent longest, sparing those to which something was put down while others are left: a
+    /// tenth at once, so that a flood does not sort the table each time.
+    fn make_room(&mut self) {
+        // The address parts those seen at one instant.
+        let rank = |address: &IpAddr, entry: &Entry| (entry.used, entry.last, *address);
+        let mut ranks: Vec<_> = self
+            .entries
+            .iter()
+            .map(|(address, entry)| rank(address, entry))
+            .collect();
+        let (_, &mut limit, _) = ranks.select_nth_unstable(MAX_ADDRESSES / 10);
+        let before = self.entries.len();
+        self.entries
+            .retain(|address, entry| rank(address, entry) > limit);
+        self.evictions += (before - self.entries.len()) as u64;
+    }
+}
+
+impl Entry {
+    /// A device claims the address. Another one's is taken over by a server's word at once, by its own word once the owner
+    /// was silent and its lease has run out, and never by a frame: two that claim it in turn are in conflict.
+    pub(super) fn claim(&mut self, mac: Mac, proof: Proof, time: Timestamp) -> Claimed {
+        let lease_until = match proof {
+            Proof::Lease(until) => until.min(time.after(LEASE_HOLDS)),
+            Proof::OwnWord | Proof::Frame => Timestamp::MIN,
+        };
+        let owner = Owner {
+            mac,
+            from: time,
+            last: time,
+            lease_until,
+        };
+        let Some(known) = &mut self.owner else {
+            self.owner = Some(owner);
+            return Claimed::First;
+        };
+        if known.mac == mac {
+            known.last = known.last.max(time);
+            known.lease_until = known.lease_until.max(lease_until);
+            return Claimed::Again;
+        }
+        if time < known.from {
+            return Claimed::Late;
+        }
+        let is_free = time > known.last.after(QUIET) && time > known.lease_until;
+        match proof {
+            Proof::Lease(_) => {}
+            Proof::OwnWord if is_free => {}
+            Proof::OwnWord | Proof::Frame => return Claimed::Refused,
+        }
+        let former = known.mac;
+        *known = owner;
+        Claimed::TakenOver(former)
+    }
+
+    /// The owner gives it back: whoever speaks of it next has it.
+    pub(super) fn release(&mut self, mac: Mac) {
+        if let Some(owner) = self.owner.as_mut().filter(|owner| owner.mac == mac) {
+            owner.last = Timestamp::MIN;
+            owner.lease_until = Timestamp::MIN;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_changes_hands_by_proof_only() {
+        let [a, b] = [1, 2].map(|last| Mac::new([2, 0, 0, 0, 0, last]));
+        let at = |second| Timestamp::from_unix(second, 0);
+        let lease = |until| Proof::Lease(at(until));
+        for (before, proof, second, expected) in [
+            (Proof::OwnWord, Proof::OwnWord, 700, Claimed::TakenOver(a)),
+            (Proof::OwnWord, Proof::OwnWord, 500, Claimed::Refused),
+            (Proof::OwnWord, Proof::Frame, 700, Claimed::Refused),
+            (Proof::OwnWord, lease(900), 1, Claimed::TakenOver(a)),
+            (lease(3_600), Proof::OwnWord, 700, Claimed::Refused),
+            (lease(3_600), Proof::OwnWord, 3_601, Claimed::TakenOver(a)),
+            (
+                lease(999_999),
+                Proof::OwnWord,
+                86_401,
+                Claimed::TakenOver(a),
+            ),
+            (Proof::OwnWord, Proof::OwnWord, -1, Claimed::Late),
+        ] {
+            let mut addresses = Addresses::default();
+            let entry = addresses.see([10, 0, 0, 1].into(), at(0));
+            assert_eq!(entry.claim(a, before, at(0)), Claimed::First);
+            assert_eq!(entry.claim(b, proof, at(second)), expected, "{before:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_given_back_is_free() {
+        let [a, b] = [1, 2].map(|last| Mac::new([2, 0, 0, 0, 0, last]));
+        let at = |second| Timestamp::from_unix(second, 0);
+        let mut addresses = Addresses::default();
+        let entry = addresses.see([10, 0, 0, 1].into(), at(0));
+        entry.claim(a, Proof::Lease(at(3_600)), at(0));
+        entry.release(b);
+        assert_eq!(entry.claim(b, Proof::OwnWord, at(5)), Claimed::Refused);
+        entry.release(a);
+        assert_eq!(entry.claim(b, Proof::OwnWord, at(6)), Claimed::TakenOver(a));
+    }
+
+    #[test]
+    fn a_flood_of_addresses_is_bounded_and_counted() {
+        let mut addresses = Addresses::default();
+        let total = MAX_ADDRESSES as u32 + 1_000;
+        for n in 0..total {
+            let address = std::net::Ipv4Addr::from(n).into();
+            let entry = addresses.see(address, Timestamp::from_unix(i64::from(n), 0));
+            entry.used = n == 7;
+        }
+        let (entries, evictions) = addresses.stats();
+        assert!(entries <= MAX_ADDRESSES as u64);
+        assert_eq!(entries + evictions, u64::from(total));
+        assert!(addresses.get([0, 0, 0, 7].into()).is_some());
+        assert!(addresses.get([0, 0, 0, 8].into()).is_none());
+    }
+}

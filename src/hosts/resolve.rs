@@ -1,0 +1,251 @@
+//! Whose an address was at an instant, and by which key.
+
+use std::net::IpAddr;
+
+use super::Hosts;
+use super::attached::slash_64;
+use super::devices::Device;
+use crate::model::{HostKey, Mac, Span, Timestamp};
+
+/// Whose an address is.
+pub(super) struct Whose {
+    /// By which key: the one that stays, where two turned out to be one.
+    pub key: HostKey,
+    /// What the key was made from, where that is not yet written down.
+    made: Made,
+    /// The hardware address that was known then.
+    mac: Option<Mac>,
+    /// That which became known later, if none was.
+    likely: Option<Mac>,
+}
+
+/// How a key comes about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Made {
+    /// It is written down.
+    Known,
+    /// The device's hardware address gives it.
+    ByMac,
+    /// The device is another one that is known by this address.
+    ByMacAgain,
+    /// The address gives it.
+    ByAddress,
+    /// All that is behind a router in one network.
+    Group,
+}
+
+impl Hosts {
+    /// Whose an address was at an instant.
+    pub(super) fn whose(&self, address: IpAddr, at: Timestamp) -> Whose {
+        let whose = self.unlisted(address, at);
+        match self.listed(address, whose.likely) {
+            Some(id) => Whose { key: id, ..whose },
+            None => Whose {
+                key: self.register.canonical(&whose.key).clone(),
+                ..whose
+            },
+        }
+    }
+
+    /// The inventory's id of a device. Its hardware address says more than its address.
+    fn listed(&self, address: IpAddr, mac: Option<Mac>) -> Option<HostKey> {
+        let by_mac = mac.and_then(|mac| self.inventory.by_mac(mac));
+        let listed = by_mac.or_else(|| self.inventory.by_address(address))?;
+        Some(listed.id.clone())
+    }
+
+    /// The device that had an address at an instant, unless it fronts others.
+    pub(super) fn owner(&self, address: IpAddr, at: Timestamp) -> Option<Mac> {
+        let owner = self.addresses.get(address)?.owner?;
+        let is_own = owner.from <= at && !self.devices.fronts_others(owner.mac);
+        is_own.then_some(owner.mac)
+    }
+
+    fn unlisted(&self, address: IpAddr, at: Timestamp) -> Whose {
+        let entry = self.addresses.get(address);
+        if let Some((mac, key, until)) = entry.and_then(|entry| entry.former.as_ref())
+            && at < *until
+        {
+            let mac = Some(*mac).filter(|mac| !self.devices.fronts_others(*mac));
+            return Whose {
+                key: key.clone(),
+                made: Made::Known,
+                mac,
+                likely: mac,
+            };
+        }
+        let owner = self.owner(address, at);
+        let likely = self.owner(address, Timestamp::MAX);
+        let by_address = entry.and_then(|entry| entry.by_address.clone());
+        let by_mac = owner.and_then(|mac| self.devices.get(mac)?.key.clone());
+        if let Some(key) = by_mac.or(by_address) {
+            return Whose {
+                key,
+                made: Made::Known,
+                mac: owner,
+                likely,
+            };
+        }
+        let generation = entry.map_or(0, |entry| entry.generation);
+        let again = || HostKey::from_address_again(address, generation + 1);
+        let (key, made) = match owner {
+            Some(mac) if generation == 0 => (HostKey::from_mac(mac), Made::ByMac),
+            Some(_) => (again(), Made::ByMacAgain),
+            None => match self.group(address, at) {
+                Some(key) => (key, Made::Group),
+                None => (again(), Made::ByAddress),
+            },
+        };
+        Whose {
+            key,
+            made,
+            mac: owner,
+            likely,
+        }
+    }
+
+    /// The key of the network of an IPv6 address that is behind a router. That it is must have shown: of one that might be
+    /// on the link a group would be a wrong merger.
+    fn group(&self, address: IpAddr, at: Timestamp) -> Option<HostKey> {
+        let forwarded = self.addresses.get(address)?.forwarded?;
+        let network = slash_64(address)?;
+        let is_behind = forwarded <= at && !self.attached.contains(address, at);
+        is_behind.then(|| HostKey::from_network(network))
+    }
+
+    /// Gives the key of whoever had an address then, and writes it down.
+    pub(super) fn fix(&mut self, address: IpAddr, span: Span) -> HostKey {
+        let Whose {
+            key: base,
+            made,
+            mac,
+            likely,
+        } = self.unlisted(address, span.first);
+        let is_new = self.register.get(&base).is_none();
+        self.register.sighted(&base, span);
+        if let Some(entry) = self.addresses.get_mut(address) {
+            match made {
+                Made::ByAddress => {
+                    entry.generation += 1;
+                    entry.by_address = Some(base.clone());
+                }
+                Made::ByMacAgain => entry.generation += 1,
+                Made::Known | Made::ByMac | Made::Group => {}
+            }
+        }
+        if let Some(mac) = mac {
+            let device = self.devices.at(mac, span.first);
+            let key = device.key.get_or_insert_with(|| base.clone()).clone();
+            self.register.alias(&key, HostKey::from_mac(mac));
+        }
+        if made == Made::ByAddress
+            && let Some(mac) = likely
+        {
+            // Proven after the sighting: as if it had been put down before.
+            self.tie(address, mac, &base);
+        }
+        if let Some(id) = self.listed(address, likely)
+            && !self.inventory.has_id(self.register.canonical(&base))
+        {
+            self.register.seen(&id, span);
+            self.register.join(&id, &base);
+        }
+        let key = self.whose(address, span.first).key;
+        self.register.sighted(&key, span);
+        if is_new {
+            self.look_back(&key, address, mac.or(likely));
+        }
+        if made != Made::Group {
+            self.hold(&key, address, mac);
+        }
+        key
+    }
+
+    /// Adds when a host was there before anything was put down to it, at all of its addresses.
+    fn look_back(&mut self, key: &HostKey, address: IpAddr, mac: Option<Mac>) {
+        let device = mac.and_then(|mac| self.devices.get(mac));
+        let mut addresses = device.map_or_else(Vec::new, Device::addresses);
+        addresses.push(address);
+        for address in addresses {
+            let Some(entry) = self.addresses.get(address) else {
+                continue;
+            };
+            let until = entry.former.as_ref().map(|(.., until)| *until);
+            let span = Span {
+                first: until.map_or(entry.first, |until| entry.first.max(until)),
+                last: entry.last,
+            };
+            let is_own = self.key_at(address, Timestamp::MAX) == *key;
+            if is_own && span.first <= span.last {
+                self.register.seen(key, span);
+            }
+        }
+    }
+
+    /// Writes down since when a host has an address.
+    fn hold(&mut self, key: &HostKey, address: IpAddr, mac: Option<Mac>) {
+        let Some(entry) = self.addresses.get(address) else {
+            return;
+        };
+        let former = entry.former.as_ref();
+        if former.is_some_and(|(had, ..)| Some(*had) == mac) {
+            // What comes late of who had it before is no news of who has it.
+            return;
+        }
+        let from = former.map_or(entry.first, |(.., until)| *until);
+        self.register.holds(key, address, from, mac);
+    }
+
+    /// A device is at an address that was known by itself: from now on both are one host, by the key that is older.
+    pub(super) fn tie(&mut self, address: IpAddr, mac: Mac, key: &HostKey) {
+        if self.devices.fronts_others(mac) {
+            return;
+        }
+        let device = self.devices.at(mac, Timestamp::MIN);
+        match device.key.clone() {
+            None => device.key = Some(key.clone()),
+            Some(other) => self.join(&other, key),
+        }
+        self.register.alias(key, HostKey::from_mac(mac));
+        if let Some(listed) = self.inventory.by_mac(mac)
+            && !self.inventory.has_id(self.register.canonical(key))
+        {
+            self.register.join(&listed.id, key);
+        }
+        let key = self.register.canonical(key).clone();
+        self.hold(&key, address, Some(mac));
+    }
+
+    /// Two keys are one host: the inventory's stays, otherwise the older one. Two of the inventory stay two.
+    fn join(&mut self, one: &HostKey, other: &HostKey) {
+        let one = self.register.canonical(one).clone();
+        let other = self.register.canonical(other).clone();
+        let rank = |key: &HostKey| {
+            let first = self.register.get(key).map(|record| record.sighted);
+            (
+                !self.inventory.has_id(key),
+                first.is_none(),
+                first,
+                key.clone(),
+            )
+        };
+        let (older, newer) = if rank(&one) <= rank(&other) {
+            (one, other)
+        } else {
+            (other, one)
+        };
+        if !self.inventory.has_id(&newer) {
+            self.register.join(&older, &newer);
+        }
+    }
+
+    /// These addresses have one hardware address, which fronts others: what was joined by it is parted again.
+    pub(super) fn part(&mut self, addresses: &[IpAddr]) {
+        for &address in addresses {
+            let key = self.addresses.get(address);
+            if let Some(key) = key.and_then(|entry| entry.by_address.clone()) {
+                self.register.part(&key);
+            }
+        }
+    }
+}

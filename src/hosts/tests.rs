@@ -1,0 +1,603 @@
+//! Keys: what is said of devices in, whose an address is out.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::model::{
+    AddressBinding, AdvertisedPrefix, Claim, Client, ClientMac, DomainName, HostView, IdentityFact,
+    Intent, KeyConfidence, Lease, LeasedAddress, MacSource, Neighbour, NeighbourSource,
+    RouterAdvert,
+};
+
+const X: &str = "10.0.0.5";
+const Y: &str = "10.0.0.6";
+const A: Mac = Mac::new([2, 0, 0, 0, 0, 0xa]);
+const B: Mac = Mac::new([2, 0, 0, 0, 0, 0xb]);
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_unix(second, 0)
+}
+
+fn address(text: &str) -> IpAddr {
+    text.parse().unwrap()
+}
+
+fn neighbour(text: &str, mac: Mac, source: NeighbourSource) -> IdentityFact {
+    IdentityFact::Neighbour(Neighbour {
+        address: address(text),
+        mac,
+        source,
+        router: false,
+    })
+}
+
+fn client(mac: Mac, source: MacSource) -> Client {
+    Client {
+        mac: Some(ClientMac { mac, source }),
+        ..Client::default()
+    }
+}
+
+fn lease(text: &str, mac: Mac, source: MacSource, seconds: u32) -> Lease {
+    Lease {
+        client: client(mac, source),
+        addresses: vec![LeasedAddress {
+            address: address(text),
+            lifetime: Some(seconds),
+        }],
+        routers: Vec::new(),
+        resolvers: Vec::new(),
+    }
+}
+
+/// What happens, as tests write it.
+impl Hosts {
+    fn own_word(&mut self, text: &str, mac: Mac, second: i64) {
+        let fact = neighbour(text, mac, NeighbourSource::ArpRequest);
+        self.learn(&fact, at(second));
+    }
+
+    fn leased(&mut self, text: &str, mac: Mac, second: i64) {
+        let fact = IdentityFact::Lease(lease(text, mac, MacSource::Header, 3_600));
+        self.learn(&fact, at(second));
+    }
+
+    fn sends(&mut self, text: &str, way: Way, second: i64) {
+        self.present(&Presence {
+            host: address(text),
+            time: at(second),
+            way,
+        });
+    }
+
+    /// The key to which a sighting is put down.
+    fn key(&mut self, text: &str, second: i64) -> String {
+        let span = Span::at(at(second));
+        self.sight(address(text), span, Strength::Strong)
+            .to_string()
+    }
+
+    fn aliases(&self, key: &str) -> Vec<String> {
+        let view = self.view(&HostKey::restored(key)).unwrap();
+        view.aliases.iter().map(ToString::to_string).collect()
+    }
+}
+
+#[test]
+fn a_key_is_of_the_hardware_address_where_that_was_proven_before() {
+    type Say = fn(&mut Hosts);
+    let cases: [(&str, Say, &str); 9] = [
+        ("nothing", |_| {}, "ip-10.0.0.5"),
+        (
+            "own word",
+            |it| it.own_word(X, A, 1),
+            "mac-02:00:00:00:00:0a",
+        ),
+        ("a server", |it| it.leased(X, A, 1), "mac-02:00:00:00:00:0a"),
+        (
+            "an answer may be a proxy's",
+            |it| it.learn(&neighbour(X, A, NeighbourSource::ArpReply), at(1)),
+            "ip-10.0.0.5",
+        ),
+        (
+            "the identifier of some interface",
+            |it| {
+                let lease = lease(X, A, MacSource::Duid, 3_600);
+                it.learn(&IdentityFact::Lease(lease), at(1));
+            },
+            "ip-10.0.0.5",
+        ),
+        (
+            "what a client asks for",
+            |it| {
+                let claim = Claim {
+                    client: client(A, MacSource::Header),
+                    addresses: vec![address(X)],
+                    intent: Intent::Use,
+                };
+                it.learn(&IdentityFact::Claim(claim), at(1));
+            },
+            "ip-10.0.0.5",
+        ),
+        (
+            "a frame in a network of which nothing is known",
+            |it| it.sends(X, Way::Direct(A), 1),
+            "ip-10.0.0.5",
+        ),
+        (
+            "a frame in a network that is on the link",
+            |it| {
+                it.own_word(Y, B, 1);
+                it.sends(X, Way::Direct(A), 1);
+            },
+            "mac-02:00:00:00:00:0a",
+        ),
+        (
+            "later than the sighting",
+            |it| it.own_word(X, A, 9),
+            "ip-10.0.0.5",
+        ),
+    ];
+    for (what, say, expected) in cases {
+        let mut hosts = Hosts::default();
+        say(&mut hosts);
+        assert_eq!(hosts.key(X, 5), expected, "{what}");
+    }
+}
+
+#[test]
+fn later_proof_adds_an_alias_whatever_the_batches() {
+    let aliases = ["mac-02:00:00:00:00:0a"];
+    let mut before = Hosts::default();
+    before.own_word(X, A, 9);
+    assert_eq!(before.key(X, 5), "ip-10.0.0.5");
+    let mut after = Hosts::default();
+    assert_eq!(after.key(X, 5), "ip-10.0.0.5");
+    after.own_word(X, A, 9);
+    for mut hosts in [before, after] {
+        assert_eq!(hosts.aliases("ip-10.0.0.5"), aliases);
+        assert_eq!(hosts.key(X, 10), "ip-10.0.0.5");
+        // Another address of the device is the same host.
+        hosts.own_word(Y, A, 11);
+        assert_eq!(hosts.key(Y, 12), "ip-10.0.0.5");
+        let view = hosts.view(&HostKey::restored("mac-02:00:00:00:00:0a"));
+        let view = view.unwrap();
+        assert_eq!(view.addresses, [address(X), address(Y)]);
+        assert_eq!(
+            (view.macs, view.confidence),
+            (vec![A], KeyConfidence::Hardware)
+        );
+        for text in ["02-00-00-00-00-0A", X, Y, "ip-10.0.0.5"] {
+            assert_eq!(hosts.find(text).unwrap().as_str(), "ip-10.0.0.5", "{text}");
+        }
+        assert_eq!(hosts.find("10.0.0.99"), None);
+    }
+}
+
+#[test]
+fn addresses_of_both_families_and_new_ones_are_one_host() {
+    let mut hosts = Hosts::default();
+    let all = [
+        "10.0.0.5",
+        "fe80::5",
+        "2001:db8::5",
+        "2001:db8::1:5",
+        "2001:db8::2:5",
+    ];
+    for (second, text) in (1..).zip(all) {
+        hosts.own_word(text, A, second);
+    }
+    for text in all {
+        assert_eq!(hosts.key(text, 10), "mac-02:00:00:00:00:0a");
+    }
+    hosts.sends("10.0.0.99", Way::Unknown, 10);
+    assert_eq!(hosts.present_after(at(5)), 2);
+}
+
+#[test]
+fn a_host_was_there_before_and_after_its_first_sighting() {
+    let mut hosts = Hosts::default();
+    hosts.own_word(X, A, 1);
+    hosts.own_word(Y, A, 1);
+    hosts.sends(X, Way::Unknown, 1);
+    hosts.sends(Y, Way::Unknown, 90);
+    hosts.key(X, 30);
+    let view = hosts.view(&HostKey::from_mac(A)).unwrap();
+    assert_eq!((view.first_seen, view.last_seen), (at(1), at(90)));
+    hosts.sends(Y, Way::Unknown, 120);
+    assert_eq!(hosts.last_packet(&view.key), Some(at(120)));
+}
+
+#[test]
+fn two_hosts_that_turn_out_to_be_one_are_joined_under_the_older_key() {
+    let mut hosts = Hosts::default();
+    assert_eq!(hosts.key(Y, 1), "ip-10.0.0.6");
+    assert_eq!(hosts.key(X, 2), "ip-10.0.0.5");
+    hosts.own_word(X, A, 3);
+    assert!(hosts.take_joined().is_empty());
+    hosts.own_word(Y, A, 4);
+    let joined = hosts.take_joined();
+    let joined: Vec<_> = joined
+        .iter()
+        .map(|(a, b)| (a.as_str(), b.as_str()))
+        .collect();
+    assert_eq!(joined, [("ip-10.0.0.6", "ip-10.0.0.5")]);
+    assert_eq!(
+        hosts.aliases("ip-10.0.0.6"),
+        ["ip-10.0.0.5", "mac-02:00:00:00:00:0a"]
+    );
+    assert_eq!(hosts.key(X, 5), "ip-10.0.0.6");
+    assert_eq!(hosts.find(X).unwrap().as_str(), "ip-10.0.0.6");
+}
+
+#[test]
+fn an_address_that_went_to_another_device_is_another_host() {
+    // Both known by their hardware addresses.
+    let mut hosts = Hosts::default();
+    hosts.leased(X, A, 0);
+    assert_eq!(hosts.key(X, 1), "mac-02:00:00:00:00:0a");
+    hosts.leased(X, B, 5_000);
+    assert_eq!(hosts.key(X, 5_001), "mac-02:00:00:00:00:0b");
+    assert_eq!(hosts.key(X, 4_999), "mac-02:00:00:00:00:0a", "told late");
+    let former = hosts.view(&HostKey::from_mac(A)).unwrap();
+    assert!(former.addresses.is_empty());
+    assert_eq!(former.last_seen, at(4_999));
+
+    // The first one known by the address.
+    let mut hosts = Hosts::default();
+    assert_eq!(hosts.key(X, 0), "ip-10.0.0.5");
+    hosts.own_word(X, A, 1);
+    hosts.own_word(X, B, 1_000);
+    assert_eq!(hosts.key(X, 1_001), "ip-10.0.0.5#2");
+    assert_eq!(hosts.aliases("ip-10.0.0.5#2"), ["mac-02:00:00:00:00:0b"]);
+    hosts.own_word(X, Mac::new([2, 0, 0, 0, 0, 0xc]), 2_000);
+    assert_eq!(hosts.key(X, 2_001), "ip-10.0.0.5#3");
+    // Each keeps its key wherever it goes.
+    hosts.own_word(Y, A, 2_000);
+    assert_eq!(hosts.key(Y, 2_001), "ip-10.0.0.5");
+    hosts.own_word("10.0.0.7", B, 2_000);
+    assert_eq!(hosts.key("10.0.0.7", 2_001), "ip-10.0.0.5#2");
+}
+
+#[test]
+fn two_that_claim_an_address_in_turn_are_in_conflict() {
+    let mut hosts = Hosts::default();
+    for round in 0..5 {
+        hosts.own_word(X, A, round * 60);
+        hosts.own_word(X, B, round * 60 + 30);
+        assert_eq!(hosts.key(X, round * 60 + 40), "mac-02:00:00:00:00:0a");
+    }
+    assert_eq!(hosts.stats().conflicts, 5);
+}
+
+#[test]
+fn who_fronts_others_is_nobodys_key() {
+    let router = |hosts: &mut Hosts| {
+        hosts.learn(
+            &IdentityFact::RouterAdvert(RouterAdvert {
+                router: Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1),
+                mac: Some(A),
+                lifetime: 1_800,
+                prefixes: Vec::new(),
+                resolvers: Vec::new(),
+            }),
+            at(1),
+        );
+    };
+    let handed_out = |hosts: &mut Hosts| {
+        let mut lease = lease(Y, B, MacSource::Header, 60);
+        lease.routers = vec![address(X)];
+        hosts.learn(&IdentityFact::Lease(lease), at(1));
+    };
+    let many = |hosts: &mut Hosts| {
+        for last in 100..110 {
+            hosts.own_word(&format!("10.0.0.{last}"), A, 1);
+        }
+    };
+    let says: [&dyn Fn(&mut Hosts); 3] = [&router, &handed_out, &many];
+    for say in says {
+        for before in [true, false] {
+            let mut hosts = Hosts::default();
+            if before {
+                say(&mut hosts);
+            }
+            hosts.own_word(X, A, 1);
+            if !before {
+                say(&mut hosts);
+            }
+            assert_eq!(hosts.key(X, 2), "ip-10.0.0.5", "{before}");
+            assert_eq!(hosts.known(address(X)).mac, None);
+        }
+    }
+}
+
+#[test]
+fn what_a_repeater_made_one_is_parted_when_it_shows() {
+    let mut hosts = Hosts::default();
+    let all: Vec<String> = (1..=5).map(|last| format!("10.0.0.{last}")).collect();
+    for (second, text) in (0..).zip(&all) {
+        hosts.key(text, second);
+    }
+    for text in &all[..4] {
+        hosts.own_word(text, A, 10);
+    }
+    assert_eq!(hosts.key(&all[3], 11), "ip-10.0.0.1");
+    hosts.own_word(&all[4], A, 12);
+    for text in &all {
+        assert_eq!(hosts.key(text, 13), format!("ip-{text}"));
+    }
+}
+
+#[test]
+fn what_is_behind_a_router_is_one_host_a_network() {
+    let mut hosts = Hosts::default();
+    let group = "ip-2001:db8:1:2::/64";
+    for text in ["2001:db8:1:2::5", "2001:db8:1:2:a:b:c:d"] {
+        hosts.sends(text, Way::Forwarded, 1);
+        assert_eq!(hosts.key(text, 2), group);
+    }
+    // Unless it is known who it is, or nothing shows that it is behind one.
+    hosts.leased("2001:db8:1:2::7", A, 1);
+    assert_eq!(hosts.key("2001:db8:1:2::7", 2), "mac-02:00:00:00:00:0a");
+    assert_eq!(hosts.key("2001:db8:9::5", 2), "ip-2001:db8:9::5");
+    let prefix = AdvertisedPrefix {
+        network: "2001:db8:3::/64".parse().unwrap(),
+        on_link: true,
+        autonomous: true,
+        valid: 3_600,
+    };
+    let advert = RouterAdvert {
+        router: Ipv6Addr::LOCALHOST,
+        mac: None,
+        lifetime: 0,
+        prefixes: vec![prefix],
+        resolvers: Vec::new(),
+    };
+    hosts.learn(&IdentityFact::RouterAdvert(advert), at(1));
+    hosts.sends("2001:db8:3::5", Way::Forwarded, 1);
+    assert_eq!(hosts.key("2001:db8:3::5", 2), "ip-2001:db8:3::5");
+}
+
+#[test]
+fn the_inventory_says_who_it_is() {
+    let text = "mac,address,name,owner,site,id\n\
+        02:00:00:00:00:0a,,Desk 4,Ann,Berne,pc-4\n\
+        02:00:00:00:00:0b,,,,,pc-4\n\
+        ,10.0.0.9,Printer,,,\n";
+    let mut hosts = Hosts::default();
+    hosts.own_word(X, A, 1);
+    assert_eq!(hosts.key(X, 2), "mac-02:00:00:00:00:0a");
+    assert_eq!(hosts.key(Y, 2), "ip-10.0.0.6");
+    hosts.set_inventory(Inventory::parse(text).unwrap());
+    let joined = hosts.take_joined();
+    assert_eq!(joined.len(), 1);
+    assert_eq!(hosts.key(X, 3), "pc-4");
+    assert_eq!(hosts.aliases("pc-4"), ["mac-02:00:00:00:00:0a"]);
+    // Wired and wireless, once the other one's address is proven.
+    hosts.own_word(Y, B, 4);
+    assert_eq!(hosts.key(Y, 5), "pc-4");
+    assert_eq!(hosts.take_joined().len(), 1);
+    assert_eq!(hosts.key("10.0.0.9", 5), "inv-printer");
+    let view = hosts.view(&HostKey::restored("ip-10.0.0.6")).unwrap();
+    assert_eq!(view.key.as_str(), "pc-4");
+    assert_eq!(view.macs, [A, B]);
+    assert_eq!(
+        (
+            view.name.as_deref(),
+            view.owner.as_deref(),
+            view.site.as_deref()
+        ),
+        (Some("Desk 4"), Some("Ann"), Some("Berne"))
+    );
+    assert_eq!(view.confidence, KeyConfidence::Inventory);
+    // Whoever is left out keeps the key, and loses what stood beside it.
+    hosts.set_inventory(Inventory::default());
+    assert_eq!(hosts.key(X, 6), "pc-4");
+    assert_eq!(hosts.view(&HostKey::restored("pc-4")).unwrap().owner, None);
+}
+
+#[test]
+fn a_lease_file_is_a_servers_word() {
+    let listings = |mac, from: Option<i64>| Listings {
+        inventory: Inventory::default(),
+        leases: vec![LeaseRecord {
+            address: address(X),
+            mac: Some(mac),
+            name: Some(DomainName::parse("pc-17").unwrap()),
+            from: from.map(at),
+            until: at(100),
+        }],
+    };
+    let mut hosts = Hosts::default();
+    hosts.set_listings(listings(A, Some(50)), None);
+    assert_eq!(hosts.present_after(Timestamp::MIN), 0, "nothing was seen");
+    assert_eq!(hosts.seen(address(X)), None);
+    assert_eq!(hosts.key(X, 5), "mac-02:00:00:00:00:0a");
+    assert_eq!(hosts.known(address(X)).name.as_deref(), Some("pc-17"));
+    // Read again, changed: from then on, or from when the file says.
+    hosts.set_listings(listings(B, None), Some(at(60)));
+    assert_eq!(hosts.key(X, 59), "mac-02:00:00:00:00:0a");
+    assert_eq!(hosts.key(X, 61), "mac-02:00:00:00:00:0b");
+    hosts.set_listings(listings(A, Some(70)), Some(at(80)));
+    assert_eq!(hosts.key(X, 71), "mac-02:00:00:00:00:0a");
+    // Read again, the same: what traffic proved since is later.
+    hosts.leased(X, B, 90);
+    hosts.set_listings(listings(A, None), Some(at(100)));
+    assert_eq!(hosts.key(X, 101), "mac-02:00:00:00:00:0b");
+}
+
+/// What the store keeps and gives back.
+fn restarted(mut before: Hosts) -> Hosts {
+    let Changes { hosts, bindings } = before.changes();
+    let mut after = Hosts::default();
+    after.keep_changes();
+    for host in &hosts {
+        // Addresses and hardware addresses stand in the bindings.
+        let host = HostView {
+            addresses: Vec::new(),
+            macs: Vec::new(),
+            ..host.clone()
+        };
+        let own = bindings.iter().filter(|binding| binding.host == host.key);
+        let own: Vec<AddressBinding> = own.cloned().collect();
+        after.restore(&host, &own);
+    }
+    after
+}
+
+#[test]
+fn keys_survive_a_restart() {
+    let mut hosts = Hosts::default();
+    hosts.keep_changes();
+    hosts.key(X, 0);
+    hosts.own_word(X, A, 1);
+    hosts.own_word(X, B, 1_000);
+    hosts.key(X, 1_001);
+    hosts.own_word(Y, A, 1_002);
+    hosts.key(Y, 1_003);
+    hosts.key("10.0.0.7", 1_003);
+    hosts.own_word("10.0.0.8", Mac::new([2, 0, 0, 0, 0, 0xd]), 1_003);
+    hosts.sends("10.0.0.8", Way::Unknown, 1_003);
+    let mut hosts = restarted(hosts);
+    assert_eq!(hosts.key(X, 2_000), "ip-10.0.0.5#2");
+    assert_eq!(hosts.key(Y, 2_000), "ip-10.0.0.5");
+    assert_eq!(hosts.key("10.0.0.7", 2_000), "ip-10.0.0.7");
+    assert_eq!(hosts.find(&A.to_string()).unwrap().as_str(), "ip-10.0.0.5");
+    let view = hosts.view(&HostKey::restored("ip-10.0.0.5")).unwrap();
+    assert_eq!((view.first_seen, view.last_seen), (at(0), at(2_000)));
+    // A third device at the address, proven after the restart.
+    hosts.leased(X, Mac::new([2, 0, 0, 0, 0, 0xc]), 5_000);
+    assert_eq!(hosts.key(X, 5_001), "ip-10.0.0.5#3");
+}
+
+#[test]
+fn changes_tell_bindings_once_each() {
+    let mut hosts = Hosts::default();
+    hosts.keep_changes();
+    hosts.sends(X, Way::Unknown, 0);
+    hosts.own_word(X, A, 1);
+    assert!(
+        hosts.changes().bindings.is_empty(),
+        "nothing is put down to it"
+    );
+    hosts.key(X, 2);
+    let changes = hosts.changes();
+    let binding = AddressBinding {
+        host: HostKey::from_mac(A),
+        address: address(X),
+        from: at(0),
+        until: None,
+        mac: Some(A),
+    };
+    assert_eq!(changes.bindings, std::slice::from_ref(&binding));
+    assert_eq!(changes.hosts.len(), 1);
+    hosts.key(X, 3);
+    let changes = hosts.changes();
+    assert!(changes.bindings.is_empty() && changes.hosts.is_empty());
+    hosts.leased(X, B, 50);
+    hosts.key(X, 51);
+    let changes = hosts.changes();
+    let ended = AddressBinding {
+        until: Some(at(50)),
+        ..binding
+    };
+    let begun = AddressBinding {
+        host: HostKey::from_mac(B),
+        address: address(X),
+        from: at(50),
+        until: None,
+        mac: Some(B),
+    };
+    assert_eq!(changes.bindings, [ended, begun]);
+}
+
+#[test]
+fn a_flood_of_claims_is_bounded_and_spares_hosts() {
+    let mut hosts = Hosts::default();
+    hosts.own_word(X, A, 0);
+    assert_eq!(hosts.key(X, 1), "mac-02:00:00:00:00:0a");
+    for n in 0..300_000_u32 {
+        let [a, b, c, d] = n.to_be_bytes();
+        let mac = Mac::new([6, 0, a, b, c, d]);
+        let forged = std::net::Ipv4Addr::from(0x0a40_0000 + n).to_string();
+        hosts.own_word(&forged, mac, i64::from(n) + 2);
+    }
+    let stats = hosts.stats();
+    assert!(stats.entries <= MAX_ADDRESSES as u64 && stats.evictions > 100_000);
+    assert!(stats.identities.0 < 200_000);
+    assert_eq!(hosts.key(X, 400_000), "mac-02:00:00:00:00:0a");
+}
+
+#[test]
+fn a_flood_of_weak_sightings_spares_findings() {
+    let mut hosts = Hosts::default();
+    hosts.key(X, 0);
+    for n in 0..40_000_u32 {
+        let forged = std::net::Ipv4Addr::from(0x0a40_0000 + n).into();
+        hosts.sight(forged, Span::at(at(i64::from(n))), Strength::Weak);
+    }
+    assert!(hosts.view(&HostKey::from_address(address(X))).is_some());
+    assert!(
+        hosts
+            .view(&HostKey::from_address(address("10.64.0.0")))
+            .is_none()
+    );
+}
+
+/// What happens.
+#[derive(Clone, Copy, Debug)]
+enum Event {
+    OwnWord,
+    Leased,
+    Frame,
+    Sighting,
+}
+
+/// What happens, to which of four addresses, so many seconds later.
+fn events() -> impl Strategy<Value = Vec<(Event, u8, i64)>> {
+    let event = prop_oneof![
+        Just(Event::OwnWord),
+        Just(Event::Leased),
+        Just(Event::Frame),
+        Just(Event::Sighting),
+        Just(Event::Sighting),
+    ];
+    prop::collection::vec((event, 0..4_u8, 1..900_i64), 0..24)
+}
+
+proptest! {
+    /// Sightings that are told behind what was said later come to the same keys, as long as no address changes hands.
+    #[test]
+    fn late_sightings_come_to_the_same_keys(events in events()) {
+        let mut now = 0;
+        let mut timed = Vec::new();
+        for (event, host, step) in events {
+            now += step;
+            // Two devices with two addresses each.
+            let mac = Mac::new([2, 0, 0, 0, 0, host / 2]);
+            timed.push((event, format!("10.0.0.{host}"), mac, now));
+        }
+        let say = |hosts: &mut Hosts, (event, text, mac, time): &(Event, String, Mac, i64)| {
+            match event {
+                Event::OwnWord => hosts.own_word(text, *mac, *time),
+                Event::Leased => hosts.leased(text, *mac, *time),
+                Event::Frame => hosts.sends(text, Way::Direct(*mac), *time),
+                Event::Sighting => {
+                    hosts.key(text, *time);
+                }
+            }
+        };
+        let (mut live, mut late) = (Hosts::default(), Hosts::default());
+        timed.iter().for_each(|it| say(&mut live, it));
+        let is_sighting = |it: &&(Event, String, Mac, i64)| matches!(it.0, Event::Sighting);
+        timed.iter().filter(|it| !is_sighting(it)).for_each(|it| say(&mut late, it));
+        timed.iter().filter(is_sighting).for_each(|it| say(&mut late, it));
+        for (_, text, mac, _) in &timed {
+            prop_assert_eq!(live.find(text), late.find(text), "{:?}", timed);
+            let by_mac = (live.find(&mac.to_string()), late.find(&mac.to_string()));
+            prop_assert_eq!(by_mac.0, by_mac.1, "{:?}", timed);
+        }
+    }
+}

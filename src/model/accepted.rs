@@ -1,0 +1,21 @@
+//! What the ledger accepted of the workers' reports, told to whoever keeps it.
+
+use super::{AddressBinding, HostKey, Phase, Reply, Sighting};
+
+/// Sightings and replies with the host to whom they belong, in the order in which they came.
+#[derive(Clone, Debug, Default)]
+pub struct Accepted {
+    /// Sightings, each with its host and its phase by the cutoff in force for that host.
+    pub sightings: Vec<(HostKey, Phase, Sighting)>,
+    /// Replies, each with its host.
+    pub replies: Vec<(HostKey, Reply)>,
+    /// Addresses that hosts got, gave up, or are now known to have by which hardware address.
+    pub bindings: Vec<AddressBinding>,
+}
+
+impl Accepted {
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.sightings.is_empty() && self.replies.is_empty() && self.bindings.is_empty()
+    }
+}

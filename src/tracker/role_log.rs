@@ -1,0 +1,197 @@
+//! Signs of what local hosts do for others, told to the ledger once an hour each.
+
+use std::collections::HashSet;
+use std::net::IpAddr;
+
+use crate::model::{FIRST_HOPS, LocalNetworks, RoleSign, TimedRoleSign, Timestamp};
+
+/// Signs told within one hour: a large site has some thousand hosts with a few each. About 80 bytes each with what waits,
+/// so 5 MiB.
+const MAX_SIGNS: usize = 65_536;
+/// Below the hop limit with which a system began by at most so many, a packet came from a real host: paths are not longer,
+/// and lower values are those of traceroute.
+const LONGEST_PATH: u8 = 31;
+
+/// Signs told in the current hour of capture time.
+#[derive(Debug, Default)]
+pub(super) struct RoleLog {
+    hour: i64,
+    told: HashSet<RoleSign>,
+    waiting: Vec<TimedRoleSign>,
+    refused: u64,
+    /// Ports of the relays of the packs in force, sorted.
+    relay_ports: Vec<u16>,
+}
+
+impl RoleLog {
+    /// A log that looks at these ports of relays.
+    pub(super) fn new(ports: impl Iterator<Item = u16>) -> Self {
+        let mut relay_ports: Vec<u16> = ports.collect();
+        relay_ports.sort_unstable();
+        relay_ports.dedup();
+        Self {
+            relay_ports,
+            ..Self::default()
+        }
+    }
+
+    /// A flow was opened.
+    pub(super) fn opened(
+        &mut self,
+        (client, server): (IpAddr, IpAddr),
+        port: u16,
+        local: &LocalNetworks,
+        time: Timestamp,
+    ) {
+        if self.relay_ports.binary_search(&port).is_ok()
+            && client != server
+            && local.contains(client)
+            && local.contains(server)
+        {
+            let sign = RoleSign::OpenedToRelay {
+                server,
+                client,
+                port,
+            };
+            self.note(sign, time);
+        }
+    }
+
+    /// A resolver answered.
+    pub(super) fn answered(
+        &mut self,
+        server: IpAddr,
+        client: IpAddr,
+        local: &LocalNetworks,
+        time: Timestamp,
+    ) {
+        if client != server && local.contains(client) && local.contains(server) {
+            self.note(RoleSign::AnsweredDns { server, client }, time);
+        }
+    }
+
+    /// A connection was opened with this hop limit.
+    pub(super) fn hops(&mut self, host: IpAddr, hops: u8, time: Timestamp) {
+        let began = |first: &u8| (0..=LONGEST_PATH).contains(&first.wrapping_sub(hops));
+        if let Some(at) = FIRST_HOPS.iter().position(began)
+            && let Ok(at) = u8::try_from(at)
+        {
+            self.note(RoleSign::FirstHops { host, at }, time);
+        }
+    }
+
+    /// A packet came towards a local address; from outside it shows that such packets are captured.
+    pub(super) fn reached(
+        &mut self,
+        sender: IpAddr,
+        receiver: IpAddr,
+        local: &LocalNetworks,
+        time: Timestamp,
+    ) {
+        if local.contains(receiver) && !local.contains(sender) {
+            self.note(RoleSign::Reached { host: receiver }, time);
+        }
+    }
+
+    fn note(&mut self, sign: RoleSign, time: Timestamp) {
+        if time.hour() != self.hour {
+            // Forgetting what was told costs a repetition at most, and bounds the table.
+            self.hour = time.hour();
+            self.told.clear();
+        }
+        if self.told.contains(&sign) {
+            return;
+        }
+        if self.told.len() >= MAX_SIGNS || self.waiting.len() >= MAX_SIGNS {
+            self.refused += 1;
+            return;
+        }
+        self.told.insert(sign);
+        self.waiting.push((sign, time));
+    }
+
+    /// Signs in the table.
+    pub(super) fn len(&self) -> usize {
+        self.told.len()
+    }
+
+    /// Signs that found no place.
+    pub(super) fn refused(&self) -> u64 {
+        self.refused
+    }
+
+    /// Hands over what is waiting.
+    pub(super) fn take(&mut self) -> Vec<TimedRoleSign> {
+        std::mem::take(&mut self.waiting)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_unix(second, 0)
+    }
+
+    #[test]
+    fn a_sign_is_told_once_an_hour() {
+        let mut log = RoleLog::new([13_000].into_iter());
+        let local = LocalNetworks::default();
+        let [server, client, outside]: [IpAddr; 3] = [
+            [10, 0, 0, 1].into(),
+            [10, 0, 0, 2].into(),
+            [198, 51, 100, 1].into(),
+        ];
+        for second in [0, 1, 3_600] {
+            log.answered(server, client, &local, at(second));
+            log.answered(outside, client, &local, at(second));
+            log.answered(server, server, &local, at(second));
+            log.opened((client, server), 13_000, &local, at(second));
+            log.opened((client, server), 443, &local, at(second));
+            log.opened((client, outside), 13_000, &local, at(second));
+            log.reached(outside, client, &local, at(second));
+            log.reached(server, client, &local, at(second));
+        }
+        let told = log.take();
+        assert_eq!(told.len(), 6, "{told:?}");
+        assert_eq!(
+            told[..3].iter().map(|(sign, _)| sign).collect::<Vec<_>>(),
+            told[3..].iter().map(|(sign, _)| sign).collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
+    fn hop_limits_tell_with_which_systems_begin() {
+        for (hops, expected) in [
+            (64, Some(0)),
+            (40, Some(0)),
+            (32, None),
+            (65, None),
+            (128, Some(1)),
+            (127, Some(1)),
+            (255, Some(2)),
+            (3, None),
+        ] {
+            let mut log = RoleLog::default();
+            log.hops([10, 0, 0, 1].into(), hops, at(1));
+            let told = log.take().pop().map(|(sign, _)| match sign {
+                RoleSign::FirstHops { at, .. } => at,
+                other => panic!("{other:?}"),
+            });
+            assert_eq!(told, expected, "{hops}");
+        }
+    }
+
+    #[test]
+    fn a_flood_is_bounded_and_counted() {
+        let mut log = RoleLog::default();
+        for n in 0..70_000u32 {
+            log.hops(std::net::Ipv4Addr::from(n).into(), 64, at(1));
+        }
+        assert_eq!(
+            (log.len(), log.refused()),
+            (MAX_SIGNS, 70_000 - MAX_SIGNS as u64)
+        );
+    }
+}

@@ -1,0 +1,98 @@
+//! `GET /api/v1/vendors`: packs in force, their cutoffs, and hosts by status and coverage.
+
+use std::collections::BTreeMap;
+
+use axum::extract::State;
+use serde::Serialize;
+
+use super::{Answer, Shared, json};
+use crate::model::{Category, PackRole, Snapshot, Timestamp, VendorView};
+
+#[derive(Serialize)]
+struct Vendors<'a> {
+    at: Option<Timestamp>,
+    vendors: Vec<Vendor<'a>>,
+}
+
+#[derive(Serialize)]
+struct Vendor<'a> {
+    vendor: &'a str,
+    name: &'a str,
+    role: PackRole,
+    version: &'a str,
+    digest: &'a str,
+    services: usize,
+    cutoffs: Vec<Cutoff<'a>>,
+    stragglers: u64,
+    statuses: BTreeMap<&'static str, BTreeMap<&'static str, u64>>,
+    coverage: BTreeMap<&'static str, u64>,
+    resolver_bypass_hosts: usize,
+}
+
+#[derive(Serialize)]
+struct Cutoff<'a> {
+    category: Category,
+    group: Option<&'a str>,
+    id: &'a str,
+    at: Timestamp,
+    jurisdiction: &'a str,
+    binds: &'a str,
+    authority: &'a str,
+    source: &'a str,
+}
+
+pub(super) async fn get(State(api): Shared) -> Answer {
+    let scene = api.scene();
+    let snapshot = &scene.snapshot;
+    Ok(json(&Vendors {
+        at: snapshot.at,
+        vendors: snapshot
+            .vendors
+            .iter()
+            .map(|view| vendor(snapshot, view))
+            .collect(),
+    }))
+}
+
+fn vendor<'a>(snapshot: &Snapshot, view: &'a VendorView) -> Vendor<'a> {
+    let mut statuses: BTreeMap<_, BTreeMap<_, u64>> = BTreeMap::new();
+    for ((category, status), count) in &view.hosts {
+        let of_category = statuses.entry(category.label()).or_default();
+        of_category.insert(status.label(), *count);
+    }
+    let mut coverage: BTreeMap<_, u64> = BTreeMap::new();
+    for judged in snapshot
+        .coverage
+        .iter()
+        .filter(|judged| judged.vendor == view.id)
+    {
+        *coverage.entry(judged.coverage.label()).or_default() += 1;
+    }
+    let bypasses = snapshot.bypasses.iter();
+    Vendor {
+        vendor: view.id.as_str(),
+        name: &view.name,
+        role: view.role,
+        version: &view.version,
+        digest: &view.digest,
+        services: view.services,
+        cutoffs: view
+            .cutoffs
+            .iter()
+            .map(|in_force| Cutoff {
+                category: in_force.category,
+                group: in_force.group.as_deref(),
+                id: &in_force.cutoff.id,
+                at: in_force.cutoff.at,
+                jurisdiction: &in_force.cutoff.jurisdiction,
+                binds: &in_force.cutoff.binds,
+                authority: &in_force.cutoff.authority,
+                source: &in_force.cutoff.source,
+            })
+            .collect(),
+        stragglers: view.straggling_hosts,
+        statuses,
+        coverage,
+        resolver_bypass_hosts: bypasses.filter(|bypass| bypass.vendor == view.id).count(),
+    }
+}

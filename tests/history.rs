@@ -1,0 +1,230 @@
+//! What a daemon keeps: the same findings after a restart, from the report, and after the store was hurt.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that unwraps says what it expects; the panic is its report"
+)]
+
+mod served;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use served::Served;
+
+fn example() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/office.pcapng")
+}
+
+fn straggler(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_straggler"))
+        .args(args)
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// Findings as JSON.
+fn findings(args: &[&str]) -> Vec<Value> {
+    let output = straggler(args);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let lines = text(&output.stdout);
+    lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+fn serve(state: &Path, captures: &[&Path]) -> Served {
+    let mut args = vec!["--state-dir", state.to_str().unwrap()];
+    for capture in captures {
+        args.extend(["--replay", capture.to_str().unwrap()]);
+    }
+    let served = Served::start(&args);
+    served.wait_ready();
+    served
+}
+
+/// The lines of the scrape that tell of hosts and statuses, sorted as they come.
+fn host_metrics(served: &Served) -> Vec<String> {
+    let (_, scrape) = served.get("/metrics");
+    let of_hosts = |line: &&str| {
+        [
+            "straggler_host_",
+            "straggler_hosts{",
+            "straggler_stragglers{",
+            "straggler_coverage_hosts{",
+        ]
+        .iter()
+        .any(|family| line.starts_with(family))
+            && !line.starts_with("straggler_host_info{")
+    };
+    scrape.lines().filter(of_hosts).map(str::to_owned).collect()
+}
+
+fn metric(served: &Served, series: &str) -> Option<f64> {
+    let (_, scrape) = served.get("/metrics");
+    let line = scrape
+        .lines()
+        .find(|line| line.starts_with(&format!("{series} ")))?;
+    line.rsplit(' ').next()?.parse().ok()
+}
+
+#[test]
+fn a_report_from_the_store_says_what_the_replay_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    serve(&state, &[&example()]).end("TERM");
+    let kept = findings(&[
+        "report",
+        "--format",
+        "json",
+        "--state-dir",
+        state.to_str().unwrap(),
+    ]);
+    let read = findings(&["replay", "--format", "json", example().to_str().unwrap()]);
+    assert!(!read.is_empty());
+    assert_eq!(kept, read);
+    let html = straggler(&[
+        "report",
+        "--format",
+        "html",
+        "--state-dir",
+        state.to_str().unwrap(),
+    ]);
+    assert!(text(&html.stdout).contains("s07.upd.kaspersky.com"));
+    let failed = straggler(&[
+        "report",
+        "--fail-on",
+        "straggler",
+        "--state-dir",
+        state.to_str().unwrap(),
+    ]);
+    assert_eq!(failed.status.code(), Some(1));
+}
+
+#[test]
+fn a_restart_forgets_nothing_and_counts_nothing_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    let first = serve(&state, &[&example()]);
+    let before = host_metrics(&first);
+    assert!(
+        before
+            .iter()
+            .any(|line| line.starts_with("straggler_host_straggling{"))
+    );
+    assert!(metric(&first, "straggler_store_size_bytes").unwrap() > 0.0);
+    first.end("TERM");
+    let second = serve(&state, &[&example()]);
+    let after = host_metrics(&second);
+    let changed: Vec<_> = before.iter().zip(&after).filter(|(a, b)| a != b).collect();
+    assert!(
+        changed.is_empty() && before.len() == after.len(),
+        "{changed:#?}"
+    );
+    let (_, said, _) = second.end("TERM");
+    assert!(said.contains("was read before and is skipped"), "{said}");
+}
+
+#[test]
+fn an_erased_host_is_gone_and_the_others_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    serve(&state, &[&example()]).end("TERM");
+    let state = state.to_str().unwrap();
+    let all = findings(&["report", "--format", "json", "--state-dir", state]);
+    let erased = straggler(&["erase", "10.20.0.11", "--state-dir", state]);
+    assert!(erased.status.success(), "{}", text(&erased.stderr));
+    assert!(
+        text(&erased.stdout).starts_with("erased ip-10.20.0.11: "),
+        "{}",
+        text(&erased.stdout)
+    );
+    let left = findings(&["report", "--format", "json", "--state-dir", state]);
+    let others: Vec<_> = all
+        .into_iter()
+        .filter(|finding| finding["host"] != "ip-10.20.0.11")
+        .collect();
+    assert_eq!(left, others);
+    let again = straggler(&["erase", "10.20.0.11", "--state-dir", state]);
+    assert_eq!(again.status.code(), Some(2), "{}", text(&again.stderr));
+}
+
+#[test]
+fn a_damaged_store_is_set_aside_and_the_page_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    serve(&state, &[&example()]).end("TERM");
+    let file = state.join("straggler.db");
+    let mut bytes = std::fs::read(&file).unwrap();
+    for byte in bytes.iter_mut().skip(4096).take(8192) {
+        *byte = 0x5a;
+    }
+    std::fs::write(&file, bytes).unwrap();
+    let served = serve(&state, &[&example()]);
+    let (_, page) = served.get("/");
+    assert!(page.contains("the store was damaged"), "{page}");
+    assert!(page.contains("<title>4 stragglers</title>"));
+    let aside = std::fs::read_dir(&state).unwrap().filter(|entry| {
+        let name = entry.as_ref().unwrap().file_name();
+        name.to_string_lossy().contains("corrupt-")
+    });
+    assert!(aside.count() > 0);
+}
+
+#[test]
+fn a_store_that_is_not_there_or_not_named_is_one_clear_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let nothing = folder.path().join("nothing");
+    for (args, words) in [
+        (
+            vec!["report", "--state-dir", nothing.to_str().unwrap()],
+            "there is no store",
+        ),
+        (vec!["report"], "give --state-dir DIR"),
+        (vec!["erase", "x"], "give --state-dir DIR"),
+    ] {
+        let output = straggler(&args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        let said = text(&output.stderr);
+        assert!(said.contains(words) && said.lines().count() == 1, "{said}");
+    }
+}
+
+#[test]
+fn two_daemons_do_not_share_a_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let (state, empty) = (folder.path().join("state"), folder.path());
+    // A replay that waits for its input holds the store.
+    let pipe = empty.join("pipe");
+    assert!(
+        Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap()
+            .success()
+    );
+    let state = state.to_str().unwrap();
+    let first = Served::start(&["--state-dir", state, "--replay", pipe.to_str().unwrap()]);
+    let second = straggler(&[
+        "run",
+        "--listen",
+        "127.0.0.1:0",
+        "--state-dir",
+        state,
+        "--replay",
+        example().to_str().unwrap(),
+    ]);
+    assert_eq!(second.status.code(), Some(3));
+    assert!(
+        text(&second.stderr).contains("in use by"),
+        "{}",
+        text(&second.stderr)
+    );
+    drop(first);
+}
