@@ -43,7 +43,11 @@ const ALLOWED: &[(&str, u8, &[&str])] = &[
         3,
         &["model", "capture", "evidence", "rules", "tracker", "ledger"],
     ),
-    ("web", 3, &["model", "metrics", "report", "store"]),
+    (
+        "web",
+        3,
+        &["model", "metrics", "report", "store", "privacy"],
+    ),
     ("config", 4, &["*"]),
     ("daemon", 5, &["*"]),
     ("cli", 6, &["*"]),
