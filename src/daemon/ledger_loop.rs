@@ -28,11 +28,16 @@ pub(super) struct LedgerLoop {
     /// What is read anew about devices, and why it cannot be, if so.
     readings: Receiver<Reading>,
     reading_fault: Option<String>,
-    board: Arc<Board>,
-    watch: Arc<WatchBoard>,
+    boards: Boards,
     teller: Teller,
     pseudonyms: Option<Pseudonyms>,
     keeping: Option<Keeping>,
+}
+
+/// Where the ledger leaves what others read.
+pub(super) struct Boards {
+    pub scene: Arc<Board>,
+    pub watch: Arc<WatchBoard>,
 }
 
 /// Where the ledger leaves the watch list for the workers.
@@ -42,8 +47,7 @@ impl LedgerLoop {
     pub(super) fn new(
         ledger: Ledger,
         interfaces: &[String],
-        board: Arc<Board>,
-        watch: Arc<WatchBoard>,
+        boards: Boards,
         teller: Teller,
         pseudonyms: Option<Pseudonyms>,
         keeping: Option<Keeping>,
@@ -63,8 +67,7 @@ impl LedgerLoop {
             faults: Vec::new(),
             readings,
             reading_fault: None,
-            board,
-            watch,
+            boards,
             teller,
             pseudonyms,
             keeping,
@@ -107,7 +110,7 @@ impl LedgerLoop {
     fn take(&mut self, mut report: Report) {
         report.batch.losses = self.losses(&report);
         self.ledger.absorb(&report.batch);
-        self.watch.store(self.ledger.watch_list());
+        self.boards.watch.store(self.ledger.watch_list());
         if let Some(interface) = self.interfaces.get_mut(report.worker) {
             if interface.up && !report.up && report.fault.is_some() {
                 let reason = report.fault.as_deref();
@@ -182,7 +185,7 @@ impl LedgerLoop {
             Some(pseudonyms) => pseudonyms.hide(snapshot),
             None => snapshot,
         };
-        self.board.store(Arc::new(Scene {
+        self.boards.scene.store(Arc::new(Scene {
             snapshot,
             tracker,
             ledger: self.ledger.stats(),
@@ -196,7 +199,7 @@ impl LedgerLoop {
             events: self.teller.counts(),
             store: self.keeping.as_ref().map(Keeping::scene),
             ready: true,
-            configured_at: self.board.load().configured_at,
+            configured_at: self.boards.scene.load().configured_at,
         }));
     }
 }

@@ -36,7 +36,7 @@ use crate::web;
 
 use device_watch::Reading;
 use keep::{Keeping, KeptReplay, Plan};
-use ledger_loop::{LedgerLoop, WatchBoard};
+use ledger_loop::{Boards, LedgerLoop, WatchBoard};
 use teller::Teller;
 use worker::{Report, Worker};
 
@@ -128,13 +128,15 @@ impl Daemon {
         drop(sender);
         let (ended, all_ended) = watch::channel(false);
         let outputs = teller.handle();
-        let board = Arc::clone(&self.board);
+        let boards = Boards {
+            scene: Arc::clone(&self.board),
+            watch: watch_board,
+        };
         let readings = self.watch_device_files(&stop)?;
         let ledger_loop = LedgerLoop::new(
             ledger,
             interfaces,
-            board,
-            watch_board,
+            boards,
             teller,
             pseudonyms.clone(),
             keeping,
