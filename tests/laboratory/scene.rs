@@ -17,7 +17,7 @@ pub(crate) type Downloaded = BTreeMap<&'static str, u64>;
 const WORDS: &str = "\
     ask() { dig +short +time=2 +tries=1 @10.98.0.1 \"$1\"; }
     at() { echo \"$1:443:$(ask \"$1\" | head -n 1)\"; }
-    fetch() { curl -sk --max-time 90 -o /dev/null -w '%{size_download}' --resolve \"$(at \"$1\")\" $3 \"https://$1/$2\"; }
+    fetch() { curl -sk --max-time 90 -o /dev/null -w '%{size_download}' --resolve \"$(at \"$1\")\" \"https://$1/$2\"; }
     get() { curl -s --max-time 5 -o /dev/null --resolve \"news.example:80:203.0.113.10\" http://news.example/; }
     try_at() { ! curl -sk --max-time \"$2\" -o /dev/null --resolve \"$(at \"$1\")\" \"https://$1/\"; }
     hello() { openssl s_client -connect \"$1\" $2 </dev/null 2>&1; }
@@ -110,8 +110,8 @@ const LINES: [(&str, &str); 17] = [
 
 fn line_of(name: &str) -> &'static str {
     match name {
-        // Five megabytes at a tenth of one a second.
-        "crosser" => "fetch dl.crossing.example 5000000 '--limit-rate 100k'",
+        // By what the server gives: a client that takes slowly may still have its system take all at once.
+        "crosser" => "fetch dl.crossing.example 100000/50",
         // What it gets from elsewhere shows that the sensor would have seen an answer.
         "dropped" => "get; try_at dnl-02.geo.kaspersky.com 45",
         other => panic!("no slow line for {other}"),

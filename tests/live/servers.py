@@ -12,6 +12,7 @@ import socketserver
 import ssl
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 # More than the daemon's threshold of a transfer.
@@ -19,18 +20,23 @@ LARGE = b"update\n" * 8192
 
 
 class Pages(BaseHTTPRequestHandler):
-    """Answers every GET; /large gives enough to count as a transfer, /N that many bytes. A connection stays open."""
+    """Answers every GET: /large gives enough to count as a transfer, /N that many bytes, /N/S that many in each of S
+    seconds. A connection stays open."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
     def do_GET(self):
-        asked = self.path[1:]
+        asked, _, seconds = self.path[1:].partition("/")
         body = LARGE if asked == "large" else b"x" * int(asked) if asked.isdigit() else b"hello\n"
+        times = int(seconds or 1)
         self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Length", str(len(body) * times))
         self.end_headers()
         self.wfile.write(body)
+        for _ in range(times - 1):
+            time.sleep(1)
+            self.wfile.write(body)
 
 
 class Proxy(BaseHTTPRequestHandler):
