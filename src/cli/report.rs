@@ -12,7 +12,7 @@ use super::reporting::{self, Frame};
 use super::{Exit, Failure, Output};
 use super::{privacy, replay};
 use crate::config::Config;
-use crate::history::{self, Restorer, SEEN};
+use crate::history::{self, AHEAD, Restorer, SEEN};
 use crate::ledger::Ledger;
 use crate::model::{Pack, Seen, Snapshot, Span, Timestamp, VendorId};
 use crate::report::{Source, SourceKind, span};
@@ -20,6 +20,8 @@ use crate::store::{LookedRecord, Reader, StoreError, Stored};
 
 /// A running daemon writes about once a second; a store that ends earlier than this has none.
 const STALE: Duration = Duration::from_secs(300);
+/// Clocks differ by this much without anybody's noticing.
+const SKEW: Duration = Duration::from_secs(60);
 
 /// What a store has.
 pub(super) struct Kept {
@@ -86,19 +88,22 @@ pub(super) fn failure(error: StoreError) -> Failure {
 fn read(folder: &Path, config: &Config, packs: &[Pack]) -> Result<Kept, Failure> {
     let reader = Reader::open(folder).map_err(failure)?;
     let mut ledger = Ledger::new(config.ledger(&[]), packs).map_err(Failure::usage)?;
-    let mut restorer = Restorer::new(packs);
+    let remembered = reader.remembered(SEEN).map_err(failure)?;
+    let around = remembered.as_deref().map(history::surroundings);
+    let around = around.unwrap_or_default();
+    let limit = wall_clock().after(AHEAD);
+    let mut restorer = Restorer::new(packs, around.clone(), limit);
     let mut looked: Vec<LookedRecord> = Vec::new();
     let read = reader.restore(Timestamp::MIN, &mut |row| {
-        if let Stored::Looked(record) = &row {
+        if let Stored::Looked(record) = &row
+            && record.span.first <= limit
+        {
             looked.push(record.clone());
         }
         restorer.take(&mut ledger, row);
     });
     let read = read.map_err(failure)?;
-    let remembered = reader.remembered(SEEN).map_err(failure)?;
-    let around = remembered.as_deref().map(history::surroundings);
-    let around = around.unwrap_or_default();
-    let restored = restorer.finish(&mut ledger, &around);
+    let restored = restorer.finish(&mut ledger);
     let mut snapshot = ledger.snapshot();
     snapshot.local_hosts = around.local_hosts;
     snapshot.blind_hosts = around.blind_hosts;
@@ -106,6 +111,13 @@ fn read(folder: &Path, config: &Config, packs: &[Pack]) -> Result<Kept, Failure>
     let mut remarks = Vec::new();
     if let Some(late) = late(snapshot.at) {
         remarks.push(late);
+    }
+    if let Some(last) = restored.later.last {
+        let rows = restored.later.count;
+        remarks.push(format!(
+            "{rows} rows are dated up to {last}, later than this machine's clock, and are left aside: \
+             the clock is wrong, or was when they were captured"
+        ));
     }
     if read.damaged > 0 {
         let rows = read.damaged;
@@ -133,10 +145,14 @@ fn late(at: Option<Timestamp>) -> Option<String> {
     let Some(at) = at else {
         return Some("nothing was captured with this store yet".to_owned());
     };
-    let now = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .ok()?;
-    let now = Timestamp::from_nanos(i64::try_from(now.as_nanos()).ok()?);
+    let now = wall_clock();
+    let ahead = at.since(now);
+    if ahead > SKEW {
+        return Some(format!(
+            "the store ends at {at}, {} ahead of this machine's clock: findings are judged as of then",
+            span(ahead)
+        ));
+    }
     let age = now.since(at);
     (age > STALE).then(|| {
         format!(
@@ -144,6 +160,12 @@ fn late(at: Option<Timestamp>) -> Option<String> {
             span(age)
         )
     })
+}
+
+fn wall_clock() -> Timestamp {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let nanos = since.unwrap_or_default().as_nanos();
+    Timestamp::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX))
 }
 
 /// Every source with what it lost.

@@ -9,6 +9,7 @@ use arc_swap::ArcSwap;
 use super::device_watch::Reading;
 use super::keep::Keeping;
 use super::teller::Teller;
+use super::wall::{Wall, wall_clock};
 use super::worker::Report;
 use crate::capture;
 use crate::history::Taken;
@@ -28,6 +29,9 @@ pub(super) struct LedgerLoop {
     /// What is read anew about devices, and why it cannot be, if so.
     readings: Receiver<Reading>,
     reading_fault: Option<String>,
+    wall: Wall,
+    /// What is wrong with the clock, if anything.
+    clock_fault: Option<String>,
     boards: Boards,
     teller: Teller,
     pseudonyms: Option<Pseudonyms>,
@@ -52,6 +56,7 @@ impl LedgerLoop {
         pseudonyms: Option<Pseudonyms>,
         keeping: Option<Keeping>,
         readings: Receiver<Reading>,
+        wall: Wall,
     ) -> Self {
         let interfaces = interfaces
             .iter()
@@ -67,6 +72,8 @@ impl LedgerLoop {
             faults: Vec::new(),
             readings,
             reading_fault: None,
+            wall,
+            clock_fault: None,
             boards,
             teller,
             pseudonyms,
@@ -109,6 +116,7 @@ impl LedgerLoop {
 
     fn take(&mut self, mut report: Report) {
         report.batch.losses = self.losses(&report);
+        self.ledger.bound_time(self.wall.bound(wall_clock()));
         self.ledger.absorb(&report.batch);
         self.boards.watch.store(self.ledger.watch_list());
         if let Some(interface) = self.interfaces.get_mut(report.worker) {
@@ -161,8 +169,20 @@ impl LedgerLoop {
         }
     }
 
+    /// Says once when the clock, or the times in the store, cannot be right.
+    fn look_at_the_clock(&mut self) {
+        let wall = wall_clock();
+        let kept = self.keeping.as_ref().and_then(Keeping::reaches);
+        let fault = self.wall.fault(wall, kept);
+        if let (Some(fault), None) = (&fault, &self.clock_fault) {
+            tracing::error!("{fault}");
+        }
+        self.clock_fault = fault;
+    }
+
     fn publish(&mut self, last: bool) {
         self.take_readings();
+        self.look_at_the_clock();
         if let Some(keeping) = &mut self.keeping {
             keeping.catch_up(&mut self.ledger, &mut self.teller);
             keeping.tell_health(&mut self.teller);
@@ -194,6 +214,7 @@ impl LedgerLoop {
                 .faults
                 .iter()
                 .chain(&self.reading_fault)
+                .chain(&self.clock_fault)
                 .cloned()
                 .collect(),
             events: self.teller.counts(),

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use super::wall_clock;
+use super::wall::wall_clock;
 use crate::events::{Counts, Dispatcher, Handle, Message, Origin, OutputKind, Settings};
 use crate::model::{Happening, HostKey, SensorCondition, Stamp};
 use crate::privacy::Pseudonyms;

@@ -6,7 +6,7 @@ use std::sync::mpsc::{SyncSender, TrySendError};
 use std::time::{Duration, Instant};
 
 use super::ledger_loop::WatchBoard;
-use super::wall_clock;
+use super::wall::wall_clock;
 use crate::capture::{self, FrameSource, Live, LiveWaker, Pumped};
 use crate::model::Batch;
 use crate::tracker::{self, Tracker};
