@@ -10,7 +10,7 @@ use super::device_watch::Reading;
 use super::keep::Keeping;
 use super::teller::Teller;
 use super::wall::{Wall, wall_clock};
-use super::worker::Report;
+use super::worker::{NO_LINK, Report};
 use crate::capture;
 use crate::history::Taken;
 use crate::ledger::Ledger;
@@ -25,6 +25,8 @@ const PUBLISH_EVERY: Duration = Duration::from_secs(1);
 pub(super) struct LedgerLoop {
     ledger: Ledger,
     interfaces: Vec<InterfaceScene>,
+    /// Names of those that are captured and have no link now.
+    without_link: Vec<String>,
     faults: Vec<String>,
     /// What is read anew about devices, and why it cannot be, if so.
     readings: Receiver<Reading>,
@@ -69,6 +71,7 @@ impl LedgerLoop {
         let mut this = Self {
             ledger,
             interfaces,
+            without_link: Vec::new(),
             faults: Vec::new(),
             readings,
             reading_fault: None,
@@ -120,9 +123,17 @@ impl LedgerLoop {
         self.ledger.absorb(&report.batch);
         self.boards.watch.store(self.ledger.watch_list());
         if let Some(interface) = self.interfaces.get_mut(report.worker) {
-            if interface.up && !report.up && report.fault.is_some() {
-                let reason = report.fault.as_deref();
+            let is_up = report.up && report.has_link;
+            let reason = report.fault.as_deref();
+            let reason = reason.or((!report.has_link).then_some(NO_LINK));
+            if interface.up && !is_up && reason.is_some() {
                 self.teller.capture_down(&interface.name, reason);
+            } else if !interface.up && is_up {
+                self.teller.capture_up(&interface.name);
+            }
+            self.without_link.retain(|name| *name != interface.name);
+            if report.up && !report.has_link {
+                self.without_link.push(interface.name.clone());
             }
             if let Some(keeping) = &mut self.keeping {
                 let taken = Taken {
@@ -139,7 +150,7 @@ impl LedgerLoop {
             }
             interface.tracker = report.tracker;
             interface.capture = report.capture;
-            interface.up = report.up;
+            interface.up = is_up;
         }
         self.faults.extend(report.fault);
     }
@@ -205,6 +216,10 @@ impl LedgerLoop {
             Some(pseudonyms) => pseudonyms.hide(snapshot),
             None => snapshot,
         };
+        let without_link = self.without_link.iter();
+        let without_link: Vec<String> = without_link
+            .map(|interface| format!("{interface}: {NO_LINK}"))
+            .collect();
         self.boards.scene.store(Arc::new(Scene {
             snapshot,
             tracker,
@@ -213,6 +228,7 @@ impl LedgerLoop {
             faults: self
                 .faults
                 .iter()
+                .chain(&without_link)
                 .chain(&self.reading_fault)
                 .chain(&self.clock_fault)
                 .cloned()

@@ -170,6 +170,12 @@ impl Teller {
         self.tell(down.on(interface, None));
     }
 
+    /// An interface is captured again.
+    pub(super) fn capture_up(&mut self, interface: &str) {
+        let up = Happening::sensor_state(SensorCondition::CaptureUp, wall_clock(), None);
+        self.tell(up.on(interface, None));
+    }
+
     /// What became of events so far.
     pub(super) fn counts(&self) -> Vec<(OutputKind, Counts)> {
         let dispatcher = self.dispatcher.as_ref();
