@@ -5,12 +5,15 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use ipnet::IpNet;
+
 use super::args::{Common, StoreReportArgs};
 use super::output::say;
 use super::report_args::ReportArgs;
 use super::reporting::{self, Frame};
 use super::{Exit, Failure, Output};
 use super::{privacy, replay};
+use crate::capture::STDIN;
 use crate::config::Config;
 use crate::history::{self, AHEAD, Restorer, SEEN};
 use crate::ledger::Ledger;
@@ -29,6 +32,7 @@ pub(super) struct Kept {
     pub seen: Seen,
     pub sources: Vec<Source>,
     pub looked: Vec<Span>,
+    pub networks: Vec<IpNet>,
     pub remarks: Vec<String>,
 }
 
@@ -112,6 +116,12 @@ fn read(folder: &Path, config: &Config, packs: &[Pack]) -> Result<Kept, Failure>
     if let Some(late) = late(snapshot.at) {
         remarks.push(late);
     }
+    for copy in reader.set_aside().map_err(failure)? {
+        remarks.push(format!(
+            "the store was found damaged and begun anew on {}: history from before is missing; what it had is kept as {}",
+            copy.at, copy.name
+        ));
+    }
     if let Some(last) = restored.later.last {
         let rows = restored.later.count;
         remarks.push(format!(
@@ -135,6 +145,7 @@ fn read(folder: &Path, config: &Config, packs: &[Pack]) -> Result<Kept, Failure>
         snapshot,
         seen: around.seen,
         sources: sources(&looked),
+        networks: around.networks,
         looked: looked.into_iter().map(|record| record.span).collect(),
         remarks,
     })
@@ -176,16 +187,20 @@ fn sources(looked: &[LookedRecord]) -> Vec<Source> {
         sum.0 = sum.0.saturating_add(record.kernel_drops);
         sum.1 = sum.1.saturating_add(record.interface_drops);
     }
-    let sources = drops.into_iter().map(|(name, drops)| Source {
-        // A savefile stands with its path.
-        kind: match name.contains('/') {
-            true => SourceKind::File,
-            false => SourceKind::Interface,
-        },
-        name: name.to_owned(),
-        links: Vec::new(),
-        frames: None,
-        drops: (!name.contains('/')).then_some(drops),
+    let sources = drops.into_iter().map(|(name, drops)| {
+        // A savefile stands with a path, in which there always is a slash.
+        let kind = match name {
+            STDIN => SourceKind::StandardInput,
+            _ if name.contains('/') => SourceKind::File,
+            _ => SourceKind::Interface,
+        };
+        Source {
+            kind,
+            name: name.to_owned(),
+            links: Vec::new(),
+            frames: None,
+            drops: (kind == SourceKind::Interface).then_some(drops),
+        }
     });
     sources.collect()
 }

@@ -23,6 +23,8 @@ pub(in crate::daemon) struct Keeping {
     wall: Wall,
     /// What the store had that is later than wall time.
     later: Later,
+    /// Failures that were told of.
+    errors: u64,
     is_failing: bool,
 }
 
@@ -44,6 +46,7 @@ impl Keeping {
             restorer: None,
             wall: wall.clone(),
             later: Later::default(),
+            errors: 0,
             is_failing: false,
         };
         while let Some(back) = this.keeper.back() {
@@ -124,12 +127,23 @@ impl Keeping {
 
     /// Tells when the store begins to fail, and when it works again.
     pub(in crate::daemon) fn tell_health(&mut self, teller: &mut Teller) {
-        let fault = self.keeper.scene().fault;
-        match (self.is_failing, &fault) {
-            (false, Some(why)) => teller.sensor(SensorCondition::StoreFailing, Some(why)),
-            (true, None) => teller.sensor(SensorCondition::StoreOk, None),
-            _ => {}
+        let StoreScene {
+            fault,
+            notice,
+            errors,
+            ..
+        } = self.keeper.scene();
+        let errors: u64 = errors.iter().sum();
+        // A fault that was mended at once, as by setting a damaged file aside.
+        let passed = notice.filter(|_| errors > self.errors && fault.is_none());
+        let why = fault.as_ref().or(passed.as_ref());
+        if let (false, Some(why)) = (self.is_failing, why) {
+            teller.sensor(SensorCondition::StoreFailing, Some(why));
         }
+        if fault.is_none() && (self.is_failing || passed.is_some()) {
+            teller.sensor(SensorCondition::StoreOk, None);
+        }
+        self.errors = errors;
         self.is_failing = fault.is_some();
     }
 

@@ -15,7 +15,7 @@ use crate::history::{self, AHEAD, Recorder, Restorer, SEEN, Taken};
 use crate::metrics::StoreScene;
 use crate::model::{Frame, Pack, Timestamp};
 use crate::replay::{FileRead, Replay, Replayed};
-use crate::store::{Batch, FileRecord, Store};
+use crate::store::{Batch, FileRecord, Notice, Operation, Store};
 
 /// Rows that wait before they are written although the last file is not read: half of what a batch takes.
 const WRITE_AT: usize = 16_384;
@@ -46,6 +46,9 @@ impl KeptReplay {
         if let Some(notice) = notice {
             tracing::warn!("{notice}");
             scene.notice = Some(notice.to_string());
+            if matches!(notice, Notice::SetAside { .. }) {
+                scene.count(Operation::Open);
+            }
         }
         let around = store.remembered(SEEN)?;
         let around = around.as_deref().map(history::surroundings);
@@ -221,8 +224,13 @@ impl KeptReplay {
     }
 }
 
+/// What stands for a file where an interface would: always with a slash, which no interface has in its name.
 fn name(path: &Path) -> Arc<str> {
-    Arc::from(path.display().to_string())
+    let text = path.display().to_string();
+    match text.contains('/') || path.as_os_str() == STDIN {
+        true => Arc::from(text),
+        false => Arc::from(format!("./{text}")),
+    }
 }
 
 /// What tells a file from others: its bytes. Standard input cannot be told beforehand.
