@@ -108,6 +108,32 @@ fn a_report_from_the_store_says_what_the_replay_said() {
 }
 
 #[test]
+fn a_capture_is_told_from_an_interface() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::copy(example(), folder.path().join("office.pcapng")).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_straggler"));
+    command
+        .current_dir(&folder)
+        .args(["run", "--listen", "127.0.0.1:0", "--state-dir", "state"])
+        .args(["--replay", "office.pcapng"]);
+    let served = Served::spawn(command);
+    served.wait_ready();
+    served.end("TERM");
+    let state = folder.path().join("state");
+    let report = straggler(&[
+        "report",
+        "--format",
+        "html",
+        "--state-dir",
+        state.to_str().unwrap(),
+    ]);
+    let html = text(&report.stdout);
+    assert!(html.contains("ile ./office.pcapng"), "{html}");
+    assert!(!html.contains("nterface ./office.pcapng"), "{html}");
+    assert!(!html.contains("dropped by the kernel"), "{html}");
+}
+
+#[test]
 fn a_restart_forgets_nothing_and_counts_nothing_twice() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state");
@@ -175,6 +201,14 @@ fn a_damaged_store_is_set_aside_and_the_page_says_so() {
     let (_, page) = served.get("/");
     assert!(page.contains("the store was damaged"), "{page}");
     assert!(page.contains("<title>4 stragglers</title>"));
+    let errors = metric(&served, "straggler_store_errors_total{operation=\"open\"}");
+    assert_eq!(errors, Some(1.0));
+    served.end("TERM");
+    let state_dir = state.to_str().unwrap();
+    let report = straggler(&["report", "--format", "html", "--state-dir", state_dir]);
+    assert!(text(&report.stdout).contains("history from before is missing"));
+    let again = straggler(&["report", "--format", "csv", "--state-dir", state_dir]);
+    assert!(text(&again.stderr).contains("history from before is missing"));
     let aside = std::fs::read_dir(&state).unwrap().filter(|entry| {
         let name = entry.as_ref().unwrap().file_name();
         name.to_string_lossy().contains("corrupt-")

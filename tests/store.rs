@@ -296,17 +296,25 @@ impl Drop for Mount<'_> {
     }
 }
 
+/// Bytes that a disk has left.
+fn free(folder: &Path) -> usize {
+    let mut df = Command::new("df");
+    let output = df.args(["--output=avail", "-B1"]).arg(folder).output();
+    let text = String::from_utf8(output.unwrap().stdout).unwrap();
+    text.lines().nth(1).unwrap().trim().parse().unwrap()
+}
+
 #[test]
 fn a_full_disk_loses_nothing() {
     let folder = TempDir::new().unwrap();
-    let options = ["-t", "tmpfs", "-o", "size=1m", "tmpfs"];
+    let options = ["-t", "tmpfs", "-o", "size=2m", "tmpfs"];
     let Some(_mount) = Mount::new(&options, folder.path()) else {
         return;
     };
     let (mut store, _) = open(folder.path());
     let ballast = folder.path().join("ballast");
     store.write(&batch(0)).unwrap();
-    std::fs::write(&ballast, vec![1; 700 << 10]).unwrap();
+    std::fs::write(&ballast, vec![1; free(folder.path()) - (300 << 10)]).unwrap();
     let mut waiting = Batch::default();
     let mut serial = 1;
     let mut refused = 0;
@@ -342,13 +350,7 @@ fn a_full_disk_loses_nothing() {
     drop(store);
 
     // A start on a disk that is full all but for SQLite's own needs: what is stored can be restored.
-    let free = |text: &str| -> usize { text.lines().nth(1).unwrap().trim().parse().unwrap() };
-    let df = Command::new("df")
-        .args(["--output=avail", "-B1"])
-        .arg(folder.path())
-        .output();
-    let free = free(std::str::from_utf8(&df.unwrap().stdout).unwrap());
-    std::fs::write(&ballast, vec![1; free - (40 << 10)]).unwrap();
+    std::fs::write(&ballast, vec![1; free(folder.path()) - (40 << 10)]).unwrap();
     let (mut store, _) = open(folder.path());
     assert_eq!(totals(&mut store).0, serial * ROWS);
     let error = store.write(&batch(serial)).unwrap_err();

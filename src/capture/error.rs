@@ -1,5 +1,7 @@
 //! What can go wrong with a source, said to the person who can mend it.
 
+use crate::model::Timestamp;
+
 /// Why a source could not be opened, or not be read to its end.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CaptureError {
@@ -56,6 +58,19 @@ pub enum CaptureError {
         frames: u64,
         /// What is wrong.
         why: String,
+    },
+    /// Frames that are later than now.
+    #[error(
+        "{source_name}: dated up to {last}, later than this machine's clock ({clock}), and not taken into the store, \
+         where it would end all findings; set the clock, or mend the times of the file (editcap -t)"
+    )]
+    Later {
+        /// Path, or `standard input`.
+        source_name: String,
+        /// Its latest time.
+        last: Timestamp,
+        /// Wall time.
+        clock: Timestamp,
     },
     /// The process may not capture.
     #[error(

@@ -33,6 +33,14 @@ pub fn interfaces() -> Result<Vec<Interface>, CaptureError> {
     Ok(devices.into_iter().map(Interface::from).collect())
 }
 
+/// Whether an interface is up and has a link; `None` for what is no interface, or where the system does not say. It asks
+/// the system for all interfaces, so it is for those from which nothing comes.
+pub fn has_link(name: &str) -> Option<bool> {
+    let devices = pcap::Device::list().ok()?;
+    let device = devices.into_iter().find(|device| device.name == name)?;
+    Some(device.flags.is_up() && device.flags.is_running())
+}
+
 impl From<pcap::Device> for Interface {
     fn from(device: pcap::Device) -> Self {
         let networks = device

@@ -14,7 +14,7 @@ use crate::model::Frame;
 
 pub use error::CaptureError;
 pub use inputs::{Inputs, STDIN, find_inputs};
-pub use interfaces::{Interface, interfaces};
+pub use interfaces::{Interface, has_link, interfaces};
 pub use live::{Live, LiveWaker};
 pub use savefile::Savefile;
 

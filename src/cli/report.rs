@@ -5,14 +5,17 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use ipnet::IpNet;
+
 use super::args::{Common, StoreReportArgs};
 use super::output::say;
 use super::report_args::ReportArgs;
 use super::reporting::{self, Frame};
 use super::{Exit, Failure, Output};
 use super::{privacy, replay};
+use crate::capture::STDIN;
 use crate::config::Config;
-use crate::history::{self, Restorer, SEEN};
+use crate::history::{self, AHEAD, Restorer, SEEN};
 use crate::ledger::Ledger;
 use crate::model::{Pack, Seen, Snapshot, Span, Timestamp, VendorId};
 use crate::report::{Source, SourceKind, span};
@@ -20,6 +23,8 @@ use crate::store::{LookedRecord, Reader, StoreError, Stored};
 
 /// A running daemon writes about once a second; a store that ends earlier than this has none.
 const STALE: Duration = Duration::from_secs(300);
+/// Clocks differ by this much without anybody's noticing.
+const SKEW: Duration = Duration::from_secs(60);
 
 /// What a store has.
 pub(super) struct Kept {
@@ -27,6 +32,7 @@ pub(super) struct Kept {
     pub seen: Seen,
     pub sources: Vec<Source>,
     pub looked: Vec<Span>,
+    pub networks: Vec<IpNet>,
     pub remarks: Vec<String>,
 }
 
@@ -86,19 +92,22 @@ pub(super) fn failure(error: StoreError) -> Failure {
 fn read(folder: &Path, config: &Config, packs: &[Pack]) -> Result<Kept, Failure> {
     let reader = Reader::open(folder).map_err(failure)?;
     let mut ledger = Ledger::new(config.ledger(&[]), packs).map_err(Failure::usage)?;
-    let mut restorer = Restorer::new(packs);
+    let remembered = reader.remembered(SEEN).map_err(failure)?;
+    let around = remembered.as_deref().map(history::surroundings);
+    let around = around.unwrap_or_default();
+    let limit = wall_clock().after(AHEAD);
+    let mut restorer = Restorer::new(packs, around.clone(), limit);
     let mut looked: Vec<LookedRecord> = Vec::new();
     let read = reader.restore(Timestamp::MIN, &mut |row| {
-        if let Stored::Looked(record) = &row {
+        if let Stored::Looked(record) = &row
+            && record.span.first <= limit
+        {
             looked.push(record.clone());
         }
         restorer.take(&mut ledger, row);
     });
     let read = read.map_err(failure)?;
-    let remembered = reader.remembered(SEEN).map_err(failure)?;
-    let around = remembered.as_deref().map(history::surroundings);
-    let around = around.unwrap_or_default();
-    let restored = restorer.finish(&mut ledger, &around);
+    let restored = restorer.finish(&mut ledger);
     let mut snapshot = ledger.snapshot();
     snapshot.local_hosts = around.local_hosts;
     snapshot.blind_hosts = around.blind_hosts;
@@ -106,6 +115,19 @@ fn read(folder: &Path, config: &Config, packs: &[Pack]) -> Result<Kept, Failure>
     let mut remarks = Vec::new();
     if let Some(late) = late(snapshot.at) {
         remarks.push(late);
+    }
+    for copy in reader.set_aside().map_err(failure)? {
+        remarks.push(format!(
+            "the store was found damaged and begun anew on {}: history from before is missing; what it had is kept as {}",
+            copy.at, copy.name
+        ));
+    }
+    if let Some(last) = restored.later.last {
+        let rows = restored.later.count;
+        remarks.push(format!(
+            "{rows} rows are dated up to {last}, later than this machine's clock, and are left aside: \
+             the clock is wrong, or was when they were captured"
+        ));
     }
     if read.damaged > 0 {
         let rows = read.damaged;
@@ -123,6 +145,7 @@ fn read(folder: &Path, config: &Config, packs: &[Pack]) -> Result<Kept, Failure>
         snapshot,
         seen: around.seen,
         sources: sources(&looked),
+        networks: around.networks,
         looked: looked.into_iter().map(|record| record.span).collect(),
         remarks,
     })
@@ -133,10 +156,14 @@ fn late(at: Option<Timestamp>) -> Option<String> {
     let Some(at) = at else {
         return Some("nothing was captured with this store yet".to_owned());
     };
-    let now = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .ok()?;
-    let now = Timestamp::from_nanos(i64::try_from(now.as_nanos()).ok()?);
+    let now = wall_clock();
+    let ahead = at.since(now);
+    if ahead > SKEW {
+        return Some(format!(
+            "the store ends at {at}, {} ahead of this machine's clock: findings are judged as of then",
+            span(ahead)
+        ));
+    }
     let age = now.since(at);
     (age > STALE).then(|| {
         format!(
@@ -144,6 +171,12 @@ fn late(at: Option<Timestamp>) -> Option<String> {
             span(age)
         )
     })
+}
+
+fn wall_clock() -> Timestamp {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let nanos = since.unwrap_or_default().as_nanos();
+    Timestamp::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX))
 }
 
 /// Every source with what it lost.
@@ -154,16 +187,20 @@ fn sources(looked: &[LookedRecord]) -> Vec<Source> {
         sum.0 = sum.0.saturating_add(record.kernel_drops);
         sum.1 = sum.1.saturating_add(record.interface_drops);
     }
-    let sources = drops.into_iter().map(|(name, drops)| Source {
-        // A savefile stands with its path.
-        kind: match name.contains('/') {
-            true => SourceKind::File,
-            false => SourceKind::Interface,
-        },
-        name: name.to_owned(),
-        links: Vec::new(),
-        frames: None,
-        drops: (!name.contains('/')).then_some(drops),
+    let sources = drops.into_iter().map(|(name, drops)| {
+        // A savefile stands with a path, in which there always is a slash.
+        let kind = match name {
+            STDIN => SourceKind::StandardInput,
+            _ if name.contains('/') => SourceKind::File,
+            _ => SourceKind::Interface,
+        };
+        Source {
+            kind,
+            name: name.to_owned(),
+            links: Vec::new(),
+            frames: None,
+            drops: (kind == SourceKind::Interface).then_some(drops),
+        }
     });
     sources.collect()
 }

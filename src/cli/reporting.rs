@@ -36,6 +36,10 @@ impl Frame {
 
     /// The report of what a store has, with all of its findings.
     pub(super) fn around_kept(self, kept: Kept, zone: Zone) -> Report {
+        let mut local_networks = self.local_networks;
+        local_networks.extend(kept.networks);
+        local_networks.sort_unstable();
+        local_networks.dedup();
         Report {
             asked: Asked {
                 zone,
@@ -43,7 +47,7 @@ impl Frame {
             },
             sensor: Sensor {
                 sources: kept.sources,
-                local_networks: self.local_networks,
+                local_networks,
             },
             watched: Watched::new(kept.looked),
             transfer_threshold: self.transfer_threshold,

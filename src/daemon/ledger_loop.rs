@@ -9,7 +9,8 @@ use arc_swap::ArcSwap;
 use super::device_watch::Reading;
 use super::keep::Keeping;
 use super::teller::Teller;
-use super::worker::Report;
+use super::wall::{Wall, wall_clock};
+use super::worker::{NO_LINK, Report};
 use crate::capture;
 use crate::history::Taken;
 use crate::ledger::Ledger;
@@ -24,10 +25,15 @@ const PUBLISH_EVERY: Duration = Duration::from_secs(1);
 pub(super) struct LedgerLoop {
     ledger: Ledger,
     interfaces: Vec<InterfaceScene>,
+    /// Names of those that are captured and have no link now.
+    without_link: Vec<String>,
     faults: Vec<String>,
     /// What is read anew about devices, and why it cannot be, if so.
     readings: Receiver<Reading>,
     reading_fault: Option<String>,
+    wall: Wall,
+    /// What is wrong with the clock, if anything.
+    clock_fault: Option<String>,
     boards: Boards,
     teller: Teller,
     pseudonyms: Option<Pseudonyms>,
@@ -52,6 +58,7 @@ impl LedgerLoop {
         pseudonyms: Option<Pseudonyms>,
         keeping: Option<Keeping>,
         readings: Receiver<Reading>,
+        wall: Wall,
     ) -> Self {
         let interfaces = interfaces
             .iter()
@@ -64,9 +71,12 @@ impl LedgerLoop {
         let mut this = Self {
             ledger,
             interfaces,
+            without_link: Vec::new(),
             faults: Vec::new(),
             readings,
             reading_fault: None,
+            wall,
+            clock_fault: None,
             boards,
             teller,
             pseudonyms,
@@ -109,12 +119,21 @@ impl LedgerLoop {
 
     fn take(&mut self, mut report: Report) {
         report.batch.losses = self.losses(&report);
+        self.ledger.bound_time(self.wall.bound(wall_clock()));
         self.ledger.absorb(&report.batch);
         self.boards.watch.store(self.ledger.watch_list());
         if let Some(interface) = self.interfaces.get_mut(report.worker) {
-            if interface.up && !report.up && report.fault.is_some() {
-                let reason = report.fault.as_deref();
+            let is_up = report.up && report.has_link;
+            let reason = report.fault.as_deref();
+            let reason = reason.or((!report.has_link).then_some(NO_LINK));
+            if interface.up && !is_up && reason.is_some() {
                 self.teller.capture_down(&interface.name, reason);
+            } else if !interface.up && is_up {
+                self.teller.capture_up(&interface.name);
+            }
+            self.without_link.retain(|name| *name != interface.name);
+            if report.up && !report.has_link {
+                self.without_link.push(interface.name.clone());
             }
             if let Some(keeping) = &mut self.keeping {
                 let taken = Taken {
@@ -131,7 +150,7 @@ impl LedgerLoop {
             }
             interface.tracker = report.tracker;
             interface.capture = report.capture;
-            interface.up = report.up;
+            interface.up = is_up;
         }
         self.faults.extend(report.fault);
     }
@@ -161,8 +180,20 @@ impl LedgerLoop {
         }
     }
 
+    /// Says once when the clock, or the times in the store, cannot be right.
+    fn look_at_the_clock(&mut self) {
+        let wall = wall_clock();
+        let kept = self.keeping.as_ref().and_then(Keeping::reaches);
+        let fault = self.wall.fault(wall, kept);
+        if let (Some(fault), None) = (&fault, &self.clock_fault) {
+            tracing::error!("{fault}");
+        }
+        self.clock_fault = fault;
+    }
+
     fn publish(&mut self, last: bool) {
         self.take_readings();
+        self.look_at_the_clock();
         if let Some(keeping) = &mut self.keeping {
             keeping.catch_up(&mut self.ledger, &mut self.teller);
             keeping.tell_health(&mut self.teller);
@@ -185,6 +216,10 @@ impl LedgerLoop {
             Some(pseudonyms) => pseudonyms.hide(snapshot),
             None => snapshot,
         };
+        let without_link = self.without_link.iter();
+        let without_link: Vec<String> = without_link
+            .map(|interface| format!("{interface}: {NO_LINK}"))
+            .collect();
         self.boards.scene.store(Arc::new(Scene {
             snapshot,
             tracker,
@@ -193,7 +228,9 @@ impl LedgerLoop {
             faults: self
                 .faults
                 .iter()
+                .chain(&without_link)
                 .chain(&self.reading_fault)
+                .chain(&self.clock_fault)
                 .cloned()
                 .collect(),
             events: self.teller.counts(),

@@ -9,6 +9,7 @@ mod device_watch;
 mod keep;
 mod ledger_loop;
 mod teller;
+mod wall;
 mod worker;
 
 use std::net::TcpListener;
@@ -17,7 +18,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail};
 use ipnet::IpNet;
@@ -28,7 +28,6 @@ use crate::config::Config;
 use crate::events;
 use crate::ledger::{self, Ledger};
 use crate::metrics::{Board, Exposition, Scene};
-use crate::model::Timestamp;
 use crate::privacy::Pseudonyms;
 use crate::replay::{self, Replay, Replayed};
 use crate::tracker::{self, Tracker};
@@ -38,6 +37,7 @@ use device_watch::Reading;
 use keep::{Keeping, KeptReplay, Plan};
 use ledger_loop::{Boards, LedgerLoop, WatchBoard};
 use teller::Teller;
+use wall::{Wall, wall_clock};
 use worker::{Report, Worker};
 
 /// Reports that may wait for the ledger. When they do, workers go on rolling up, so a few suffice.
@@ -108,9 +108,11 @@ impl Daemon {
         let pseudonyms = self.config.pseudonyms(&networks);
         let mut teller = Teller::start(&self.config.sensor(), events, pseudonyms.clone(), is_kept)?;
         // Before any traffic: what was known already is no news.
+        let wall = Wall::new(&rules.packs);
+        ledger.bound_time(wall.bound(wall_clock()));
         let keeping = self
-            .plan()
-            .map(|plan| Keeping::start(plan, &rules.packs, &mut ledger, &mut teller))
+            .plan(&networks)
+            .map(|plan| Keeping::start(plan, &rules.packs, &wall, &mut ledger, &mut teller))
             .transpose()?;
         let stop = Arc::new(AtomicBool::new(false));
         let (sender, receiver) = mpsc::sync_channel::<Report>(QUEUE);
@@ -141,6 +143,7 @@ impl Daemon {
             pseudonyms.clone(),
             keeping,
             readings,
+            wall,
         );
         let ledger_thread = thread("ledger", move || {
             ledger_loop.run(&receiver);
@@ -202,7 +205,7 @@ impl Daemon {
         )?;
         let teller = Arc::new(Mutex::new(teller));
         let mut keeping = self
-            .plan()
+            .plan(&[])
             .map(|plan| KeptReplay::open(plan, &packs, &mut replay))
             .transpose()?;
         if lock(&teller).is_on() {
@@ -283,12 +286,13 @@ impl Daemon {
     }
 
     /// How the store is used, if there is to be one.
-    fn plan(&self) -> Option<Plan> {
+    fn plan(&self, networks: &[IpNet]) -> Option<Plan> {
         let folder = self.config.file.state_dir.as_ref()?;
         Some(Plan {
             folder: folder.clone(),
             settings: self.config.store(),
             retention: self.config.retention(),
+            networks: networks.to_vec(),
         })
     }
 
@@ -376,12 +380,4 @@ fn thread(name: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle
         .name(name.to_owned())
         .spawn(body)
         .with_context(|| format!("cannot start thread {name}"))
-}
-
-/// Wall time: only to move a quiet sensor on, and for process metrics.
-fn wall_clock() -> Timestamp {
-    let since = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
-    Timestamp::from_nanos(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
 }

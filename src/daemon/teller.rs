@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use super::wall_clock;
+use super::wall::wall_clock;
 use crate::events::{Counts, Dispatcher, Handle, Message, Origin, OutputKind, Settings};
 use crate::model::{Happening, HostKey, SensorCondition, Stamp};
 use crate::privacy::Pseudonyms;
@@ -168,6 +168,12 @@ impl Teller {
     pub(super) fn capture_down(&mut self, interface: &str, reason: Option<&str>) {
         let down = Happening::sensor_state(SensorCondition::CaptureDown, wall_clock(), reason);
         self.tell(down.on(interface, None));
+    }
+
+    /// An interface is captured again.
+    pub(super) fn capture_up(&mut self, interface: &str) {
+        let up = Happening::sensor_state(SensorCondition::CaptureUp, wall_clock(), None);
+        self.tell(up.on(interface, None));
     }
 
     /// What became of events so far.

@@ -6,7 +6,7 @@ use std::sync::mpsc::{SyncSender, TrySendError};
 use std::time::{Duration, Instant};
 
 use super::ledger_loop::WatchBoard;
-use super::wall_clock;
+use super::wall::wall_clock;
 use crate::capture::{self, FrameSource, Live, LiveWaker, Pumped};
 use crate::model::Batch;
 use crate::tracker::{self, Tracker};
@@ -17,6 +17,10 @@ const BATCH: usize = 512;
 const REPORT_EVERY: Duration = Duration::from_secs(1);
 /// How long it waits for frames before it looks up: what the watchdog and the quiet-interface tick need.
 const LOOK_UP_EVERY: Duration = Duration::from_millis(250);
+
+/// What is wrong with an interface that cannot be looked at.
+pub(super) const NO_LINK: &str =
+    "the interface is down or has no link; what passes elsewhere meanwhile is not seen";
 
 /// What a worker tells the ledger's thread.
 pub(super) struct Report {
@@ -32,6 +36,8 @@ pub(super) struct Report {
     pub fault: Option<String>,
     /// Whether it goes on.
     pub up: bool,
+    /// Whether its interface is up and has a link. Without, nothing is looked at.
+    pub has_link: bool,
 }
 
 /// A capture and its tracker.
@@ -40,6 +46,9 @@ pub(super) struct Worker {
     live: Live,
     tracker: Tracker,
     watch: Arc<WatchBoard>,
+    /// Frames taken when it was last looked at the link.
+    frames: u64,
+    has_link: bool,
 }
 
 impl Worker {
@@ -55,6 +64,8 @@ impl Worker {
             live,
             tracker,
             watch,
+            frames: 0,
+            has_link: true,
         }
     }
 
@@ -76,6 +87,7 @@ impl Worker {
             }
             if reported.elapsed() >= REPORT_EVERY {
                 reported = Instant::now();
+                self.look_at_the_link();
                 self.tracker.watch(self.watch.load_full());
                 self.tracker.tick(wall_clock());
                 // While the ledger has not taken the last report, the tracker goes on rolling up: nothing is lost.
@@ -111,6 +123,24 @@ impl Worker {
         Ok(())
     }
 
+    /// Frames prove a link; where none came since the last look, the system is asked. Without a link the stretch that was
+    /// looked at ends; the next one begins with the first frame.
+    fn look_at_the_link(&mut self) {
+        let frames = self.tracker.stats().seen.frames;
+        let has_link = frames > self.frames || capture::has_link(&self.interface).unwrap_or(true);
+        self.frames = frames;
+        if !has_link {
+            self.tracker.begin();
+        }
+        if std::mem::replace(&mut self.has_link, has_link) != has_link {
+            let interface = &self.interface;
+            match has_link {
+                true => tracing::info!(interface, "captured again"),
+                false => tracing::error!(interface, "{NO_LINK}"),
+            }
+        }
+    }
+
     fn report(&mut self, worker: usize, fault: Option<String>, up: bool) -> Report {
         Report {
             worker,
@@ -119,6 +149,7 @@ impl Worker {
             capture: self.live.stats(),
             fault,
             up,
+            has_link: self.has_link,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use super::{Usage, WINDOW, phase};
 use crate::model::{
@@ -89,6 +90,19 @@ impl Book {
         let recent = usage.last_contact(now) > Some(now.before(WINDOW));
         usage.ever_straggler |=
             recent && phase == Phase::After && usage.last_contact(now) >= Some(sighting.span.first);
+    }
+
+    /// The clock was set back: what was put down to a time later than `limit` happened earlier by as much.
+    pub fn set_back(&mut self, limit: Timestamp, by: Duration) {
+        for usage in self.usages.values_mut() {
+            usage.set_back(limit, by);
+        }
+        let weak = self.weak.values_mut().map(|weak| &mut weak.last_seen);
+        for last in weak.chain(self.resolved.values_mut()) {
+            if *last > limit {
+                *last = last.before(by);
+            }
+        }
     }
 
     /// Takes what came back to a try.

@@ -32,7 +32,7 @@ impl Moment {
 pub fn judge(usage: &Usage, moment: &Moment, cutoff: Option<&Cutoff>) -> (Status, bool) {
     let last = usage.last_by_evidence(moment.now);
     let reached = |level: Evidence| moment.holds(last[level.index()]);
-    let received = usage.received_after(moment.now.before(WINDOW));
+    let received = usage.received_in_window(moment.now);
     let status = if reached(Evidence::Transfer) || received >= moment.transfer_threshold {
         Status::Fetching
     } else if reached(Evidence::Contact) {

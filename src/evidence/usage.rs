@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::WINDOW;
 use crate::model::{
@@ -188,6 +189,33 @@ impl Usage {
         }
     }
 
+    /// The clock was set back: what was put down to a time later than `limit` happened earlier by as much.
+    pub(super) fn set_back(&mut self, limit: Timestamp, by: Duration) {
+        let back = |time: &mut Timestamp| {
+            if *time > limit {
+                *time = time.before(by);
+            }
+        };
+        self.believed.iter_mut().flatten().for_each(back);
+        back(&mut self.span.last);
+        self.span.first = self.span.first.min(self.span.last);
+        for record in self.names.values_mut() {
+            back(&mut record.span.last);
+            record.span.first = record.span.first.min(record.span.last);
+            let blocked = record.blocked.iter_mut().map(|(time, _)| time);
+            let rest = [
+                &mut record.nxdomain,
+                &mut record.silence,
+                &mut record.resolved,
+            ];
+            blocked.chain(rest.into_iter().flatten()).for_each(back);
+        }
+        for hour in &mut self.received {
+            back(&mut hour.last);
+            hour.hour = hour.last.hour();
+        }
+    }
+
     /// Latest sighting at each level as of engine time, in the order of [`Evidence::ALL`].
     pub fn last_by_evidence(&self, now: Timestamp) -> [Option<Timestamp>; 4] {
         let mut last = self.believed;
@@ -259,10 +287,13 @@ impl Usage {
             .max_by_key(|(time, kind)| (*time, kind.index()))
     }
 
-    /// The most bytes that any one service sent after `since`. Hours count whole where their last byte lies inside.
-    pub fn received_after(&self, since: Timestamp) -> u64 {
+    /// The most bytes that any one service sent in the window that ends at `now`. Hours count whole where their last byte
+    /// lies inside.
+    pub fn received_in_window(&self, now: Timestamp) -> u64 {
+        let since = now.before(WINDOW);
+        let inside = |hour: &&HourBytes| hour.last > since && hour.last <= now;
         let mut by_service: BTreeMap<&ServiceId, u64> = BTreeMap::new();
-        for hour in self.received.iter().filter(|hour| hour.last > since) {
+        for hour in self.received.iter().filter(inside) {
             *by_service.entry(&hour.service).or_default() += hour.bytes;
         }
         by_service.into_values().max().unwrap_or(0)

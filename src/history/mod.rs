@@ -12,5 +12,11 @@ mod restorer;
 mod seen;
 
 pub use recorder::{Recorder, Taken};
-pub use restorer::{Restored, Restorer};
+pub use restorer::{Later, Restored, Restorer};
 pub use seen::{SEEN, Surroundings, decode as surroundings};
+
+use std::time::Duration;
+
+/// How far ahead of wall time a capture may lie: recorders are set to the wrong zone, by half a day at most. What is later
+/// than that has no believable time, and would end the window and the retention of all else.
+pub const AHEAD: Duration = Duration::from_secs(24 * 3600);

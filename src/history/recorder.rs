@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 use super::seen::{self, Surroundings};
 use crate::model::{Accepted, HostKey, HostView, Pack, Seen, Snapshot, Span, Timestamp, VendorId};
 use crate::store::{Batch, HostRecord, LookedRecord, StoredReply, StoredSighting};
@@ -21,6 +23,8 @@ pub struct Recorder {
     looked: HashMap<Arc<str>, (Timestamp, Taken)>,
     /// What earlier runs had seen.
     before: Seen,
+    /// Networks of all interfaces that were ever captured.
+    networks: Vec<IpNet>,
     /// As last written.
     surroundings: Surroundings,
 }
@@ -51,6 +55,14 @@ impl Recorder {
     /// What earlier runs had remembered of what they saw.
     pub fn before(&mut self, around: Surroundings) {
         self.before = around.seen;
+        self.placed(&around.networks);
+    }
+
+    /// Networks of the interfaces that are captured in this run.
+    pub fn placed(&mut self, networks: &[IpNet]) {
+        self.networks.extend(networks);
+        self.networks.sort_unstable();
+        self.networks.dedup();
     }
 
     /// What the ledger accepted from a source: an interface, or what stands in its place.
@@ -77,8 +89,8 @@ impl Recorder {
         if known.is_some() && span.last <= until && taken == before {
             return;
         }
-        // A source that began anew looked at nothing in between.
-        let first = if span.first > until {
+        // A source that began anew looked at nothing in between; one whose clock was set back tells of another time.
+        let first = if span.first > until || span.last < until {
             span.first
         } else {
             until
@@ -127,7 +139,7 @@ impl Recorder {
     pub fn seen(&mut self, batch: &mut Batch, seen: &Seen, snapshot: &Snapshot) {
         let mut total = self.before.clone();
         total.add(seen);
-        let surroundings = Surroundings::new(total, snapshot);
+        let surroundings = Surroundings::new(total, snapshot, &self.networks);
         if self.surroundings != surroundings {
             batch.remember(seen::SEEN, seen::encode(&surroundings));
             self.surroundings = surroundings;

@@ -12,8 +12,20 @@ use crate::model::{
 };
 use crate::store::{HostRecord, Stored, StoredReply, StoredSighting};
 
+/// Rows that wait for their time: half of what a store may hold in memory.
+const MAX_LATER: usize = 16_384;
+
 /// Gives a ledger what an earlier one had concluded, row by row: hosts first, as the store gives them.
+///
+/// Nothing is believed that lies later than a limit: a row that begins behind it is left aside, one that reaches beyond
+/// counts where it begins, which is proven.
 pub struct Restorer {
+    limit: Timestamp,
+    around: Surroundings,
+    /// The latest time in a row.
+    last: Option<Timestamp>,
+    later: Later,
+    keeps_later: bool,
     services: HashMap<(VendorId, ServiceId), Arc<Service>>,
     /// Hosts and their bindings, until the first row of another kind comes.
     waiting: Vec<(HostRecord, Vec<AddressBinding>)>,
@@ -27,9 +39,22 @@ struct Presence {
     latest: Option<(Timestamp, IpAddr)>,
 }
 
+/// What lies later than is believed.
+#[derive(Debug, Default)]
+pub struct Later {
+    /// How many rows.
+    pub count: u64,
+    /// The latest time in them.
+    pub last: Option<Timestamp>,
+    /// The rows of sightings, replies and stretches, where somebody keeps them until their time has come.
+    pub rows: Vec<Stored>,
+}
+
 /// What became of the rows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct Restored {
+    /// What was left aside.
+    pub later: Later,
     /// Rows of sightings and replies that were given to the ledger.
     pub rows: u64,
     /// Rows of services that no pack in force has; they stay in the store.
@@ -37,14 +62,20 @@ pub struct Restored {
 }
 
 impl Restorer {
-    /// For the packs in force: by them the rows are judged, whatever packs they were written by.
-    pub fn new(packs: &[Pack]) -> Self {
+    /// For the packs in force: by them the rows are judged, whatever packs they were written by. With what was remembered
+    /// besides rows, and the latest time that is believed.
+    pub fn new(packs: &[Pack], around: Surroundings, limit: Timestamp) -> Self {
         let services = packs.iter().flat_map(|pack| &pack.services);
         let services = services.map(|service| {
             let key = (service.vendor.clone(), service.id.clone());
             (key, Arc::clone(service))
         });
         Self {
+            limit,
+            around,
+            last: None,
+            later: Later::default(),
+            keeps_later: false,
             services: services.collect(),
             waiting: Vec::new(),
             presences: HashMap::new(),
@@ -52,8 +83,21 @@ impl Restorer {
         }
     }
 
+    /// Keeps what is left aside: the limit moves on, or was wrong.
+    #[must_use]
+    pub fn keeping_later(mut self) -> Self {
+        self.keeps_later = true;
+        self
+    }
+
     /// Takes a row.
     pub fn take(&mut self, ledger: &mut Ledger, stored: Stored) {
+        let Some(stored) = self.believed(stored) else {
+            return;
+        };
+        if let Stored::Sighting(row) = &stored {
+            self.last = self.last.max(Some(row.sum.span.last));
+        }
         match stored {
             Stored::Host(host) => {
                 let (span, latest) = (host.span, None);
@@ -85,22 +129,84 @@ impl Restorer {
         }
     }
 
-    /// Ends restoring, with what was remembered besides rows.
-    pub fn finish(mut self, ledger: &mut Ledger, around: &Surroundings) -> Restored {
+    /// As much of a row as is believed.
+    fn believed(&mut self, mut stored: Stored) -> Option<Stored> {
+        let limit = self.limit;
+        let until = |span: &mut Span| span.last = span.last.min(limit).max(span.first);
+        let first = match &mut stored {
+            // Who a device is has no time of its own.
+            Stored::Host(host) => {
+                host.span.first = host.span.first.min(limit);
+                until(&mut host.span);
+                return Some(stored);
+            }
+            Stored::Binding(binding) => binding.from,
+            Stored::Looked(looked) => looked.span.first,
+            Stored::Sighting(row) => row.sum.span.first,
+            Stored::Reply(row) => row.sum.span.first,
+        };
+        if first > limit {
+            self.set_aside(stored);
+            return None;
+        }
+        match &mut stored {
+            Stored::Looked(looked) => until(&mut looked.span),
+            Stored::Sighting(row) if row.sum.span.last > limit => {
+                row.sum.span.last = first;
+                row.sum.reached = row.sum.reached.map(|reached| reached.min(first));
+                row.sum.samples.retain(|stored| stored.sample.time <= limit);
+            }
+            Stored::Reply(row) if row.sum.span.last > limit => row.sum.span.last = first,
+            _ => {}
+        }
+        Some(stored)
+    }
+
+    fn set_aside(&mut self, stored: Stored) {
+        let last = match &stored {
+            Stored::Host(_) | Stored::Binding(_) => return,
+            Stored::Looked(looked) => looked.span.last,
+            Stored::Sighting(row) => row.sum.span.last,
+            Stored::Reply(row) => row.sum.span.last,
+        };
+        self.later.count += 1;
+        self.later.last = self.later.last.max(Some(last));
+        if self.keeps_later && self.later.rows.len() < MAX_LATER {
+            self.later.rows.push(stored);
+        }
+    }
+
+    /// What was left aside, of single rows that came when the rest was restored already.
+    pub fn into_later(self) -> Later {
+        self.later
+    }
+
+    /// Ends restoring.
+    pub fn finish(mut self, ledger: &mut Ledger) -> Restored {
         self.give_hosts(ledger);
-        ledger.restore_reached(around.reached.iter().cloned());
+        // A run that was killed early had said nothing of the time yet.
+        if ledger.now().is_none()
+            && let Some(last) = self.last
+        {
+            ledger.restore_time(last);
+        }
+        ledger.restore_reached(self.around.reached.iter().cloned());
         for presence in self.presences.into_values() {
             if let Some((_, address)) = presence.latest {
                 ledger.restore_presence(address, presence.span);
             }
         }
         ledger.restored();
+        self.restored.later = self.later;
         self.restored
     }
 
     /// Gives the ledger its hosts. One that turned out to be another has a row of its own from before: what it had is that
     /// one's.
     fn give_hosts(&mut self, ledger: &mut Ledger) {
+        if let Some(at) = self.around.at.filter(|at| *at <= self.limit) {
+            ledger.restore_time(at);
+        }
         let hosts = std::mem::take(&mut self.waiting);
         let aliases: HashSet<HostKey> = hosts
             .iter()

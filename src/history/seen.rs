@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use ipnet::IpNet;
 use serde_json::{Map, Value, json};
 
 use crate::model::{
     BlindKind, Finding, FlowProtocol, HostKey, ReplyKind, Seen, SeenSide, Signal, Snapshot,
-    Undecoded,
+    Timestamp, Undecoded,
 };
 
 /// Under which name the store remembers it.
@@ -25,11 +26,15 @@ pub struct Surroundings {
     pub local_networks_known: bool,
     /// Hosts of which silence was proof, because answers to them would have been seen. Sorted.
     pub reached: Vec<HostKey>,
+    /// Engine time. It may lie behind the last stretch that was looked at: a recording of one packet has a time.
+    pub at: Option<Timestamp>,
+    /// Networks of the interfaces that were captured.
+    pub networks: Vec<IpNet>,
 }
 
 impl Surroundings {
     /// Those of a snapshot.
-    pub(super) fn new(seen: Seen, snapshot: &Snapshot) -> Self {
+    pub(super) fn new(seen: Seen, snapshot: &Snapshot, networks: &[IpNet]) -> Self {
         let by_silence = |finding: &&Finding| {
             let last = finding.last_blocked;
             last.is_some_and(|(_, kind)| kind == ReplyKind::Silence)
@@ -42,6 +47,8 @@ impl Surroundings {
             blind_hosts: snapshot.blind_hosts,
             local_networks_known: snapshot.local_networks_known,
             reached: reached.into_iter().cloned().collect(),
+            at: snapshot.at,
+            networks: networks.to_vec(),
         }
     }
 }
@@ -69,6 +76,8 @@ pub(super) fn encode(surroundings: &Surroundings) -> String {
         "blind_hosts": by(&surroundings.blind_hosts, &labels(BlindKind::ALL, BlindKind::label)),
         "local_networks_known": surroundings.local_networks_known,
         "reached": surroundings.reached.iter().map(HostKey::as_str).collect::<Vec<_>>(),
+        "at": surroundings.at.map(Timestamp::as_nanos),
+        "networks": surroundings.networks.iter().map(IpNet::to_string).collect::<Vec<_>>(),
     })
     .to_string()
 }
@@ -100,12 +109,16 @@ pub fn decode(text: &str) -> Surroundings {
     read(&mut seen.one_sided_flows, "one_sided_flows", &sides);
     let mut blind_hosts = [0; BlindKind::ALL.len()];
     read(&mut blind_hosts, "blind_hosts", &kinds);
-    let reached = value["reached"].as_array().into_iter().flatten();
+    let list = |field: &str| {
+        let list = value[field].as_array().into_iter().flatten();
+        list.filter_map(Value::as_str)
+    };
     Surroundings {
         seen,
-        reached: reached
-            .filter_map(Value::as_str)
-            .map(HostKey::restored)
+        reached: list("reached").map(HostKey::restored).collect(),
+        at: value["at"].as_i64().map(Timestamp::from_nanos),
+        networks: list("networks")
+            .filter_map(|network| network.parse().ok())
             .collect(),
         local_hosts: number(&value["local_hosts"]),
         blind_hosts,
@@ -139,6 +152,8 @@ mod tests {
             local_hosts: 9,
             local_networks_known: true,
             reached: vec![HostKey::restored("ip-10.0.0.1")],
+            at: Some(Timestamp::from_unix(1_727_600_000, 5)),
+            networks: vec!["10.0.0.0/8".parse().unwrap()],
             ..Surroundings::default()
         };
         surroundings.blind_hosts[2] = 8;

@@ -93,6 +93,8 @@ pub struct Ledger {
     before: Before,
     roles: Roles,
     now: Option<Timestamp>,
+    /// Later than this engine time is not believed.
+    limit: Timestamp,
 }
 
 impl Ledger {
@@ -119,12 +121,14 @@ impl Ledger {
             before: Before::default(),
             roles: Roles::default(),
             now: None,
+            limit: Timestamp::MAX,
         })
     }
 
     /// Takes what a worker reports.
     pub fn absorb(&mut self, batch: &Batch) {
-        self.now = self.now.max(batch.clock);
+        let limit = self.limit;
+        self.now = self.now.max(batch.clock.map(|clock| clock.min(limit)));
         if let Some(span) = batch.looked {
             self.looked.add(span);
         }
@@ -268,6 +272,18 @@ impl Ledger {
     /// Judges at another time than the latest capture time.
     pub fn set_time(&mut self, at: Timestamp) {
         self.now = Some(at);
+    }
+
+    /// Says how late it can be at most, by the clock of a live sensor. Where engine time lies beyond, that clock was set
+    /// back: engine time goes back with it, and so does what was put down to a time that is still to come.
+    pub fn bound_time(&mut self, limit: Timestamp) {
+        self.limit = limit;
+        if let Some(now) = self.now
+            && now > limit
+        {
+            self.book.set_back(limit, now.since(limit));
+            self.now = Some(limit);
+        }
     }
 
     /// Counters.

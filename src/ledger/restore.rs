@@ -42,6 +42,21 @@ impl Before {
 }
 
 impl Ledger {
+    /// Takes the engine time at which an earlier run ended; it does not go back behind it.
+    pub fn restore_time(&mut self, at: Timestamp) {
+        self.now = self.now.max(Some(at));
+    }
+
+    /// Engine time, once there is one.
+    pub fn now(&self) -> Option<Timestamp> {
+        self.now
+    }
+
+    /// The key under which a host is known now.
+    pub fn key_of(&self, host: &HostKey) -> HostKey {
+        self.hosts.canonical(host)
+    }
+
     /// Takes a stretch that was looked at, and how many frames were taken and lost in it. Engine time does not go back
     /// behind it.
     pub fn restore_looked(&mut self, span: Span, taken: u64, lost: u64) {
@@ -89,9 +104,11 @@ impl Ledger {
         }
         let group = self.group_of(host, sighting.host);
         let cutoff = self.cutoffs.find(group, &sighting.matched.service);
+        // What was later than engine time at the end of that run goes on waiting.
+        let now = |time: Timestamp| self.now.map_or(time, |now| now.min(time));
+        let at_end = now(sighting.span.last);
         if reached == Some(sighting.span.last) {
-            self.book
-                .restore(host, sighting, cutoff, sighting.span.last);
+            self.book.restore(host, sighting, cutoff, at_end);
             return;
         }
         // Bytes went on after the level was last reached, or are all that was reported: a part each, as they came.
@@ -105,14 +122,15 @@ impl Ledger {
                 sent: 0,
                 ..sighting.clone()
             };
-            self.book.restore(host, &counted, cutoff, reached);
+            let at_level = now(reached);
+            self.book.restore(host, &counted, cutoff, at_level);
         }
         let bytes = Sighting {
             count: 0,
             samples: Vec::new(),
             ..sighting.clone()
         };
-        self.book.restore(host, &bytes, cutoff, sighting.span.last);
+        self.book.restore(host, &bytes, cutoff, at_end);
     }
 
     /// Takes what came back to tries, maybe from a resolver of the network.

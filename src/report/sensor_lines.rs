@@ -22,9 +22,12 @@ pub(super) fn placed(report: &Report) -> Vec<String> {
             .iter()
             .map(ToString::to_string)
             .collect();
+        let networks = match networks.is_empty() {
+            true => "those of the captured interfaces".to_owned(),
+            false => networks.join(", "),
+        };
         lines.push(format!(
-            "local networks: {}, and the private ranges",
-            networks.join(", ")
+            "local networks: {networks}, and the private ranges"
         ));
     } else {
         lines.push(

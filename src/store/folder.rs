@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::error::{Result, StoreError, system};
+use crate::model::Timestamp;
 
 /// Name of the database in its folder.
 pub const FILE_NAME: &str = "straggler.db";
@@ -78,10 +79,10 @@ impl Folder {
     pub(super) fn set_aside(&self) -> Result<PathBuf> {
         let path = self.database();
         let stamp = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
-        let mut aside = with_suffix(&path, &format!(".corrupt-{stamp}"));
+        let mut aside = with_suffix(&path, &format!("{CORRUPT}{stamp}"));
         let mut again = 2;
         while aside.exists() {
-            aside = with_suffix(&path, &format!(".corrupt-{stamp}-{again}"));
+            aside = with_suffix(&path, &format!("{CORRUPT}{stamp}-{again}"));
             again += 1;
         }
         let renamed = |from: &Path, to: &Path| {
@@ -119,7 +120,7 @@ impl Folder {
             .filter(|path| {
                 let name = path.file_name().and_then(|name| name.to_str());
                 let rest = name.and_then(|name| name.strip_prefix(FILE_NAME));
-                rest.is_some_and(|rest| rest.starts_with(".corrupt-") || rest.starts_with(BACKUP))
+                rest.is_some_and(|rest| rest.starts_with(CORRUPT) || rest.starts_with(BACKUP))
             })
             .collect();
         copies.sort();
@@ -127,6 +128,33 @@ impl Folder {
     }
 }
 
+/// A store that was damaged and given another name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetAside {
+    /// When.
+    pub at: Timestamp,
+    /// Name of its file, beside the store.
+    pub name: String,
+}
+
+impl SetAside {
+    /// From the name that [`Folder::set_aside`] gives, which says when.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        let stamp = name.strip_prefix(FILE_NAME)?.strip_prefix(CORRUPT)?;
+        let part = |range| stamp.get(range);
+        let (day, time) = (
+            [part(0..4)?, part(4..6)?, part(6..8)?].join("-"),
+            [part(9..11)?, part(11..13)?, part(13..15)?].join(":"),
+        );
+        Some(Self {
+            at: Timestamp::parse_rfc3339(&format!("{day}T{time}Z"))?,
+            name: name.to_owned(),
+        })
+    }
+}
+
+/// How the name of a damaged store goes on; then comes when it was found.
+const CORRUPT: &str = ".corrupt-";
 /// How the name of a copy goes on that a migration keeps.
 const BACKUP: &str = ".before-schema-";
 

@@ -39,7 +39,7 @@ use rusqlite::{Connection, TransactionBehavior};
 pub use batch::{Batch, Lost};
 pub use erase::Erased;
 pub use error::{Notice, Result, StoreError};
-pub use folder::FILE_NAME;
+pub use folder::{FILE_NAME, SetAside};
 pub use prune::{HOURS_KEPT, Pruned};
 pub use read::{Filter, NoPlace, Page, Place, Reader, Restored, Stored};
 pub use record::{

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::error::{Notice, Result, StoreError, sqlite};
-use super::folder::Folder;
+use super::folder::{Folder, SetAside};
 use super::{Settings, Stats, Store, read, schema, write};
 
 /// How long to wait for another program that looks into the file.
@@ -48,6 +48,9 @@ pub(super) fn open(
         outbox_dropped: read::meta_count(&connection, write::OUTBOX_DROPPED).map_err(fault)?,
         ..Stats::default()
     };
+    if matches!(notice, Some(Notice::SetAside { .. })) {
+        remember_set_aside(&connection, &folder).map_err(fault)?;
+    }
     match probe(&connection).map_err(fault) {
         // What is there can be read and restored, and batches wait.
         Ok(()) | Err(StoreError::DiskFull { .. }) => {}
@@ -61,6 +64,24 @@ pub(super) fn open(
         stats,
     };
     Ok((store, notice))
+}
+
+/// Under which name `meta` has the damaged stores that this one came after, a line each.
+pub(super) const SET_ASIDE: &str = "set_aside";
+
+/// A report must say that history is missing, long after the run that found it: the new store knows what came before it.
+/// Where the disk has no room even for that, the names in the folder tell as long as they are there.
+fn remember_set_aside(connection: &Connection, folder: &Folder) -> rusqlite::Result<()> {
+    let copies = folder.copies();
+    let names = copies.iter().filter_map(|path| path.file_name()?.to_str());
+    let damaged: Vec<&str> = names
+        .filter(|name| SetAside::named(name).is_some())
+        .collect();
+    let set = "INSERT OR REPLACE INTO meta (name, value) VALUES (?1, ?2)";
+    match connection.execute(set, [SET_ASIDE, &damaged.join("\n")]) {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => Ok(()),
+        done => done.map(drop),
+    }
 }
 
 /// Writes something: what may not be written shows here, and not at the first batch.

@@ -6,6 +6,8 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, Row, ToSql, params};
 
 use super::error::{Result, StoreError, sqlite};
+use super::folder::SetAside;
+use super::open::SET_ASIDE;
 use super::record::{HostRecord, LookedRecord, OutboxEvent, StoredReply, StoredSighting};
 use super::write::unsigned;
 use super::{folder, hosts, rows, schema};
@@ -160,6 +162,13 @@ impl Reader {
     /// Events behind a sequence, oldest first, with theirs.
     pub fn outbox_after(&self, sequence: u64, limit: usize) -> Result<Vec<(u64, OutboxEvent)>> {
         self.done(outbox_after(&self.connection, sequence, limit))
+    }
+
+    /// Damaged stores that were set aside before this one was begun, oldest first.
+    pub fn set_aside(&self) -> Result<Vec<SetAside>> {
+        let names = self.done(meta(&self.connection, SET_ASIDE))?;
+        let names = names.unwrap_or_default();
+        Ok(names.lines().filter_map(SetAside::named).collect())
     }
 
     /// What was remembered under a name.

@@ -17,6 +17,12 @@ const CONFIRMING_PACKETS: u32 = 100;
 const AGREEING: u32 = 2;
 /// Packets at engine time after which a leap that nobody joined is forgotten.
 const REFUTING: u32 = 32;
+/// A live sensor looks up every second. Where wall time moved on by more than this in between, it did not look: the machine
+/// slept, or its clock was set.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// How far engine time may lie ahead of wall time on a live interface, whose frames carry the same clock's time. A larger
+/// lead means that the clock was set back.
+const LEAD: Duration = Duration::from_secs(60);
 
 /// Engine time of one worker.
 #[derive(Clone, Debug, Default)]
@@ -105,11 +111,19 @@ impl Clock {
         }
     }
 
-    /// Wall time on a live interface: moves a quiet sensor on, never leaps.
+    /// Wall time on a live interface. It moves a quiet sensor on, and confirms a first time that it agrees with. Frames carry
+    /// the same clock's time, so where that was set, forward or back, engine time follows at once, and what lies between was
+    /// not looked at.
     pub fn tick(&mut self, wall: Timestamp) {
-        if let Some(now) = self.confirmed
-            && wall <= now.after(MAX_STEP)
-        {
+        if self.confirmed.is_none() && self.pending.is_some_and(|pending| pending.agrees(wall)) {
+            self.confirm();
+        }
+        let Some(now) = self.confirmed else { return };
+        if wall > now.after(LONGEST_PAUSE) || now > wall.after(LEAD) {
+            self.pending = None;
+            self.confirmed = Some(wall);
+            self.stretch = self.stretch.map(|_| wall);
+        } else {
             self.confirmed = Some(now.max(wall));
         }
     }
@@ -254,12 +268,48 @@ mod tests {
     }
 
     #[test]
-    fn ticks_move_a_quiet_sensor_but_never_leap() {
+    fn ticks_move_a_quiet_sensor() {
         let mut clock = started();
-        clock.tick(at(101));
+        let second = |second| at(100).after(Duration::from_secs(second));
+        clock.tick(second(5));
+        clock.tick(second(3));
+        assert_eq!(clock.now(), Some(second(5)));
+        let looked = clock.looked().unwrap();
+        assert_eq!((looked.first, looked.last), (at(100), second(5)));
+    }
+
+    #[test]
+    fn a_first_time_with_which_the_wall_clock_agrees_is_believed() {
+        let mut clock = Clock::default();
+        clock.observe(at(100), true);
         clock.tick(at(5000));
-        clock.tick(at(1));
-        assert_eq!(clock.now(), Some(at(101)));
+        assert_eq!(clock.looked(), None);
+        clock.tick(at(100).after(Duration::from_secs(1)));
+        assert_eq!(clock.looked().map(|span| span.first), Some(at(100)));
+    }
+
+    #[test]
+    fn a_wall_clock_that_was_set_is_followed_and_nothing_between_was_looked_at() {
+        for (wrong, right) in [(9000, 100), (-9000, 100)] {
+            let mut clock = Clock::default();
+            for _ in 0..3 {
+                clock.observe(at(wrong), true);
+            }
+            clock.tick(at(wrong));
+            clock.observe(at(right), true);
+            clock.tick(at(right));
+            assert_eq!(clock.now(), Some(at(right)));
+            assert_eq!(clock.looked(), Some(Span::at(at(right))), "{wrong}");
+            clock.observe(at(right).after(Duration::from_secs(9)), true);
+            assert_eq!(clock.looked().map(|span| span.first), Some(at(right)));
+        }
+    }
+
+    #[test]
+    fn a_machine_that_slept_did_not_look() {
+        let mut clock = started();
+        clock.tick(at(102));
+        assert_eq!(clock.looked(), Some(Span::at(at(102))));
     }
 
     #[test]

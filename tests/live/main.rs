@@ -57,6 +57,29 @@ fn what_real_clients_do_shows_within_seconds() {
 }
 
 #[test]
+fn an_interface_without_a_link_is_not_looked_at() {
+    let Some(laboratory) = Laboratory::build() else {
+        return;
+    };
+    let served = laboratory.capture(&[]);
+    let up = |up: u8| format!("straggler_capture_up{{interface=\"sg0\"}} {up}");
+    laboratory.wait_for_metric(&served, &up(1));
+    for end in [&laboratory.server, &laboratory.client] {
+        end.shell("ip link set sg0 down");
+        laboratory.wait_for_metric(&served, &up(0));
+        let page = laboratory.get(&served, "/");
+        assert!(page.contains("sg0: the interface is down"), "{page}");
+        end.shell("ip link set sg0 up");
+        laboratory.wait_for_metric(&served, &up(1));
+        let page = laboratory.get(&served, "/");
+        assert!(!page.contains("sg0: the interface is down"), "{page}");
+    }
+    let (status, said, _) = served.end("TERM");
+    assert_eq!(status.code(), Some(0), "{said}");
+    assert!(said.contains("captured again"), "{said}");
+}
+
+#[test]
 fn an_interface_that_goes_away_ends_the_daemon_with_an_error() {
     let Some(laboratory) = Laboratory::build() else {
         return;

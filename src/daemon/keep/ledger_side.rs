@@ -5,12 +5,14 @@ use std::sync::Arc;
 use anyhow::Result;
 
 use super::super::teller::Teller;
+use super::super::wall::{Wall, wall_clock};
 use super::keeper::Keeper;
 use super::{Back, Plan, SEQUENCE, Work};
-use crate::history::{self, Recorder, Restorer, Taken};
+use crate::history::{self, Later, Recorder, Restorer, Surroundings, Taken};
 use crate::ledger::Ledger;
 use crate::metrics::StoreScene;
-use crate::model::{Pack, Seen, SensorCondition, Snapshot, Span};
+use crate::model::{Pack, Seen, SensorCondition, Snapshot, Span, Timestamp};
+use crate::store::Operation;
 
 /// A store at work beside a ledger.
 pub(in crate::daemon) struct Keeping {
@@ -18,6 +20,11 @@ pub(in crate::daemon) struct Keeping {
     packs: Vec<Pack>,
     recorder: Recorder,
     restorer: Option<Restorer>,
+    wall: Wall,
+    /// What the store had that is later than wall time.
+    later: Later,
+    /// Failures that were told of.
+    errors: u64,
     is_failing: bool,
 }
 
@@ -26,14 +33,20 @@ impl Keeping {
     pub(in crate::daemon) fn start(
         plan: Plan,
         packs: &[Pack],
+        wall: &Wall,
         ledger: &mut Ledger,
         teller: &mut Teller,
     ) -> Result<Self> {
+        let mut recorder = Recorder::new(packs);
+        recorder.placed(&plan.networks);
         let mut this = Self {
             keeper: Keeper::start(plan, teller.handle())?,
             packs: packs.to_vec(),
-            recorder: Recorder::new(packs),
+            recorder,
             restorer: None,
+            wall: wall.clone(),
+            later: Later::default(),
+            errors: 0,
             is_failing: false,
         };
         while let Some(back) = this.keeper.back() {
@@ -49,26 +62,54 @@ impl Keeping {
         while let Some(back) = self.keeper.try_back() {
             self.take(back, ledger, teller);
         }
+        self.give_due(ledger);
+    }
+
+    /// Gives the ledger what was later than wall time and is not any more: it has moved on, or was set right.
+    fn give_due(&mut self, ledger: &mut Ledger) {
+        if self.later.rows.is_empty() {
+            return;
+        }
+        let limit = self.wall.bound(wall_clock());
+        let rows = std::mem::take(&mut self.later.rows);
+        let around = Surroundings::default();
+        let mut restorer = Restorer::new(&self.packs, around, limit).keeping_later();
+        for row in rows {
+            restorer.take(ledger, row);
+        }
+        self.later.rows = restorer.into_later().rows;
+    }
+
+    /// The latest time in the store that was later than wall time when it was opened.
+    pub(in crate::daemon) fn reaches(&self) -> Option<Timestamp> {
+        self.later.last
     }
 
     /// Whether that was all for now.
     fn take(&mut self, back: Back, ledger: &mut Ledger, teller: &mut Teller) -> bool {
         match back {
             Back::NotOpen => true,
+            Back::Begin { seen } => {
+                let around = seen.as_deref().map(history::surroundings);
+                let around = around.unwrap_or_default();
+                self.recorder.before(around.clone());
+                let limit = self.wall.bound(wall_clock());
+                let restorer = Restorer::new(&self.packs, around, limit);
+                self.restorer = Some(restorer.keeping_later());
+                false
+            }
             Back::Rows(rows) => {
-                let packs = &self.packs;
-                let restorer = self.restorer.get_or_insert_with(|| Restorer::new(packs));
-                for row in rows {
-                    restorer.take(ledger, row);
+                if let Some(restorer) = &mut self.restorer {
+                    for row in rows {
+                        restorer.take(ledger, row);
+                    }
                 }
                 false
             }
-            Back::Done { seen, sequence } => {
+            Back::Done { sequence } => {
                 teller.continue_after(sequence);
-                let around = seen.as_deref().map(history::surroundings);
-                let around = around.unwrap_or_default();
                 if let Some(restorer) = self.restorer.take() {
-                    let restored = restorer.finish(ledger, &around);
+                    let restored = restorer.finish(ledger);
                     let (rows, others) = (restored.rows, restored.not_in_force);
                     tracing::info!(rows, "what earlier runs had found is restored");
                     if others > 0 {
@@ -77,8 +118,8 @@ impl Keeping {
                             "rows of services that no pack in force has are left in the store"
                         );
                     }
+                    self.later = restored.later;
                 }
-                self.recorder.before(around);
                 true
             }
         }
@@ -86,12 +127,23 @@ impl Keeping {
 
     /// Tells when the store begins to fail, and when it works again.
     pub(in crate::daemon) fn tell_health(&mut self, teller: &mut Teller) {
-        let fault = self.keeper.scene().fault;
-        match (self.is_failing, &fault) {
-            (false, Some(why)) => teller.sensor(SensorCondition::StoreFailing, Some(why)),
-            (true, None) => teller.sensor(SensorCondition::StoreOk, None),
-            _ => {}
+        let StoreScene {
+            fault,
+            notice,
+            errors,
+            ..
+        } = self.keeper.scene();
+        let errors: u64 = errors.iter().sum();
+        // A fault that was mended at once, as by setting a damaged file aside.
+        let passed = notice.filter(|_| errors > self.errors && fault.is_none());
+        let why = fault.as_ref().or(passed.as_ref());
+        if let (false, Some(why)) = (self.is_failing, why) {
+            teller.sensor(SensorCondition::StoreFailing, Some(why));
         }
+        if fault.is_none() && (self.is_failing || passed.is_some()) {
+            teller.sensor(SensorCondition::StoreOk, None);
+        }
+        self.errors = errors;
         self.is_failing = fault.is_some();
     }
 
@@ -143,7 +195,12 @@ impl Keeping {
 
     /// How the store is.
     pub(in crate::daemon) fn scene(&self) -> StoreScene {
-        self.keeper.scene()
+        let mut scene = self.keeper.scene();
+        if self.later.last.is_some() {
+            // Not of a store that can be read but of what it says; it is counted, so that somebody is called.
+            scene.count(Operation::Read);
+        }
+        scene
     }
 
     /// Writes what waits and ends.

@@ -1,6 +1,7 @@
 //! The daemon's store: a thread that writes it ([`writer`]), its handle ([`keeper`]), and what the ledger's thread does with
-//! both ([`ledger_side`]); a replay needs no thread for it ([`replay`]).
+//! both ([`ledger_side`]); when old rows may leave ([`horizon`]). A replay needs no thread for it ([`replay`]).
 
+mod horizon;
 mod keeper;
 mod ledger_side;
 mod replay;
@@ -8,6 +9,8 @@ mod writer;
 
 use std::path::PathBuf;
 use std::time::Duration;
+
+use ipnet::IpNet;
 
 use crate::events::Message;
 use crate::model::Timestamp;
@@ -28,6 +31,8 @@ pub(super) struct Plan {
     pub settings: Settings,
     /// For how long rows are kept, in capture time.
     pub retention: Duration,
+    /// Networks of the captured interfaces.
+    pub networks: Vec<IpNet>,
 }
 
 /// What is to be written, and the events that may be sent once it is.
@@ -41,10 +46,12 @@ struct Work {
 
 /// What comes back from the store.
 enum Back {
+    /// Before all rows: what earlier runs had remembered of what they saw.
+    Begin { seen: Option<String> },
     /// Some rows.
     Rows(Vec<Stored>),
-    /// All of them; what earlier runs had seen, and the sequence of their latest event.
-    Done { seen: Option<String>, sequence: u64 },
+    /// Those were all; the sequence of the latest event of earlier runs.
+    Done { sequence: u64 },
     /// There is no store for now.
     NotOpen,
 }

@@ -8,21 +8,25 @@ use std::sync::Arc;
 use anyhow::{Result, bail};
 use sha2::{Digest, Sha256};
 
-use super::super::wall_clock;
+use super::super::wall::wall_clock;
 use super::Plan;
-use crate::capture::{Inputs, STDIN};
-use crate::history::{self, Recorder, Restorer, SEEN, Taken};
+use crate::capture::{CaptureError, FrameSource, Inputs, Pumped, STDIN, Savefile};
+use crate::history::{self, AHEAD, Recorder, Restorer, SEEN, Taken};
 use crate::metrics::StoreScene;
-use crate::model::{Pack, Timestamp};
+use crate::model::{Frame, Pack, Timestamp};
 use crate::replay::{FileRead, Replay, Replayed};
-use crate::store::{Batch, FileRecord, Store};
+use crate::store::{Batch, FileRecord, Notice, Operation, Store};
 
 /// Rows that wait before they are written although the last file is not read: half of what a batch takes.
 const WRITE_AT: usize = 16_384;
+/// Frames looked at in one go.
+const AT_ONCE: usize = 4_096;
 
 /// A store and what is to be written to it.
 pub(in crate::daemon) struct KeptReplay {
     store: Store,
+    /// Captures that are later are not believed.
+    limit: Timestamp,
     plan: Plan,
     recorder: Recorder,
     batch: Batch,
@@ -42,19 +46,24 @@ impl KeptReplay {
         if let Some(notice) = notice {
             tracing::warn!("{notice}");
             scene.notice = Some(notice.to_string());
+            if matches!(notice, Notice::SetAside { .. }) {
+                scene.count(Operation::Open);
+            }
         }
-        let mut restorer = Restorer::new(packs);
-        store.restore(Timestamp::MIN, &mut |row| {
-            restorer.take(replay.ledger(), row);
-        })?;
         let around = store.remembered(SEEN)?;
         let around = around.as_deref().map(history::surroundings);
         let around = around.unwrap_or_default();
-        restorer.finish(replay.ledger(), &around);
+        let limit = wall_clock().after(AHEAD);
+        let mut restorer = Restorer::new(packs, around.clone(), limit);
+        store.restore(Timestamp::MIN, &mut |row| {
+            restorer.take(replay.ledger(), row);
+        })?;
+        restorer.finish(replay.ledger());
         let mut recorder = Recorder::new(packs);
         recorder.before(around);
         Ok(Self {
             store,
+            limit,
             plan,
             recorder,
             batch: Batch::default(),
@@ -69,6 +78,7 @@ impl KeptReplay {
         mut replay: Replay,
         inputs: &Inputs,
     ) -> Result<Replayed> {
+        let mut refused = Vec::new();
         for path in &inputs.files {
             let record = record(path)?;
             if let Some(record) = &record
@@ -78,9 +88,32 @@ impl KeptReplay {
                 self.skipped += 1;
                 continue;
             }
+            if record.is_some()
+                && let Some(last) = self.last_beyond(path)
+            {
+                refused.push(self.is_later(path, last));
+                continue;
+            }
+            if record.is_none() {
+                // What can be read but once shows only afterwards that it is not believed. What came before stands.
+                self.write()?;
+            }
             self.file(&mut replay, path, record)?;
         }
-        let replayed = replay.finish();
+        let mut replayed = replay.finish();
+        if let (Some(at), Some(path)) = (replayed.snapshot.at, inputs.files.last())
+            && at > self.limit
+        {
+            bail!("{}", self.is_later(path, at));
+        }
+        for refused in refused {
+            tracing::error!("{refused}");
+            replayed.faults.push(refused);
+        }
+        // The last times are believed only at the end.
+        for read in &replayed.files {
+            self.looked(read);
+        }
         let source = inputs
             .files
             .last()
@@ -93,6 +126,7 @@ impl KeptReplay {
             .seen(&mut self.batch, &replayed.tracker.seen, &replayed.snapshot);
         self.write()?;
         if let Some(now) = replayed.snapshot.at {
+            let now = now.min(wall_clock());
             while self.store.prune(now, self.plan.retention)?.more {}
         }
         self.scene.opened(&self.store.stats());
@@ -119,17 +153,20 @@ impl KeptReplay {
         replay.read(&one, &mut (), &mut |progress| {
             recorder.accepted(batch, progress.accepted, &source);
         });
-        let read = replay.files().last();
-        if let Some(span) = read.and_then(|read| read.looked) {
-            let taken = Taken {
-                frames: read.map_or(0, |read| read.frames),
-                ..Taken::default()
-            };
-            self.recorder.looked(&mut self.batch, &source, span, taken);
+        let read = replay.files().last().cloned();
+        if let Some(read) = &read {
+            if let Some(last) = read
+                .looked
+                .map(|span| span.last)
+                .filter(|last| *last > self.limit)
+            {
+                bail!("{}", self.is_later(path, last));
+            }
+            self.looked(read);
         }
         // A damaged file is known too: read again it would count again.
         if let Some(record) = record
-            && read.is_some_and(|read: &FileRead| read.frames > 0)
+            && read.is_some_and(|read| read.frames > 0)
         {
             self.batch.file(record);
         }
@@ -137,6 +174,40 @@ impl KeptReplay {
             self.write()?;
         }
         Ok(())
+    }
+
+    /// The stretch of a file that counts as looked at.
+    fn looked(&mut self, read: &FileRead) {
+        if let Some(span) = read.looked {
+            let taken = Taken {
+                frames: read.frames,
+                ..Taken::default()
+            };
+            let source = name(&read.path);
+            self.recorder.looked(&mut self.batch, &source, span, taken);
+        }
+    }
+
+    /// The latest time in a file, where several frames are later than is believed. The time of a lone one is its own fault,
+    /// and moves nothing.
+    fn last_beyond(&self, path: &Path) -> Option<Timestamp> {
+        let mut source = Savefile::open(path).ok()?;
+        let (mut beyond, mut last) = (0_u64, Timestamp::MIN);
+        let mut look = |frame: Frame<'_>| {
+            beyond += u64::from(frame.time > self.limit);
+            last = last.max(frame.time);
+        };
+        // What cannot be read is told by the replay.
+        while let Ok(Pumped::Frames(_)) = source.pump(AT_ONCE, &mut look) {}
+        (beyond > 1).then_some(last)
+    }
+
+    fn is_later(&self, path: &Path, last: Timestamp) -> CaptureError {
+        CaptureError::Later {
+            source_name: path.display().to_string(),
+            last,
+            clock: wall_clock(),
+        }
     }
 
     fn write(&mut self) -> Result<()> {
@@ -153,8 +224,13 @@ impl KeptReplay {
     }
 }
 
+/// What stands for a file where an interface would: always with a slash, which no interface has in its name.
 fn name(path: &Path) -> Arc<str> {
-    Arc::from(path.display().to_string())
+    let text = path.display().to_string();
+    match text.contains('/') || path.as_os_str() == STDIN {
+        true => Arc::from(text),
+        false => Arc::from(format!("./{text}")),
+    }
 }
 
 /// What tells a file from others: its bytes. Standard input cannot be told beforehand.

@@ -9,9 +9,11 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 
+use super::super::wall::wall_clock;
+use super::horizon::Horizon;
 use super::{Back, Plan, SEQUENCE, Work};
 use crate::events::{Handle, Message};
-use crate::history::SEEN;
+use crate::history::{self, SEEN};
 use crate::metrics::StoreScene;
 use crate::model::Timestamp;
 use crate::store::{Batch, Notice, Operation, Store, StoreError};
@@ -39,6 +41,7 @@ pub(super) struct Writer {
     /// When opening was last tried.
     tried: Option<Instant>,
     pruned: Instant,
+    horizon: Horizon,
     waiting: Work,
     state: StoreScene,
 }
@@ -60,6 +63,7 @@ impl Writer {
             is_restored: false,
             tried: None,
             pruned: Instant::now(),
+            horizon: Horizon::new(None, Instant::now()),
             waiting: Work::default(),
         }
     }
@@ -94,7 +98,8 @@ impl Writer {
     fn absorb(&mut self, work: Work) {
         self.waiting.batch.absorb(work.batch);
         self.waiting.messages.extend(work.messages);
-        self.waiting.now = self.waiting.now.max(work.now);
+        // Not the latest: a clock that was set back takes engine time with it.
+        self.waiting.now = work.now.or(self.waiting.now);
     }
 
     /// Opens the store if it is not, and gives back what it has.
@@ -139,12 +144,18 @@ impl Writer {
         if std::mem::replace(&mut self.is_restored, true) {
             return Ok(());
         }
+        let sequence = store.remembered(SEQUENCE)?;
+        let sequence = sequence.and_then(|text| text.parse().ok()).unwrap_or(0);
+        let seen = store.remembered(SEEN)?;
+        let around = seen.as_deref().map(history::surroundings);
+        self.horizon = Horizon::new(around.and_then(|around| around.at), Instant::now());
         let mut rows = Vec::with_capacity(CHUNK);
         let back = &self.back;
+        // A receiver that is gone wants no more of it, here and below.
+        let _ = back.send(Back::Begin { seen });
         let restored = store.restore(Timestamp::MIN, &mut |row| {
             rows.push(row);
             if rows.len() == CHUNK {
-                // A receiver that is gone wants no more of it.
                 let _ = back.send(Back::Rows(std::mem::take(&mut rows)));
             }
         })?;
@@ -157,10 +168,7 @@ impl Writer {
             tracing::warn!("{text}");
             self.state.notice = Some(text);
         }
-        let sequence = store.remembered(SEQUENCE)?;
-        let seen = store.remembered(SEEN)?;
-        let sequence = sequence.and_then(|text| text.parse().ok()).unwrap_or(0);
-        let _ = back.send(Back::Done { seen, sequence });
+        let _ = back.send(Back::Done { sequence });
         self.resend()
     }
 
@@ -216,6 +224,11 @@ impl Writer {
             return;
         };
         if self.pruned.elapsed() < PRUNE_EVERY || !self.waiting.batch.is_empty() {
+            return;
+        }
+        let now = now.min(wall_clock());
+        if !self.horizon.holds(now, Instant::now()) {
+            self.pruned = Instant::now();
             return;
         }
         match store.prune(now, self.plan.retention) {

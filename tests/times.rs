@@ -1,0 +1,361 @@
+//! Times that cannot be: captures and stores from the future, and clocks that nobody could confirm. None of them may take
+//! findings away or hide a straggler.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that unwraps says what it expects; the panic is its report"
+)]
+
+mod served;
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use serde_json::Value;
+use served::{Served, wait_for};
+use straggler::config::{Config, Overrides};
+use straggler::ledger::Ledger;
+use straggler::model::{Frame, LinkType, Snapshot, Span, Timestamp};
+use straggler::store::{Batch, LookedRecord, Settings, Store};
+use straggler::tracker::Tracker;
+use support::hello::{ClientHello, application_data, server_hello};
+use support::links::Link;
+use support::savefile::Pcap;
+use support::talk::{Talk, TimedPacket, seconds};
+
+const HOUR: u64 = 3600;
+const YEAR: u64 = 365 * 24 * HOUR;
+
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.unwrap().as_secs()
+}
+
+fn example() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/office.pcapng")
+}
+
+fn straggler(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_straggler"))
+        .args(args)
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// A download from the vendor.
+fn download(host: u8, time: u64) -> Talk {
+    Talk::tcp(format!("10.0.0.{host}:50000").as_str(), "192.0.2.7:443")
+        .at(seconds(time))
+        .open()
+        .client(&ClientHello::to("s07.upd.kaspersky.com").stream())
+        .server(&server_hello())
+        .server(&application_data(40_000))
+}
+
+fn capture(folder: &Path, name: &str, packets: &[TimedPacket]) -> PathBuf {
+    let link = Link::ethernet();
+    let bytes = Pcap::new(link.link_type()).bytes(&link.frames(packets));
+    let path = folder.join(name);
+    std::fs::write(&path, bytes).unwrap();
+    path
+}
+
+fn keep(state: &Path, captures: &[&Path]) {
+    let mut args = vec!["--state-dir", state.to_str().unwrap()];
+    for capture in captures {
+        args.extend(["--replay", capture.to_str().unwrap()]);
+    }
+    let served = Served::start(&args);
+    served.wait_ready();
+    served.end("TERM");
+}
+
+/// Findings as JSON.
+fn findings(args: &[&str]) -> Vec<Value> {
+    let output = straggler(args);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let lines = text(&output.stdout);
+    let lines = lines.lines();
+    lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+fn kept(state: &Path) -> Vec<Value> {
+    findings(&[
+        "report",
+        "--format",
+        "json",
+        "--state-dir",
+        state.to_str().unwrap(),
+    ])
+}
+
+/// Says of a store that it looked at an instant to come.
+fn reach_into_the_future(state: &Path) {
+    let (mut store, _) = Store::open(state, Settings::default()).unwrap();
+    let future = Timestamp::from_unix((now() + 4 * YEAR) as i64, 0);
+    let mut batch = Batch::default();
+    batch.looked(LookedRecord {
+        sensor: Arc::from("eth0"),
+        span: Span::at(future),
+        frames: 1,
+        kernel_drops: 0,
+        interface_drops: 0,
+    });
+    let remembered = store.remembered("seen").unwrap().unwrap();
+    let mut seen: Value = serde_json::from_str(&remembered).unwrap();
+    seen["at"] = future.as_nanos().into();
+    batch.remember("seen", seen.to_string());
+    store.write(&batch).unwrap();
+}
+
+#[test]
+fn a_capture_from_the_future_takes_nothing_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    keep(&state, &[&example()]);
+    let before = kept(&state);
+    let later = now() + 4 * YEAR;
+    let future = capture(folder.path(), "future.pcap", download(5, later).packets());
+    let refused = straggler(&[
+        "run",
+        "--listen",
+        "127.0.0.1:0",
+        "--replay",
+        future.to_str().unwrap(),
+        "--state-dir",
+        state.to_str().unwrap(),
+    ]);
+    let said = text(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(3), "{said}");
+    assert!(said.contains("future.pcap: dated up to"), "{said}");
+    assert!(said.contains("later than this machine's clock"), "{said}");
+    assert_eq!(kept(&state), before);
+    // Beside others it is told, and they are taken.
+    let good = capture(
+        folder.path(),
+        "good.pcap",
+        download(6, now() - HOUR).packets(),
+    );
+    let both = folder.path().join("both");
+    let mut args = vec!["--state-dir", both.to_str().unwrap()];
+    for path in [&future, &good] {
+        args.extend(["--replay", path.to_str().unwrap()]);
+    }
+    let served = Served::start(&args);
+    served.wait_ready();
+    let (_, page) = served.get("/");
+    assert!(page.contains("later than this machine"), "{page}");
+    let (_, said, _) = served.end("TERM");
+    assert!(said.contains("future.pcap: dated up to"), "{said}");
+    let hosts: Vec<_> = kept(&both);
+    assert_eq!(hosts.len(), 1, "{hosts:?}");
+    assert_eq!(hosts[0]["straggler"], true);
+}
+
+#[test]
+fn a_pipe_from_the_future_is_not_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    let good = capture(
+        folder.path(),
+        "good.pcap",
+        download(6, now() - HOUR).packets(),
+    );
+    let later = now() + 4 * YEAR;
+    let future = capture(folder.path(), "future.pcap", download(5, later).packets());
+    let program = env!("CARGO_BIN_EXE_straggler");
+    let line = format!(
+        "cat {} | {program} run --listen 127.0.0.1:0 --state-dir {} --replay {} --replay -",
+        future.display(),
+        state.display(),
+        good.display()
+    );
+    let output = Command::new("sh").args(["-c", &line]).output().unwrap();
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("dated up to"), "{said}");
+    let hosts = kept(&state);
+    assert_eq!(hosts.len(), 1, "{hosts:?}");
+    assert_eq!(hosts[0]["straggler"], true);
+}
+
+#[test]
+fn a_store_that_reaches_into_the_future_hides_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    let good = capture(
+        folder.path(),
+        "good.pcap",
+        download(6, now() - HOUR).packets(),
+    );
+    keep(&state, &[&good]);
+    reach_into_the_future(&state);
+    let failed = straggler(&[
+        "report",
+        "--fail-on",
+        "straggler",
+        "--state-dir",
+        state.to_str().unwrap(),
+    ]);
+    let said = text(&failed.stderr);
+    assert_eq!(failed.status.code(), Some(1), "{said}");
+    assert!(said.contains("later than this machine's clock"), "{said}");
+    // More captures prune nothing and are judged by their own time.
+    let more = capture(
+        folder.path(),
+        "more.pcap",
+        download(7, now() - 2 * HOUR).packets(),
+    );
+    keep(&state, &[&more]);
+    let straggling = kept(&state);
+    assert_eq!(straggling.len(), 2);
+    assert!(
+        straggling
+            .iter()
+            .all(|finding| finding["straggler"] == true)
+    );
+
+    let Some(served) = live(&state) else { return };
+    wait_for("the stragglers", || {
+        let (_, status) = served.get("/api/v1/status");
+        let status: Value = serde_json::from_str(&status).unwrap();
+        status["stragglers"] == 2
+            && status["faults"]
+                .to_string()
+                .contains("the store has findings dated up to")
+    });
+    let (_, page) = served.get("/");
+    assert!(
+        page.contains("the store has findings dated up to"),
+        "{page}"
+    );
+    let (_, metrics) = served.get("/metrics");
+    assert!(
+        metrics.contains("straggler_store_errors_total{operation=\"read\"} 1"),
+        "{metrics}"
+    );
+    served.end("TERM");
+}
+
+/// A daemon that captures the loopback interface; `None` where this user may not.
+fn live(state: &Path) -> Option<Served> {
+    let root = Command::new("id").arg("-u").output().unwrap();
+    if text(&root.stdout).trim() != "0" {
+        eprintln!("SKIPPED: needs root to capture");
+        return None;
+    }
+    let state = state.to_str().unwrap();
+    let served = Served::start(&["--interface", "lo", "--state-dir", state]);
+    served.wait_ready();
+    Some(served)
+}
+
+#[test]
+fn a_time_that_only_the_end_confirms_is_the_stores_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let long_ago = now() - 10 * HOUR;
+    let sparse = [
+        download(5, long_ago).into_packets(),
+        download(6, long_ago + 5 * HOUR).into_packets(),
+    ]
+    .concat();
+    let short = download(5, long_ago).into_packets();
+    let lone = short[..1].to_vec();
+    for (name, packets) in [("sparse", sparse), ("short", short), ("lone", lone)] {
+        let path = capture(folder.path(), name, &packets);
+        let state = folder.path().join(format!("{name}-state"));
+        keep(&state, &[&path]);
+        let read = findings(&["replay", "--format", "json", path.to_str().unwrap()]);
+        assert_eq!(kept(&state), read, "{name}");
+        if name != "lone" {
+            assert!(
+                read.iter().all(|finding| finding["straggler"] == true),
+                "{name}"
+            );
+        }
+    }
+}
+
+/// A live sensor without its threads.
+struct Sensor {
+    tracker: Tracker,
+    ledger: Ledger,
+}
+
+impl Sensor {
+    fn new() -> Self {
+        let config = Config::load(None, Overrides::default()).unwrap();
+        let rules = Arc::new(config.rule_set());
+        let mut tracker = Tracker::new(config.tracker(&[]), Arc::clone(&rules));
+        tracker.begin();
+        Self {
+            tracker,
+            ledger: Ledger::new(config.ledger(&[]), &rules.packs).unwrap(),
+        }
+    }
+
+    fn capture(&mut self, talk: &Talk) {
+        for frame in Link::ethernet().frames(talk.packets()) {
+            let frame = Frame {
+                time: Timestamp::from_nanos(frame.time as i64),
+                link: LinkType::ETHERNET,
+                bytes: &frame.bytes,
+                wire_len: frame.wire_len,
+            };
+            self.tracker.ingest(&frame, &mut ());
+        }
+    }
+
+    /// A second is over, by the wall clock.
+    fn look_up(&mut self, wall: u64) -> Snapshot {
+        let wall = Timestamp::from_unix(wall as i64, 0);
+        self.tracker.tick(wall);
+        self.ledger.bound_time(wall.after(Duration::from_secs(60)));
+        self.ledger.absorb(&self.tracker.drain());
+        self.ledger.snapshot()
+    }
+}
+
+#[test]
+fn a_clock_that_was_set_back_takes_no_straggler_with_it() {
+    let (wrong, right) = (now() + 70 * YEAR, now());
+    let mut sensor = Sensor::new();
+    sensor.capture(&download(5, wrong));
+    assert_eq!(sensor.look_up(wrong + 1).stragglers().count(), 1);
+    sensor.capture(&download(6, right));
+    let snapshot = sensor.look_up(right + 1);
+    let at = snapshot.at.unwrap();
+    assert!(at <= Timestamp::from_unix(right as i64 + 61, 0), "{at}");
+    assert_eq!(snapshot.stragglers().count(), 2);
+    assert!(snapshot.looked < 0.01, "{}", snapshot.looked);
+    for finding in &snapshot.findings {
+        assert!(finding.last_seen <= at, "{finding:?}");
+    }
+    // They are no stragglers for ever.
+    let snapshot = sensor.look_up(right + 25 * HOUR);
+    assert_eq!(snapshot.stragglers().count(), 0);
+    assert!(snapshot.looked < 0.01, "{}", snapshot.looked);
+}
+
+#[test]
+fn a_clock_that_was_set_forward_did_not_look_meanwhile() {
+    let right = now();
+    let mut sensor = Sensor::new();
+    sensor.capture(&download(5, 2 * HOUR));
+    assert_eq!(sensor.look_up(2 * HOUR + 1).stragglers().count(), 0);
+    let snapshot = sensor.look_up(right);
+    assert!(snapshot.looked < 0.01, "{}", snapshot.looked);
+    sensor.capture(&download(6, right));
+    let snapshot = sensor.look_up(right + 1);
+    assert_eq!(snapshot.stragglers().count(), 1);
+    assert!(snapshot.looked < 0.01, "{}", snapshot.looked);
+}
