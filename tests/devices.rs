@@ -271,3 +271,90 @@ fn an_address_that_a_server_gives_to_another_device_is_another_host() {
     ];
     assert_eq!(hosts, expected);
 }
+
+/// The same address in two VLANs: one device fetches, the other one is quiet. Whoever speaks first, and whether the other one
+/// speaks of itself at all.
+#[test]
+fn the_same_address_in_two_vlans_is_two_devices() {
+    let quiet = [2, 0, 0, 0, 0, 1];
+    let fetching = [2, 0, 0, 0, 0, 2];
+    let tagged = || Ethernet::default().source(fetching).tags(&[0x8100]);
+    let says = |mac: [u8; 6], time| {
+        // An ARP request for 10.0.0.1 (RFC 826).
+        let message = [
+            &[0, 1, 8, 0, 6, 4, 0, 1],
+            &mac[..],
+            &V4.octets(),
+            &[0; 6],
+            &[10, 0, 0, 1],
+        ]
+        .concat();
+        let link = if mac == fetching {
+            tagged()
+        } else {
+            Ethernet::default().source(mac)
+        };
+        Frame::whole(time, link.other(0x0806, &message))
+    };
+    let is_own = |packet: &TimedPacket| packet.bytes[12..].starts_with(&V4.octets());
+    let talk = || {
+        let talk = Talk::tcp("10.0.0.17:50000", "198.51.100.7:443")
+            .at(AFTER + 10 * SECOND)
+            .open()
+            .client(&ClientHello::to(NAME).stream())
+            .server(&server_hello())
+            .server(&application_data(40_000));
+        let frame = |packet: &TimedPacket| {
+            let link = if is_own(packet) {
+                tagged()
+            } else {
+                Ethernet::default().target(fetching)
+            };
+            Frame::whole(packet.time, link.packet(&packet.bytes))
+        };
+        talk.packets().iter().map(frame).collect::<Vec<_>>()
+    };
+    let query = Message::query(7, NAME, A);
+    let look_up = || {
+        let asks = Talk::udp("10.0.0.17:40000", "10.0.0.53:53")
+            .at(AFTER + 20 * SECOND)
+            .asks(&query)
+            .answers(&query.response());
+        let frame = |packet: &TimedPacket| {
+            let link = if is_own(packet) {
+                tagged()
+            } else {
+                Ethernet::default()
+            };
+            Frame::whole(packet.time, link.packet(&packet.bytes))
+        };
+        asks.packets().iter().map(frame).collect::<Vec<_>>()
+    };
+    for (what, spoken, key, confidence) in [
+        (
+            "the quiet one first",
+            vec![quiet, fetching],
+            "mac-02:00:00:00:00:02",
+            "hardware",
+        ),
+        (
+            "the other one first",
+            vec![fetching, quiet],
+            "mac-02:00:00:00:00:02",
+            "hardware",
+        ),
+        ("the quiet one only", vec![quiet], "ip-10.0.0.17", "address"),
+    ] {
+        for traffic in [talk(), look_up()] {
+            let mut frames: Vec<Frame> = (0..)
+                .zip(&spoken)
+                .map(|(n, &mac)| says(mac, AFTER + n * SECOND))
+                .collect();
+            frames.extend(traffic);
+            let found = of_frames(&frames, &[]);
+            assert_eq!(found.len(), 1, "{what}: {found:#?}");
+            assert_eq!(found[0]["host"], key, "{what}");
+            assert_eq!(found[0]["host_confidence"], confidence, "{what}");
+        }
+    }
+}
