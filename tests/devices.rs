@@ -266,7 +266,7 @@ fn an_address_that_a_server_gives_to_another_device_is_another_host() {
         .collect();
     hosts.sort();
     let expected = [
-        ["\"mac-00:11:22:33:44:55\"", "null"],
+        ["\"mac-00:11:22:33:44:55\"", "\"pc-85\""],
         ["\"mac-00:11:22:33:44:66\"", "\"pc-102\""],
     ];
     assert_eq!(hosts, expected);
@@ -355,6 +355,65 @@ fn the_same_address_in_two_vlans_is_two_devices() {
             assert_eq!(found.len(), 1, "{what}: {found:#?}");
             assert_eq!(found[0]["host"], key, "{what}");
             assert_eq!(found[0]["host_confidence"], confidence, "{what}");
+        }
+    }
+}
+
+/// What was known of a host when it was found stays with it, and what its address says later is another one's: a lease moves
+/// the address, with and without events, which make batches smaller.
+#[test]
+fn who_gave_its_address_up_keeps_its_name_and_excuses_nobody() {
+    let address = "10.0.0.17".parse().unwrap();
+    let other = [0, 0x11, 0x22, 0x33, 0x44, 0x66];
+    let lease = |mac, name: &str, time| {
+        let request = Dhcp4::request(mac, address).host_name(name);
+        let ack = Dhcp4::ack(mac, address, 600);
+        merge([
+            datagram("0.0.0.0:68", "255.255.255.255:67", time, &request.bytes()),
+            datagram("10.0.0.1:67", "10.0.0.17:68", time + 1, &ack.bytes()),
+        ])
+    };
+    let packets = |announced: bool| {
+        let query = Message::query(0, "alice.local", A);
+        let said = query.response().address("alice.local", address.into());
+        let mut packets = lease(MAC, if announced { "" } else { "alice-pc" }, AFTER);
+        if announced {
+            let said = datagram(
+                "10.0.0.17:5353",
+                "224.0.0.251:5353",
+                AFTER + 2,
+                &said.bytes(),
+            );
+            packets.extend(merge([said]));
+        }
+        packets.extend(merge([contact("10.0.0.17")]));
+        packets.extend(lease(other, "", AFTER + 7_200 * SECOND));
+        packets
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let config = |text: &str| {
+        let path = folder.path().join("c.toml");
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let excepted = "[[exception]]\nhosts = [\"10.0.0.17\"]\nuntil = 2030-01-01T00:00:00Z\nreason = \"a\"\nby = \"b\"\n";
+    let events = format!(
+        "[[events.file]]\npath = {:?}\n",
+        folder.path().join("events")
+    );
+    for text in ["", excepted, &events] {
+        for (announced, name) in [(false, "alice-pc"), (true, "alice.local")] {
+            let config = config(text);
+            let more = ["--config", config.to_str().unwrap(), "--host", name];
+            let found = findings(&packets(announced), &more);
+            assert_eq!(found.len(), 1, "{text} {name}: {found:#?}");
+            assert_eq!(found[0]["host_name"], name);
+            assert_eq!(
+                found[0]["host_macs"],
+                Value::from(vec!["00:11:22:33:44:55"])
+            );
+            assert_eq!(found[0]["host_confidence"], "hardware");
+            assert_eq!(found[0]["status"], "contacting", "{text}");
         }
     }
 }

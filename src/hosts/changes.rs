@@ -49,6 +49,7 @@ impl Hosts {
             if let Some(mac) = mac_in(key) {
                 let device = self.devices.at(mac, host.last_seen);
                 device.key.get_or_insert_with(|| host.key.clone());
+                self.register.reached_at(&host.key, mac);
             }
         }
         let mut bindings: Vec<&AddressBinding> = bindings.iter().collect();
@@ -82,6 +83,7 @@ impl Hosts {
         if let Some(mac) = mac {
             let device = self.devices.at(mac, host.last_seen);
             device.key.get_or_insert_with(|| host.key.clone());
+            self.register.reached_at(&host.key, mac);
         }
         let entry = self.addresses.at(address);
         let nth = |key: &HostKey| nth_of_address(key, address);

@@ -197,6 +197,10 @@ impl Hosts {
         time: Timestamp,
     ) {
         let (former, key) = former;
+        let (announced, model) = self.names.take(address);
+        let said = self.said_by(former);
+        let name = said.name.or(announced.map(|name| name.to_string()));
+        self.register.was_called(&key, name, said.device.or(model));
         self.register.gave_up(&key, address, time);
         let entry = self.addresses.at(address);
         let claimant = entry.take_claimant(mac);

@@ -197,6 +197,9 @@ impl Hosts {
         }
         let key = self.whose(address, span.first, from).key;
         self.register.sighted(&key, span);
+        if let Some(mac) = mac {
+            self.register.reached_at(&key, mac);
+        }
         if is_new && place != Place::Open {
             self.look_back(&key, address, mac.or(likely));
         }

@@ -605,6 +605,28 @@ fn keys_survive_a_restart() {
 }
 
 #[test]
+fn who_gave_its_address_up_is_known_by_the_rest_over_a_restart() {
+    let mut hosts = Hosts::default();
+    hosts.keep_changes();
+    let mut named = lease(X, A, MacSource::Header, 3_600);
+    named.client.host_name = DomainName::parse("alice-pc").ok();
+    hosts.learn(&IdentityFact::Lease(named), at(0));
+    hosts.key(X, 1);
+    hosts.leased(X, B, 5_000);
+    for _ in 0..2 {
+        let view = hosts.view(&HostKey::from_mac(A)).unwrap();
+        assert_eq!(
+            (view.name.as_deref(), &*view.macs),
+            (Some("alice-pc"), &[A][..])
+        );
+        assert_eq!(view.confidence, KeyConfidence::Hardware);
+        assert!(view.addresses.is_empty());
+        hosts = restarted(hosts);
+        hosts.leased(X, B, 6_000);
+    }
+}
+
+#[test]
 fn changes_tell_bindings_once_each() {
     let mut hosts = Hosts::default();
     hosts.keep_changes();
