@@ -272,14 +272,169 @@ fn an_address_that_a_server_gives_to_another_device_is_another_host() {
             .iter()
             .map(|found| {
                 let received = found["bytes_received"].as_u64().unwrap();
-                (found["host"].to_string(), received > 40_000)
+                let name = found["host_name"].to_string();
+                (found["host"].to_string(), name, received > 40_000)
             })
             .collect();
         hosts.sort();
         let expected = [
-            ("\"mac-00:11:22:33:44:55\"".to_owned(), true),
-            ("\"mac-00:11:22:33:44:66\"".to_owned(), false),
+            (
+                "\"mac-00:11:22:33:44:55\"".to_owned(),
+                "\"pc-85\"".to_owned(),
+                true,
+            ),
+            (
+                "\"mac-00:11:22:33:44:66\"".to_owned(),
+                "\"pc-102\"".to_owned(),
+                false,
+            ),
         ];
         assert_eq!(hosts, expected, "{gap}");
+    }
+}
+
+/// The same address in two VLANs: one device fetches, the other one is quiet. Whoever speaks first, and whether the other one
+/// speaks of itself at all.
+#[test]
+fn the_same_address_in_two_vlans_is_two_devices() {
+    let quiet = [2, 0, 0, 0, 0, 1];
+    let fetching = [2, 0, 0, 0, 0, 2];
+    let tagged = || Ethernet::default().source(fetching).tags(&[0x8100]);
+    let says = |mac: [u8; 6], time| {
+        // An ARP request for 10.0.0.1 (RFC 826).
+        let message = [
+            &[0, 1, 8, 0, 6, 4, 0, 1],
+            &mac[..],
+            &V4.octets(),
+            &[0; 6],
+            &[10, 0, 0, 1],
+        ]
+        .concat();
+        let link = if mac == fetching {
+            tagged()
+        } else {
+            Ethernet::default().source(mac)
+        };
+        Frame::whole(time, link.other(0x0806, &message))
+    };
+    let is_own = |packet: &TimedPacket| packet.bytes[12..].starts_with(&V4.octets());
+    let talk = || {
+        let talk = Talk::tcp("10.0.0.17:50000", "198.51.100.7:443")
+            .at(AFTER + 10 * SECOND)
+            .open()
+            .client(&ClientHello::to(NAME).stream())
+            .server(&server_hello())
+            .server(&application_data(40_000));
+        let frame = |packet: &TimedPacket| {
+            let link = if is_own(packet) {
+                tagged()
+            } else {
+                Ethernet::default().target(fetching)
+            };
+            Frame::whole(packet.time, link.packet(&packet.bytes))
+        };
+        talk.packets().iter().map(frame).collect::<Vec<_>>()
+    };
+    let query = Message::query(7, NAME, A);
+    let look_up = || {
+        let asks = Talk::udp("10.0.0.17:40000", "10.0.0.53:53")
+            .at(AFTER + 20 * SECOND)
+            .asks(&query)
+            .answers(&query.response());
+        let frame = |packet: &TimedPacket| {
+            let link = if is_own(packet) {
+                tagged()
+            } else {
+                Ethernet::default()
+            };
+            Frame::whole(packet.time, link.packet(&packet.bytes))
+        };
+        asks.packets().iter().map(frame).collect::<Vec<_>>()
+    };
+    for (what, spoken, key, confidence) in [
+        (
+            "the quiet one first",
+            vec![quiet, fetching],
+            "mac-02:00:00:00:00:02",
+            "hardware",
+        ),
+        (
+            "the other one first",
+            vec![fetching, quiet],
+            "mac-02:00:00:00:00:02",
+            "hardware",
+        ),
+        ("the quiet one only", vec![quiet], "ip-10.0.0.17", "address"),
+    ] {
+        for traffic in [talk(), look_up()] {
+            let mut frames: Vec<Frame> = (0..)
+                .zip(&spoken)
+                .map(|(n, &mac)| says(mac, AFTER + n * SECOND))
+                .collect();
+            frames.extend(traffic);
+            let found = of_frames(&frames, &[]);
+            assert_eq!(found.len(), 1, "{what}: {found:#?}");
+            assert_eq!(found[0]["host"], key, "{what}");
+            assert_eq!(found[0]["host_confidence"], confidence, "{what}");
+        }
+    }
+}
+
+/// What was known of a host when it was found stays with it, and what its address says later is another one's: a lease moves
+/// the address, with and without events, which make batches smaller.
+#[test]
+fn who_gave_its_address_up_keeps_its_name_and_excuses_nobody() {
+    let address = "10.0.0.17".parse().unwrap();
+    let other = [0, 0x11, 0x22, 0x33, 0x44, 0x66];
+    let lease = |mac, name: &str, time| {
+        let request = Dhcp4::request(mac, address).host_name(name);
+        let ack = Dhcp4::ack(mac, address, 600);
+        merge([
+            datagram("0.0.0.0:68", "255.255.255.255:67", time, &request.bytes()),
+            datagram("10.0.0.1:67", "10.0.0.17:68", time + 1, &ack.bytes()),
+        ])
+    };
+    let packets = |announced: bool| {
+        let query = Message::query(0, "alice.local", A);
+        let said = query.response().address("alice.local", address.into());
+        let mut packets = lease(MAC, if announced { "" } else { "alice-pc" }, AFTER);
+        if announced {
+            let said = datagram(
+                "10.0.0.17:5353",
+                "224.0.0.251:5353",
+                AFTER + 2,
+                &said.bytes(),
+            );
+            packets.extend(merge([said]));
+        }
+        packets.extend(merge([contact("10.0.0.17")]));
+        packets.extend(lease(other, "", AFTER + 7_200 * SECOND));
+        packets
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let config = |text: &str| {
+        let path = folder.path().join("c.toml");
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let excepted = "[[exception]]\nhosts = [\"10.0.0.17\"]\nuntil = 2030-01-01T00:00:00Z\nreason = \"a\"\nby = \"b\"\n";
+    let events = format!(
+        "[[events.file]]\npath = {:?}\n",
+        folder.path().join("events")
+    );
+    for text in ["", excepted, &events] {
+        for (announced, name) in [(false, "alice-pc"), (true, "alice.local")] {
+            let config = config(text);
+            let more = ["--config", config.to_str().unwrap(), "--host", name];
+            let found = findings(&packets(announced), &more);
+            assert_eq!(found.len(), 1, "{text} {name}: {found:#?}");
+            assert_eq!(found[0]["host_name"], name);
+            assert_eq!(
+                found[0]["host_macs"],
+                Value::from(vec!["00:11:22:33:44:55"])
+            );
+            assert_eq!(found[0]["host_confidence"], "hardware");
+            assert_eq!(found[0]["status"], "contacting", "{text}");
+        }
     }
 }

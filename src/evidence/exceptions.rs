@@ -25,13 +25,22 @@ pub struct ExceptionRule {
     pub exception: Exception,
 }
 
+/// Where a host is and was.
+#[derive(Clone, Copy, Debug)]
+pub struct Addresses<'a> {
+    /// Addresses that it has at the instant judged: one that went to another host excuses that one.
+    pub now: &'a [IpAddr],
+    /// Addresses at which it was seen with the vendor.
+    pub seen: &'a [IpAddr],
+}
+
 impl ExceptionRule {
-    /// Whether it holds for a host, seen at `addresses`, and a vendor and category at an instant. Whatever of `hosts`,
+    /// Whether it holds for a host, with these addresses, and a vendor and category at an instant. Whatever of `hosts`,
     /// `networks`, `owner` and `site` it has: one of them must fit.
     pub fn holds(
         &self,
         host: &HostView,
-        addresses: &[IpAddr],
+        addresses: Addresses<'_>,
         vendor: &VendorId,
         category: Category,
         now: Timestamp,
@@ -42,18 +51,24 @@ impl ExceptionRule {
             && self.category.is_none_or(|wanted| wanted == category)
     }
 
-    fn is_for(&self, host: &HostView, addresses: &[IpAddr]) -> bool {
+    fn is_for(&self, host: &HostView, addresses: Addresses<'_>) -> bool {
         let mut keys = host.aliases.iter().chain([&host.key]);
         let named = keys.any(|key| self.hosts.iter().any(|name| name == key.as_str()));
         let reached = self.hosts.iter().any(|name| {
             let address = name.parse::<IpAddr>();
             let mac = name.parse::<Mac>();
-            address.is_ok_and(|address| addresses.contains(&address))
+            address.is_ok_and(|address| addresses.now.contains(&address))
                 || mac.is_ok_and(|mac| host.macs.contains(&mac))
         });
         // All of its addresses, so that a guest network does not excuse what else a host is.
-        let inside = |address: &IpAddr| self.networks.iter().any(|net| net.contains(address));
-        let member = !addresses.is_empty() && addresses.iter().all(inside);
+        // A network of one address is that address: its next owner's, not its former one's.
+        let inside = |address: &IpAddr| {
+            self.networks.iter().any(|net| {
+                let is_one = net.prefix_len() == net.max_prefix_len();
+                net.contains(address) && (!is_one || addresses.now.contains(address))
+            })
+        };
+        let member = !addresses.seen.is_empty() && addresses.seen.iter().all(inside);
         let listed = [(&self.owner, &host.owner), (&self.site, &host.site)];
         let listed = listed
             .iter()
@@ -104,7 +119,39 @@ mod tests {
     fn holds(rule: &ExceptionRule, host: &HostView) -> bool {
         let vendor = VendorId::parse("vendor").unwrap();
         let now = Timestamp::from_unix(1, 0);
-        rule.holds(host, &host.addresses, &vendor, Category::Update, now)
+        rule.holds(host, at(&host.addresses), &vendor, Category::Update, now)
+    }
+
+    /// It has the addresses at which it was seen.
+    fn at(addresses: &[IpAddr]) -> Addresses<'_> {
+        Addresses {
+            now: addresses,
+            seen: addresses,
+        }
+    }
+
+    #[test]
+    fn an_address_excuses_who_has_it_now() {
+        let rule = |hosts: &[&str], networks: &[&str]| ExceptionRule {
+            networks: networks.iter().map(|net| net.parse().unwrap()).collect(),
+            ..rule(hosts)
+        };
+        let host = host("10.0.0.5");
+        let seen = host.addresses.as_slice();
+        let vendor = VendorId::parse("vendor").unwrap();
+        for (rule, now, expected) in [
+            (rule(&["10.0.0.5"], &[]), seen, true),
+            (rule(&["10.0.0.5"], &[]), &[], false),
+            (rule(&[], &["10.0.0.5/32"]), seen, true),
+            (rule(&[], &["10.0.0.5/32"]), &[], false),
+            // Who was in a guests' network was a guest.
+            (rule(&[], &["10.0.0.0/24"]), &[], true),
+        ] {
+            let addresses = Addresses { now, seen };
+            let time = Timestamp::from_unix(1, 0);
+            let found = rule.holds(&host, addresses, &vendor, Category::Update, time);
+            assert_eq!(found, expected, "{rule:?} {now:?}");
+        }
     }
 
     #[test]
@@ -117,7 +164,7 @@ mod tests {
             let host = host(address);
             let vendor = VendorId::parse(vendor).unwrap();
             let now = Timestamp::from_unix(second, 0);
-            rule.holds(&host, &host.addresses, &vendor, category, now)
+            rule.holds(&host, at(&host.addresses), &vendor, category, now)
         };
         assert!(holds_at("10.0.0.5", "vendor", Category::Update, 999));
         assert!(holds_at("10.0.0.6", "vendor", Category::Update, 999));

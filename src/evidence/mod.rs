@@ -21,7 +21,7 @@ pub use book::{Book, Stats};
 pub use bypass::Bypasses;
 pub use coverage::coverage;
 pub use cutoffs::{Cutoffs, GroupId, UnknownCutoff, phase};
-pub use exceptions::ExceptionRule;
+pub use exceptions::{Addresses, ExceptionRule};
 pub use groups::Group;
 pub use judge::{Moment, judge};
 pub use looked::Looked;

@@ -76,7 +76,7 @@ pub struct Flow<S> {
     syn_answered: bool,
     /// Sequence number of a SYN that came while the connection was alive: forged, or of a new connection; what follows
     /// tells.
-    rival: Option<(Endpoint, u32)>,
+    rival: Option<(Side, u32)>,
     /// From which side segments were seen.
     sides: [bool; 2],
     fins: [bool; 2],
@@ -120,8 +120,9 @@ impl<S> Flow<S> {
     /// sends behind it.
     fn confirms_rival(&self, header: Header, seq: u32, ack: u32, flags: TcpFlags) -> Option<u32> {
         let (client, syn) = self.rival?;
+        let side = side_of(self, header.src);
         let first = syn.wrapping_add(1);
-        let confirmed = if header.src == client {
+        let confirmed = if side == client {
             seq == first && !flags.syn && !flags.rst
         } else {
             flags.syn && flags.ack && ack == first
@@ -244,7 +245,7 @@ impl<S: Default> Table<S> {
         }
         let flow = occupied(&mut self.slots, slot);
         let side = side_of(flow, header.src);
-        let rival = flow.rival == Some((header.src, seq)) && opens;
+        let rival = flow.rival == Some((side, seq)) && opens;
         if opens && side == Side::Initiator && !rival {
             flow.syn = Some(seq);
         }
@@ -353,7 +354,7 @@ impl<S: Default> Table<S> {
         if flow.closed || silent > ALIVE {
             self.remove(slot).map(ended);
         } else if !flow.owns_syn(header.src, seq, silent) {
-            flow.rival = Some((header.src, seq));
+            flow.rival = Some((side_of(flow, header.src), seq));
         }
     }
 

@@ -261,6 +261,7 @@ impl Restorer {
         let pattern = samples.first().map(|sample| Arc::clone(&sample.pattern));
         let sighting = Sighting {
             host: key.address,
+            mac: None,
             flow: None,
             matched: Match {
                 service,
@@ -285,6 +286,7 @@ impl Restorer {
             let reply = Reply {
                 // A reply is the host's, whichever of its addresses it came to.
                 host: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+                mac: None,
                 service,
                 name: key.name,
                 signal: key.signal,

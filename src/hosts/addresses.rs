@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::claimants::{Claimant, Senders};
 use crate::model::{HostKey, Mac, Timestamp};
 
-/// Addresses kept at once: about 200 bytes each, so 26 MiB. More local addresses than this behind one sensor are spoofed.
+/// Addresses kept at once: about 300 bytes each, so 40 MiB. More local addresses than this behind one sensor are spoofed.
 pub const MAX_ADDRESSES: usize = 131_072;
 /// For how long the owner of an address must not have been heard before another's own word takes it over.
 const QUIET: Duration = Duration::from_secs(600);
@@ -51,8 +52,18 @@ pub(super) struct Entry {
     pub forwarded: Option<Timestamp>,
     /// The key of the device that has it, where that was known by the address alone.
     pub by_address: Option<HostKey>,
-    /// How many devices were known by it alone.
+    /// From where the packets came that were put down to that key.
+    pub senders: Senders,
+    /// The key of what came while nobody could say from whom of several devices.
+    pub open: Option<HostKey>,
+    /// Other devices that use it.
+    pub claimants: Vec<Claimant>,
+    /// Whether more than one device was proven to have it, then or later.
+    pub several: bool,
+    /// How many keys were made of it.
     pub generation: u16,
+    /// Whether a device that had it was known by it.
+    pub was_key: bool,
     /// Who had it before its owner: hardware address, key, until when.
     pub former: Option<(Mac, HostKey, Timestamp)>,
     /// Whether anything strong was put down to it.
@@ -65,7 +76,7 @@ pub(super) struct Owner {
     pub mac: Mac,
     pub from: Timestamp,
     last: Timestamp,
-    lease_until: Timestamp,
+    pub lease_until: Timestamp,
 }
 
 /// All addresses.
@@ -95,7 +106,12 @@ impl Addresses {
             owner: None,
             forwarded: None,
             by_address: None,
+            senders: Senders::default(),
+            open: None,
+            claimants: Vec::new(),
+            several: false,
             generation: 0,
+            was_key: false,
             former: None,
             used: false,
         })

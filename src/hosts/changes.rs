@@ -49,6 +49,7 @@ impl Hosts {
             if let Some(mac) = mac_in(key) {
                 let device = self.devices.at(mac, host.last_seen);
                 device.key.get_or_insert_with(|| host.key.clone());
+                self.register.reached_at(&host.key, mac);
             }
         }
         let mut bindings: Vec<&AddressBinding> = bindings.iter().collect();
@@ -82,6 +83,7 @@ impl Hosts {
         if let Some(mac) = mac {
             let device = self.devices.at(mac, host.last_seen);
             device.key.get_or_insert_with(|| host.key.clone());
+            self.register.reached_at(&host.key, mac);
         }
         let entry = self.addresses.at(address);
         let nth = |key: &HostKey| nth_of_address(key, address);
@@ -91,17 +93,25 @@ impl Hosts {
             .max_by_key(|it| it.1)
         {
             entry.generation = entry.generation.max(nth);
+            entry.was_key = true;
             if binding.until.is_none() && mac.is_none() {
                 entry.by_address = Some(key.clone());
             }
         } else if binding.until.is_none() && mac.is_none() {
             entry.by_address = Some(host.key.clone());
         }
+        entry.several |= binding.until.is_some();
         if binding.until.is_some() {
             return;
         }
         entry.used = true;
-        if let Some(mac) = mac {
+        if let Some(mac) = mac
+            && entry.owner.is_some_and(|owner| owner.mac != mac)
+        {
+            // Both had it when the sensor stopped.
+            entry.claimant_at(mac, from).proven = Some(from);
+            entry.several = true;
+        } else if let Some(mac) = mac {
             entry.claim(mac, Proof::OwnWord, from);
             self.devices.at(mac, from).has(address, from);
         }

@@ -12,6 +12,7 @@
 mod addresses;
 mod attached;
 mod changes;
+mod claimants;
 mod devices;
 mod facts;
 mod inventory;
@@ -101,23 +102,36 @@ impl Hosts {
             }
             Way::Unknown => {}
         }
-        let key = self.key_at(host, time);
+        let key = self.whose(host, time, way.mac()).key;
         self.register.present(&key, time);
     }
 
-    /// Gives the key of the host to which a sighting of an address is put down, and fixes it. Hosts with weak sightings only
+    /// Gives the key of the host to which a sighting of an address is put down, and fixes it; `mac` is the hardware address
+    /// from which its packets came, where their frames seemed its own. Hosts with weak sightings only
     /// are forgotten first when there are too many.
-    pub fn sight(&mut self, address: IpAddr, span: Span, strength: Strength) -> HostKey {
+    pub fn sight(
+        &mut self,
+        address: IpAddr,
+        mac: Option<Mac>,
+        span: Span,
+        strength: Strength,
+    ) -> HostKey {
         let is_strong = strength == Strength::Strong;
         self.addresses.see(address, span.last).used |= is_strong;
-        let key = self.fix(address, span);
+        let key = self.fix(address, span, mac);
         self.register.seen(&key, span).strong |= is_strong;
         key
     }
 
     /// The key of the host that had an address at an instant, as it would be fixed.
     pub fn key_at(&self, address: IpAddr, at: Timestamp) -> HostKey {
-        self.whose(address, at).key
+        self.key_of(address, None, at)
+    }
+
+    /// The key of the host that sent from an address at an instant, from this hardware address where that is known, as it
+    /// would be fixed.
+    pub fn key_of(&self, address: IpAddr, mac: Option<Mac>, at: Timestamp) -> HostKey {
+        self.whose(address, at, mac).key
     }
 
     /// When an address was seen.
@@ -163,25 +177,23 @@ impl Hosts {
         if proof == Proof::Frame && self.devices.fronts_others(mac) {
             return;
         }
-        let before = self.whose(address, time).key;
+        let before = self.whose(address, time, self.owner(address, time)).key;
         let entry = self.addresses.at(address);
         match entry.claim(mac, proof, time) {
             Claimed::Late => return,
-            Claimed::Refused => {
+            Claimed::Refused if proof == Proof::Frame => {
+                // Which packets are whose is told by their own frames.
                 self.conflicts += 1;
                 return;
             }
+            Claimed::Refused => return self.refused(address, mac, time),
             Claimed::Again => {}
             Claimed::First => {
                 if let Some(key) = entry.by_address.clone() {
-                    self.tie(address, mac, &key);
+                    self.first_owner(address, mac, time, &key);
                 }
             }
-            Claimed::TakenOver(former) => {
-                entry.former = Some((former, before.clone(), time));
-                entry.by_address = None;
-                self.register.gave_up(&before, address, time);
-            }
+            Claimed::TakenOver(former) => self.handed_over(address, (former, before), mac, time),
         }
         let device = self.devices.at(mac, time);
         if device.has(address, time) {

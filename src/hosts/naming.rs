@@ -58,6 +58,12 @@ impl Names {
         named.device = device.or_else(|| named.device.take());
     }
 
+    /// What an address was called goes with the device that had it.
+    pub(super) fn take(&mut self, address: IpAddr) -> (Option<DomainName>, Option<String>) {
+        let named = self.names.remove(&address).unwrap_or_default();
+        (named.name, named.device)
+    }
+
     /// Addresses now, and those that found no place.
     pub(super) fn stats(&self) -> (u64, u64) {
         (self.names.len() as u64, self.left_out)
@@ -65,6 +71,17 @@ impl Names {
 }
 
 impl Hosts {
+    /// What a device says of itself, unless it fronts others.
+    pub(super) fn said_by(&self, mac: Mac) -> Known {
+        let device = self.devices.get(mac).filter(|device| !device.fronts_others);
+        let name = device.and_then(|device| device.name.as_ref());
+        Known {
+            name: name.map(ToString::to_string),
+            device: device.and_then(|device| device.vendor_class.clone()),
+            mac: device.map(|_| mac),
+        }
+    }
+
     /// What is known of an address.
     pub fn known(&self, address: IpAddr) -> Known {
         let mac = self.owner(address, Timestamp::MAX);

@@ -35,7 +35,7 @@ pub(super) struct Record {
     pub strong: bool,
     pub aliases: BTreeSet<HostKey>,
     pub macs: BTreeSet<Mac>,
-    /// What was stored of it before anything was heard again.
+    /// What was known of it before: at an address that it gave up, or stored.
     pub name: Option<String>,
     pub device: Option<String>,
     held: Vec<Held>,
@@ -153,12 +153,37 @@ impl Register {
                 held
             }
         };
-        if let Some(mac) = mac
-            && record.macs.len() < MAX_OF_ONE
-        {
-            record.macs.insert(mac);
-        }
         self.binding(&key, held, None);
+        self.changed(&key);
+        if let Some(mac) = mac {
+            self.reached_at(&key, mac);
+        }
+    }
+
+    /// Notes that a host has a hardware address. That stays, wherever its addresses go.
+    pub(super) fn reached_at(&mut self, key: &HostKey, mac: Mac) {
+        let key = self.canonical(key).clone();
+        if let Some(record) = self.hosts.get_mut(&key)
+            && record.macs.len() < MAX_OF_ONE
+            && record.macs.insert(mac)
+        {
+            self.changed(&key);
+        }
+    }
+
+    /// Notes what a host was called by an address that it gives up.
+    pub(super) fn was_called(
+        &mut self,
+        key: &HostKey,
+        name: Option<String>,
+        device: Option<String>,
+    ) {
+        let key = self.canonical(key).clone();
+        let Some(record) = self.hosts.get_mut(&key) else {
+            return;
+        };
+        record.name = name.or_else(|| record.name.take());
+        record.device = device.or_else(|| record.device.take());
         self.changed(&key);
     }
 

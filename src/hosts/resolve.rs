@@ -12,16 +12,29 @@ pub(super) struct Whose {
     /// By which key: the one that stays, where two turned out to be one.
     pub key: HostKey,
     /// What the key was made from, where that is not yet written down.
-    made: Made,
+    pub(super) made: Made,
     /// The hardware address that was known then.
-    mac: Option<Mac>,
+    pub(super) mac: Option<Mac>,
     /// That which became known later, if none was.
-    likely: Option<Mac>,
+    pub(super) likely: Option<Mac>,
+    /// Which of those that use the address.
+    pub(super) place: Place,
+}
+
+/// Which of those that use an address a packet belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// The one that has it.
+    Holder,
+    /// Another one that uses it too.
+    Beside(Mac),
+    /// One of several; nobody knows which.
+    Open,
 }
 
 /// How a key comes about.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Made {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Made {
     /// It is written down.
     Known,
     /// The device's hardware address gives it.
@@ -35,9 +48,9 @@ enum Made {
 }
 
 impl Hosts {
-    /// Whose an address was at an instant.
-    pub(super) fn whose(&self, address: IpAddr, at: Timestamp) -> Whose {
-        let whose = self.unlisted(address, at);
+    /// Whose a packet was that an address sent at an instant, in a frame from this hardware address.
+    pub(super) fn whose(&self, address: IpAddr, at: Timestamp, from: Option<Mac>) -> Whose {
+        let whose = self.unlisted(address, at, from);
         match self.listed(address, whose.likely) {
             Some(id) => Whose { key: id, ..whose },
             None => Whose {
@@ -61,8 +74,11 @@ impl Hosts {
         is_own.then_some(owner.mac)
     }
 
-    fn unlisted(&self, address: IpAddr, at: Timestamp) -> Whose {
+    fn unlisted(&self, address: IpAddr, at: Timestamp, from: Option<Mac>) -> Whose {
         let entry = self.addresses.get(address);
+        if let Some(whose) = from.and_then(|mac| self.beside(address, at, mac)) {
+            return whose;
+        }
         if let Some((mac, key, until)) = entry.and_then(|entry| entry.former.as_ref())
             && at < *until
         {
@@ -72,10 +88,26 @@ impl Hosts {
                 made: Made::Known,
                 mac,
                 likely: mac,
+                place: Place::Holder,
             };
         }
         let owner = self.owner(address, at);
         let likely = self.owner(address, Timestamp::MAX);
+        let generation = entry.map_or(0, |entry| entry.generation);
+        let again = || HostKey::from_address_again(address, generation + 1);
+        let is_holders = owner.is_some() && owner == from;
+        if let Some(entry) = entry.filter(|entry| !is_holders && self.is_open(entry, at)) {
+            return Whose {
+                key: entry.open.clone().unwrap_or_else(again),
+                made: match entry.open {
+                    Some(_) => Made::Known,
+                    None => Made::ByAddress,
+                },
+                mac: None,
+                likely: None,
+                place: Place::Open,
+            };
+        }
         let by_address = entry.and_then(|entry| entry.by_address.clone());
         let by_mac = owner.and_then(|mac| self.devices.get(mac)?.key.clone());
         if let Some(key) = by_mac.or(by_address) {
@@ -84,12 +116,13 @@ impl Hosts {
                 made: Made::Known,
                 mac: owner,
                 likely,
+                place: Place::Holder,
             };
         }
-        let generation = entry.map_or(0, |entry| entry.generation);
-        let again = || HostKey::from_address_again(address, generation + 1);
         let (key, made) = match owner {
-            Some(mac) if generation == 0 => (HostKey::from_mac(mac), Made::ByMac),
+            Some(mac) if entry.is_none_or(|entry| !entry.was_key) => {
+                (HostKey::from_mac(mac), Made::ByMac)
+            }
             Some(_) => (again(), Made::ByMacAgain),
             None => match self.group(address, at) {
                 Some(key) => (key, Made::Group),
@@ -101,6 +134,7 @@ impl Hosts {
             made,
             mac: owner,
             likely,
+            place: Place::Holder,
         }
     }
 
@@ -113,24 +147,35 @@ impl Hosts {
         is_behind.then(|| HostKey::from_network(network))
     }
 
-    /// Gives the key of whoever had an address then, and writes it down.
-    pub(super) fn fix(&mut self, address: IpAddr, span: Span) -> HostKey {
+    /// Gives the key of whoever sent from an address then, in frames from this hardware address, and writes it down.
+    pub(super) fn fix(&mut self, address: IpAddr, span: Span, from: Option<Mac>) -> HostKey {
         let Whose {
             key: base,
             made,
             mac,
             likely,
-        } = self.unlisted(address, span.first);
+            place,
+        } = self.unlisted(address, span.first, from);
         let is_new = self.register.get(&base).is_none();
         self.register.sighted(&base, span);
         if let Some(entry) = self.addresses.get_mut(address) {
-            match made {
-                Made::ByAddress => {
-                    entry.generation += 1;
-                    entry.by_address = Some(base.clone());
+            if matches!(made, Made::ByAddress | Made::ByMacAgain) {
+                entry.generation += 1;
+                entry.was_key |= place == Place::Holder;
+            }
+            if let Place::Beside(mac) = place {
+                entry.claimant_at(mac, span.last);
+            }
+            if made == Made::ByAddress {
+                let key = Some(base.clone());
+                match place {
+                    Place::Holder => entry.by_address = key,
+                    Place::Beside(mac) => entry.claimant_at(mac, span.last).by_address = key,
+                    Place::Open => entry.open = key,
                 }
-                Made::ByMacAgain => entry.generation += 1,
-                Made::Known | Made::ByMac | Made::Group => {}
+            }
+            if mac.is_none() && place == Place::Holder {
+                entry.senders.note(from);
             }
         }
         if let Some(mac) = mac {
@@ -150,9 +195,12 @@ impl Hosts {
             self.register.seen(&id, span);
             self.register.join(&id, &base);
         }
-        let key = self.whose(address, span.first).key;
+        let key = self.whose(address, span.first, from).key;
         self.register.sighted(&key, span);
-        if is_new {
+        if let Some(mac) = mac {
+            self.register.reached_at(&key, mac);
+        }
+        if is_new && place != Place::Open {
             self.look_back(&key, address, mac.or(likely));
         }
         if made != Made::Group {

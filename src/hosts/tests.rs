@@ -15,6 +15,7 @@ const X: &str = "10.0.0.5";
 const Y: &str = "10.0.0.6";
 const A: Mac = Mac::new([2, 0, 0, 0, 0, 0xa]);
 const B: Mac = Mac::new([2, 0, 0, 0, 0, 0xb]);
+const C: Mac = Mac::new([2, 0, 0, 0, 0, 0xc]);
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_unix(second, 0)
@@ -74,8 +75,13 @@ impl Hosts {
 
     /// The key to which a sighting is put down.
     fn key(&mut self, text: &str, second: i64) -> String {
+        self.key_from(None, text, second)
+    }
+
+    /// The same, of packets in frames from a hardware address.
+    fn key_from(&mut self, mac: impl Into<Option<Mac>>, text: &str, second: i64) -> String {
         let span = Span::at(at(second));
-        self.sight(address(text), span, Strength::Strong)
+        self.sight(address(text), mac.into(), span, Strength::Strong)
             .to_string()
     }
 
@@ -267,9 +273,135 @@ fn two_that_claim_an_address_in_turn_are_in_conflict() {
     for round in 0..5 {
         hosts.own_word(X, A, round * 60);
         hosts.own_word(X, B, round * 60 + 30);
-        assert_eq!(hosts.key(X, round * 60 + 40), "mac-02:00:00:00:00:0a");
+        let second = round * 60 + 40;
+        assert_eq!(hosts.key_from(A, X, second), "mac-02:00:00:00:00:0a");
+        assert_eq!(hosts.key_from(B, X, second), "mac-02:00:00:00:00:0b");
+        // Of another one nothing but the address is known, nor where a frame does not tell.
+        assert_eq!(hosts.key_from(C, X, second), "ip-10.0.0.5");
+        assert_eq!(hosts.key(X, second), "ip-10.0.0.5#2");
     }
     assert_eq!(hosts.stats().conflicts, 5);
+    for key in ["ip-10.0.0.5", "ip-10.0.0.5#2"] {
+        let view = hosts.view(&HostKey::restored(key)).unwrap();
+        assert_eq!(view.confidence, KeyConfidence::Address, "{key}");
+    }
+    // An hour later it is the first one's.
+    assert_eq!(hosts.key(X, 4_000), "mac-02:00:00:00:00:0a");
+}
+
+/// Each case: what happens, then the keys of sightings in frames of A, of B, and that do not tell.
+#[test]
+fn a_sighting_belongs_to_the_device_whose_frames_it_was_in() {
+    type Say = fn(&mut Hosts);
+    let (a, b) = ("mac-02:00:00:00:00:0a", "mac-02:00:00:00:00:0b");
+    let first = "ip-10.0.0.5";
+    let second = "ip-10.0.0.5#2";
+    let cases: [(&str, Say, [&str; 3]); 9] = [
+        (
+            "the other one is only seen in frames",
+            |it| it.own_word(X, A, 1),
+            [a, first, a],
+        ),
+        (
+            "both say so",
+            |it| {
+                it.own_word(X, A, 1);
+                it.own_word(X, B, 2);
+            },
+            [a, b, first],
+        ),
+        (
+            "a server's word stands against the other's",
+            |it| {
+                it.own_word(Y, A, 1);
+                it.leased(X, A, 1);
+                it.own_word(X, B, 2);
+            },
+            [a, b, a],
+        ),
+        (
+            "a frame in a network that is not known to be here",
+            |it| it.leased(X, A, 1),
+            [a, a, a],
+        ),
+        (
+            "in front of others",
+            |it| {
+                it.own_word(X, A, 1);
+                for last in 100..110 {
+                    it.own_word(&format!("10.0.0.{last}"), B, 1);
+                }
+            },
+            [a, a, a],
+        ),
+        (
+            "seen before the first one said so",
+            |it| {
+                it.key_from(B, X, 1);
+                it.own_word(X, A, 2);
+            },
+            [second, first, second],
+        ),
+        (
+            "handed over, and the former one goes on",
+            |it| {
+                it.own_word(X, A, 1);
+                it.leased(X, B, 2);
+            },
+            [a, b, b],
+        ),
+        (
+            "the other one says so later",
+            |it| {
+                it.own_word(X, A, 1);
+                it.key_from(B, X, 2);
+                it.own_word(X, B, 3);
+            },
+            [a, first, second],
+        ),
+        (
+            "the other one takes it over",
+            |it| {
+                it.own_word(X, A, -2_000);
+                it.key_from(B, X, -1_500);
+                it.own_word(X, B, -1_000);
+            },
+            [a, first, first],
+        ),
+    ];
+    for (what, say, expected) in cases {
+        let mut hosts = Hosts::default();
+        say(&mut hosts);
+        for _ in 0..2 {
+            let found = [Some(A), Some(B), None].map(|mac| hosts.key_from(mac, X, 10));
+            assert_eq!(found, expected, "{what}");
+        }
+    }
+}
+
+#[test]
+fn devices_at_one_address_keep_their_keys_over_a_restart() {
+    let mut hosts = Hosts::default();
+    hosts.keep_changes();
+    hosts.own_word(X, A, 1);
+    hosts.own_word(X, B, 2);
+    let keys = |hosts: &mut Hosts, second| [A, B].map(|mac| hosts.key_from(mac, X, second));
+    let before = keys(&mut hosts, 10);
+    let mut hosts = restarted(hosts);
+    hosts.own_word(Y, C, 2_000);
+    assert_eq!(keys(&mut hosts, 2_000), before);
+}
+
+#[test]
+fn a_flood_of_senders_of_one_address_is_bounded() {
+    let mut hosts = Hosts::default();
+    hosts.own_word(X, A, 0);
+    for n in 0..100 {
+        hosts.key_from(Mac::new([2, 1, 0, 0, 0, n]), X, i64::from(n) + 1);
+    }
+    let entry = hosts.addresses.get(address(X)).unwrap();
+    assert_eq!(entry.claimants.len(), 4);
+    assert_eq!(hosts.key_from(A, X, 200), "mac-02:00:00:00:00:0a");
 }
 
 #[test]
@@ -473,6 +605,28 @@ fn keys_survive_a_restart() {
 }
 
 #[test]
+fn who_gave_its_address_up_is_known_by_the_rest_over_a_restart() {
+    let mut hosts = Hosts::default();
+    hosts.keep_changes();
+    let mut named = lease(X, A, MacSource::Header, 3_600);
+    named.client.host_name = DomainName::parse("alice-pc").ok();
+    hosts.learn(&IdentityFact::Lease(named), at(0));
+    hosts.key(X, 1);
+    hosts.leased(X, B, 5_000);
+    for _ in 0..2 {
+        let view = hosts.view(&HostKey::from_mac(A)).unwrap();
+        assert_eq!(
+            (view.name.as_deref(), &*view.macs),
+            (Some("alice-pc"), &[A][..])
+        );
+        assert_eq!(view.confidence, KeyConfidence::Hardware);
+        assert!(view.addresses.is_empty());
+        hosts = restarted(hosts);
+        hosts.leased(X, B, 6_000);
+    }
+}
+
+#[test]
 fn changes_tell_bindings_once_each() {
     let mut hosts = Hosts::default();
     hosts.keep_changes();
@@ -536,7 +690,7 @@ fn a_flood_of_weak_sightings_spares_findings() {
     hosts.key(X, 0);
     for n in 0..40_000_u32 {
         let forged = std::net::Ipv4Addr::from(0x0a40_0000 + n).into();
-        hosts.sight(forged, Span::at(at(i64::from(n))), Strength::Weak);
+        hosts.sight(forged, None, Span::at(at(i64::from(n))), Strength::Weak);
     }
     assert!(hosts.view(&HostKey::from_address(address(X))).is_some());
     assert!(

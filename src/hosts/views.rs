@@ -18,13 +18,15 @@ impl Hosts {
         addresses.sort_unstable();
         addresses.dedup();
         let listed = self.inventory.by_id(&key);
-        let known = || addresses.iter().map(|&address| self.known(address));
+        // What it has now, and what it says of itself wherever it went.
+        let now = || addresses.iter().map(|&address| self.known(address));
+        let known = || now().chain(record.macs.iter().map(|&mac| self.said_by(mac)));
         let name = listed
             .and_then(|listed| listed.name.clone())
             .or_else(|| known().find_map(|known| known.name));
         let device = known().find_map(|known| known.device);
         let mut macs = record.macs.clone();
-        macs.extend(known().filter_map(|known| known.mac));
+        macs.extend(now().filter_map(|known| known.mac));
         let confidence = match (listed, macs.is_empty()) {
             (Some(_), _) => KeyConfidence::Inventory,
             (None, false) => KeyConfidence::Hardware,

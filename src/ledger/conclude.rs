@@ -137,9 +137,16 @@ impl Ledger {
             last_blocked,
             transfer_threshold: self.settings.evidence.transfer_threshold,
         };
+        let all = usage.addresses.iter().chain(&host.addresses);
+        let mut own: Vec<IpAddr> = all.copied().collect();
+        own.retain(|&address| self.hosts.key_at(address, Timestamp::MAX) == host.key);
+        let whereabouts = evidence::Addresses {
+            now: &own,
+            seen: &usage.addresses,
+        };
         let exception = self.settings.evidence.exceptions.iter().find(|rule| {
             pack.role == PackRole::Restricted
-                && rule.holds(host, &usage.addresses, &pack.vendor, category, now)
+                && rule.holds(host, whereabouts, &pack.vendor, category, now)
         });
         let (status, straggler) = match exception {
             Some(_) => (Status::Excepted, false),

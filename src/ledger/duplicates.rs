@@ -197,6 +197,7 @@ mod tests {
         };
         Sighting {
             host: [10, 0, 0, 1].into(),
+            mac: None,
             matched: Match {
                 service: Arc::new(service),
                 pattern: "upd.example".into(),

@@ -43,13 +43,17 @@ impl Ledger {
             }
             if let Some(sighting) = sighting.map(|at| &sightings[at]) {
                 let strength = sighting.matched.service.strength;
-                self.hosts.sight(sighting.host, sighting.span, strength);
+                let (host, mac) = (sighting.host, sighting.mac);
+                self.hosts.sight(host, mac, sighting.span, strength);
             }
         }
         self.join_hosts();
         sightings
             .iter()
-            .map(|sighting| self.hosts.key_at(sighting.host, sighting.span.first))
+            .map(|sighting| {
+                let (host, mac) = (sighting.host, sighting.mac);
+                self.hosts.key_of(host, mac, sighting.span.first)
+            })
             .collect()
     }
 

@@ -189,7 +189,7 @@ impl Ledger {
         }
         for end in &batch.flow_ends {
             if self.watch.confirms_end(end) && self.duplicates.ends(end) && self.settings.events {
-                let host = self.hosts.key_at(end.host, end.span.first);
+                let host = self.hosts.key_of(end.host, end.mac, end.span.first);
                 let group = self.group_of(&host, end.host);
                 let cutoff = self.cutoffs.find(group, &end.matched.service);
                 self.happenings.flow_end(&host, end, cutoff);
@@ -200,7 +200,7 @@ impl Ledger {
                 continue;
             }
             // A reply proves no packet of the host's own, so it says nothing about presence.
-            let host = self.hosts.key_at(reply.host, reply.span.first);
+            let host = self.hosts.key_of(reply.host, reply.mac, reply.span.first);
             let resolver = reply.server.filter(|_| reply.signal == Signal::Dns);
             let own_resolver = resolver.is_some_and(|resolver| !self.is_foreign(resolver));
             self.note_reply(&host, reply, own_resolver);

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::closed::closed_list;
 use super::{
-    BlindHost, DomainName, Endpoint, FlowId, IdentityFact, Losses, Match, Protocol, Resolution,
-    Service, Span, TimedRoleSign, Timestamp, WireText,
+    BlindHost, DomainName, Endpoint, FlowId, IdentityFact, Losses, Mac, Match, Protocol,
+    Resolution, Service, Span, TimedRoleSign, Timestamp, WireText,
 };
 
 /// Sample flows kept with a rolled-up sighting: enough to check a finding by hand, few enough to send every second.
@@ -147,6 +147,8 @@ pub struct Sample {
 pub struct Sighting {
     /// The host's address.
     pub host: IpAddr,
+    /// The hardware address from which its packets came, where their frames seemed its own ([`Way::Direct`]).
+    pub mac: Option<Mac>,
     /// The service and pattern that won.
     pub matched: Match,
     /// The name as the host asked for it.
@@ -176,6 +178,8 @@ pub struct Sighting {
 pub struct Reply {
     /// The host's address.
     pub host: IpAddr,
+    /// The hardware address from which its packets came, where their frames seemed its own ([`Way::Direct`]).
+    pub mac: Option<Mac>,
     /// The service whose name was asked for.
     pub service: Arc<Service>,
     /// The name.
@@ -197,6 +201,8 @@ pub struct Reply {
 pub struct FlowEnd {
     /// The host's address.
     pub host: IpAddr,
+    /// The hardware address from which its packets came, where their frames seemed its own ([`Way::Direct`]).
+    pub mac: Option<Mac>,
     /// The service and pattern that won.
     pub matched: Match,
     /// The name.
@@ -239,9 +245,19 @@ pub enum Way {
     #[default]
     Unknown,
     /// From this hardware address, with a hop limit with which senders begin: it seems to be the sender's own.
-    Direct(super::Mac),
+    Direct(Mac),
     /// Its hop limit is somewhat below what senders begin with: a router forwarded it.
     Forwarded,
+}
+
+impl Way {
+    /// The hardware address of the sender, where the frame seems its own.
+    pub fn mac(self) -> Option<Mac> {
+        match self {
+            Self::Direct(mac) => Some(mac),
+            Self::Unknown | Self::Forwarded => None,
+        }
+    }
 }
 
 /// Everything a worker reports at once.

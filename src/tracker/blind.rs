@@ -195,6 +195,7 @@ impl Insides {
         };
         let subject = Subject {
             host,
+            mac: flow.state.macs[client_side.index()],
             matched: known.matched.clone(),
             name: known.name.clone(),
             signal: Signal::Ip,

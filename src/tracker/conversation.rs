@@ -8,7 +8,7 @@ use super::reading::Reading;
 use super::rollup::Rollup;
 use crate::dissect::quic;
 use crate::flows::Budget;
-use crate::model::{FlowProtocol, ReplyKind, Side, Timestamp};
+use crate::model::{FlowProtocol, Mac, ReplyKind, Side, Timestamp};
 
 /// State of one flow.
 #[derive(Debug)]
@@ -17,6 +17,8 @@ pub struct Conversation {
     pub(super) started: Timestamp,
     /// The VLAN of the first packet, where it stands on its own link.
     pub(super) vlan: Option<NonZeroU16>,
+    /// The hardware address from which each side's packets came, where their frames were its own.
+    pub(super) macs: [Option<Mac>; 2],
     /// Minute of the latest packet from each side, to tell presence once a minute only.
     minutes: [i32; 2],
     /// Payload bytes from each side before a name was matched.
@@ -44,6 +46,7 @@ impl Default for Conversation {
         Self {
             started: Timestamp::MIN,
             vlan: None,
+            macs: [None; 2],
             minutes: [i32::MIN; 2],
             unnamed_bytes: [0; 2],
             reading: Reading::Unopened,

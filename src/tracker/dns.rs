@@ -9,7 +9,7 @@ use super::{Insides, NameRead, Witness};
 use crate::dissect::{Dissection, dns};
 use crate::model::{
     Carrier, Datagram, Endpoint, Evidence, FlowId, FlowProtocol, Match, Name, Protocol, ReplyKind,
-    Sample, Signal, Timestamp,
+    Sample, Signal, Timestamp, Way,
 };
 
 /// Response codes (RFC 1035, section 4.1.1).
@@ -62,10 +62,10 @@ impl Insides {
             let asked = self.questions.asked(dst, src, header.id, time);
             // Where no question is seen at all, answers are all there is. Else one that nobody asked for is forged, or
             // of no consequence.
-            if src.port == dns::PORT && (asked || !self.questions.any()) {
+            if src.port == dns::PORT && (asked.is_some() || !self.questions.any()) {
                 let local = &self.settings.local;
                 self.role_log.answered(src.addr, dst.addr, local, time);
-                self.response(exchange, message, &header);
+                self.response(exchange, message, &header, asked.unwrap_or_default());
             }
             return Some(false);
         }
@@ -73,7 +73,7 @@ impl Insides {
             return Some(false);
         }
         let Exchange { src, dst, time, .. } = *exchange;
-        self.questions.note(src, dst, header.id, time);
+        self.questions.note(src, dst, header.id, self.way, time);
         self.stats.seen.flows[FlowProtocol::Dns.index()] += 1;
         let mut at = dns::first_question();
         let mut named = false;
@@ -106,7 +106,7 @@ impl Insides {
             user_agent: None,
         });
         if let Some(matched) = matched
-            && let Some(subject) = self.subject(matched, exchange.src, exchange.dst)
+            && let Some(subject) = self.subject(matched, exchange.src, exchange.dst, self.way)
         {
             self.look_up(&subject, exchange.src, exchange.dst, exchange);
         }
@@ -114,9 +114,16 @@ impl Insides {
     }
 
     /// The name in the buffer as something that a host of ours asked for.
-    fn subject(&self, matched: &Match, client: Endpoint, resolver: Endpoint) -> Option<Subject> {
+    fn subject(
+        &self,
+        matched: &Match,
+        client: Endpoint,
+        resolver: Endpoint,
+        way: Way,
+    ) -> Option<Subject> {
         Some(Subject {
             host: self.settings.local.host(client.addr, resolver.addr)?,
+            mac: way.mac(),
             matched: matched.clone(),
             name: self.name.as_name()?.to_owned(),
             signal: Signal::Dns,
@@ -142,7 +149,7 @@ impl Insides {
         exchange: &Exchange,
     ) {
         let time = exchange.time;
-        let (host, name) = (subject.host, &subject.name);
+        let (host, name) = ((subject.host, subject.mac), &subject.name);
         if self.transactions.opens(host, resolver.addr, name, time) {
             let sample = Sample {
                 time,
@@ -158,8 +165,8 @@ impl Insides {
         }
     }
 
-    /// A response: proof that its receiver asked, and what came of it.
-    fn response(&mut self, exchange: &Exchange, message: &[u8], header: &dns::Header) {
+    /// A response: proof that its receiver asked, and what came of it. The question came this way.
+    fn response(&mut self, exchange: &Exchange, message: &[u8], header: &dns::Header, way: Way) {
         let (client, resolver) = (exchange.dst, exchange.src);
         let first = dns::question(message, dns::first_question(), &mut self.name);
         // A response to several questions does not say which record answers which.
@@ -186,7 +193,8 @@ impl Insides {
             let mut aliases = answer.aliases.iter();
             aliases.find_map(|alias| rules.lookup(alias.as_name()))
         });
-        let Some(subject) = matched.and_then(|matched| self.subject(matched, client, resolver))
+        let Some(subject) =
+            matched.and_then(|matched| self.subject(matched, client, resolver, way))
         else {
             return;
         };

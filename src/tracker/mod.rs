@@ -484,6 +484,9 @@ impl Insides {
             }
         }
         flow.state.traits.sides[side.index()] = true;
+        if let Some(mac) = self.way.mac() {
+            flow.state.macs[side.index()].get_or_insert(mac);
+        }
         if flow.state.minute_began(side, time) {
             let ends = [flow.initiator.addr, flow.responder.addr];
             let (sender, receiver) = (ends[side.index()], ends[side.other().index()]);

@@ -248,6 +248,7 @@ impl Named {
     pub(super) fn end(&self, span: Span, interface: Option<Arc<str>>) -> FlowEnd {
         let Subject {
             host,
+            mac,
             matched,
             name,
             signal,
@@ -256,6 +257,7 @@ impl Named {
         } = self.subject.clone();
         FlowEnd {
             host,
+            mac,
             matched,
             name,
             signal,

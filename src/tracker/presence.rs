@@ -1,9 +1,9 @@
 //! Which local hosts were there, told to the ledger once a minute.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
-use crate::model::{FIRST_HOPS, Packet, Presence, Timestamp, Way};
+use crate::model::{FIRST_HOPS, Mac, Packet, Presence, Timestamp, Way};
 
 /// Hosts told within one minute. Spoofed sources beyond it are counted, not kept: 65,536 addresses make about 3 MiB.
 const MAX_HOSTS: usize = 65_536;
@@ -34,6 +34,8 @@ pub fn way(packet: &Packet<'_>) -> Way {
 pub struct PresenceLog {
     minute: i64,
     told: HashMap<IpAddr, Way>,
+    /// Further hardware addresses from which an address came in this minute: in another VLAN it may be another device.
+    also: HashSet<(IpAddr, Mac)>,
     waiting: Vec<Presence>,
     refused: u64,
 }
@@ -45,10 +47,17 @@ impl PresenceLog {
             // Forgetting who was told costs a repetition at most, and bounds the table.
             self.minute = time.minute();
             self.told.clear();
+            self.also.clear();
         }
         let told = self.told.get(&host).copied();
         if told.is_some_and(|told| told != Way::Unknown || way == Way::Unknown) {
-            return false;
+            let other = way.mac().filter(|_| told != Some(way));
+            let is_news = |mac| self.also.len() < MAX_HOSTS && self.also.insert((host, mac));
+            let is_told = self.waiting.len() < MAX_HOSTS && other.is_some_and(is_news);
+            if is_told {
+                self.waiting.push(Presence { host, time, way });
+            }
+            return is_told;
         }
         if (told.is_none() && self.told.len() >= MAX_HOSTS) || self.waiting.len() >= MAX_HOSTS {
             self.refused += 1;
@@ -78,7 +87,7 @@ impl PresenceLog {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{LinkEnds, Mac, Transport};
+    use crate::model::{LinkEnds, Transport};
 
     #[test]
     fn hop_limits_tell_who_sent_a_frame() {
@@ -120,18 +129,26 @@ mod tests {
         let mut log = PresenceLog::default();
         let host = [10, 0, 0, 1].into();
         let at = |second: i64| Timestamp::from_unix(60 + second, 0);
-        let mac = Way::Direct(Mac::new([2, 0, 0, 0, 0, 1]));
+        let [mac, other] = [1, 2].map(|last| Way::Direct(Mac::new([2, 0, 0, 0, 0, last])));
         for (way, second) in [
             (Way::Unknown, 0),
             (Way::Unknown, 1),
             (mac, 2),
             (Way::Forwarded, 3),
+            (mac, 4),
+            (other, 5),
+            (other, 6),
             (Way::Unknown, 60),
         ] {
             log.note(host, way, at(second));
         }
         let told: Vec<(Way, Timestamp)> = log.take().iter().map(|it| (it.way, it.time)).collect();
-        let expected = [(Way::Unknown, at(0)), (mac, at(2)), (Way::Unknown, at(60))];
+        let expected = [
+            (Way::Unknown, at(0)),
+            (mac, at(2)),
+            (other, at(5)),
+            (Way::Unknown, at(60)),
+        ];
         assert_eq!(told, expected);
     }
 }

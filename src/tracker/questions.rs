@@ -3,9 +3,9 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
-use crate::model::{Endpoint, Timestamp};
+use crate::model::{Endpoint, Timestamp, Way};
 
-/// Questions remembered, 16 bytes each. One that finds its place taken overwrites it.
+/// Questions remembered, 32 bytes each. One that finds its place taken overwrites it.
 const PLACES: usize = 16_384;
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -13,38 +13,47 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// The latest questions, by a digest of who asked whom and under which number.
 #[derive(Debug)]
 pub(super) struct Questions {
-    places: Vec<(u64, Timestamp)>,
+    places: Vec<(u64, Timestamp, Way)>,
     any: bool,
 }
 
 impl Default for Questions {
     fn default() -> Self {
         Self {
-            places: vec![(0, Timestamp::MIN); PLACES],
+            places: vec![(0, Timestamp::MIN, Way::Unknown); PLACES],
             any: false,
         }
     }
 }
 
 impl Questions {
-    /// A question was seen.
-    pub(super) fn note(&mut self, client: Endpoint, resolver: Endpoint, id: u16, time: Timestamp) {
+    /// A question was seen, that came this way.
+    pub(super) fn note(
+        &mut self,
+        client: Endpoint,
+        resolver: Endpoint,
+        id: u16,
+        way: Way,
+        time: Timestamp,
+    ) {
         let digest = digest(client, resolver, id);
         self.any = true;
-        self.places[place(digest)] = (digest, time);
+        self.places[place(digest)] = (digest, time, way);
     }
 
-    /// Whether the question to an answer was seen.
+    /// Whether the question to an answer was seen, and which way it came.
     pub(super) fn asked(
         &self,
         client: Endpoint,
         resolver: Endpoint,
         id: u16,
         time: Timestamp,
-    ) -> bool {
+    ) -> Option<Way> {
         let digest = digest(client, resolver, id);
-        let (known, asked) = self.places[place(digest)];
-        known == digest && time.since(asked) <= PATIENCE && asked.since(time) <= PATIENCE
+        let (known, asked, way) = self.places[place(digest)];
+        let is_its =
+            known == digest && time.since(asked) <= PATIENCE && asked.since(time) <= PATIENCE;
+        is_its.then_some(way)
     }
 
     /// Whether any question was seen at all: a capture of the resolvers' side alone shows none.
@@ -66,6 +75,7 @@ fn place(digest: u64) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Mac;
 
     #[test]
     fn an_answer_belongs_to_its_question() {
@@ -76,9 +86,11 @@ mod tests {
         let at = |second| Timestamp::from_unix(second, 0);
         let mut questions = Questions::default();
         assert!(!questions.any());
-        questions.note(end(1, 40_000), end(53, 53), 7, at(100));
+        let way = Way::Direct(Mac::new([2, 0, 0, 0, 0, 1]));
+        questions.note(end(1, 40_000), end(53, 53), 7, way, at(100));
         assert!(questions.any());
-        assert!(questions.asked(end(1, 40_000), end(53, 53), 7, at(101)));
+        let asked = questions.asked(end(1, 40_000), end(53, 53), 7, at(101));
+        assert_eq!(asked, Some(way));
         for (client, resolver, id, second) in [
             (end(2, 40_000), end(53, 53), 7, 101),
             (end(1, 40_001), end(53, 53), 7, 101),
@@ -86,7 +98,7 @@ mod tests {
             (end(1, 40_000), end(53, 53), 8, 101),
             (end(1, 40_000), end(53, 53), 7, 131),
         ] {
-            assert!(!questions.asked(client, resolver, id, at(second)));
+            assert_eq!(questions.asked(client, resolver, id, at(second)), None);
         }
     }
 }

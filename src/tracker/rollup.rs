@@ -6,8 +6,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::model::{
-    DomainName, Evidence, FlowId, MAX_SAMPLES, Match, Reply, ReplyKind, Sample, Service, ServiceId,
-    Sighting, Signal, Span, Timestamp, VendorId,
+    DomainName, Evidence, FlowId, MAX_SAMPLES, Mac, Match, Reply, ReplyKind, Sample, Service,
+    ServiceId, Sighting, Signal, Span, Timestamp, VendorId,
 };
 
 /// Rolled-up records kept at once, of each kind: with names, samples and keys at most about 1 KiB each, so 32 MiB.
@@ -25,6 +25,8 @@ const MAX_TOLD: usize = 16_384;
 pub struct Subject {
     /// The host's address.
     pub host: IpAddr,
+    /// The hardware address from which its packets came, where their frames were its own.
+    pub mac: Option<Mac>,
     /// The rule that won.
     pub matched: Match,
     /// The name as the host asked for it.
@@ -42,6 +44,7 @@ pub struct Subject {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Key<K> {
     host: IpAddr,
+    mac: Option<Mac>,
     vendor: VendorId,
     service: ServiceId,
     name: DomainName,
@@ -59,6 +62,7 @@ impl<K> Key<K> {
         let service: &Arc<Service> = &subject.matched.service;
         Self {
             host: subject.host,
+            mac: subject.mac,
             vendor: service.vendor.clone(),
             service: service.id.clone(),
             name: subject.name.clone(),
@@ -202,6 +206,7 @@ impl Rollup {
             .replies
             .record(Key::new(subject, kind, time, &self.owners), || Reply {
                 host: subject.host,
+                mac: subject.mac,
                 service: Arc::clone(&subject.matched.service),
                 name: subject.name.clone(),
                 signal: subject.signal,
@@ -236,6 +241,7 @@ impl Rollup {
         let flow = key.flow;
         let record = self.sightings.record(key, || Sighting {
             host: subject.host,
+            mac: subject.mac,
             matched: subject.matched.clone(),
             name: subject.name.clone(),
             signal: subject.signal,

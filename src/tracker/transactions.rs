@@ -4,7 +4,7 @@ use std::collections::{HashSet, VecDeque};
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::model::{DomainName, Timestamp};
+use crate::model::{DomainName, Mac, Timestamp};
 
 /// Questions within this time of the first belong to its transaction.
 const SPAN: Duration = Duration::from_secs(5);
@@ -14,6 +14,7 @@ const MAX_OPEN: usize = 16_384;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Key {
     host: IpAddr,
+    mac: Option<Mac>,
     resolver: IpAddr,
     name: DomainName,
 }
@@ -30,7 +31,7 @@ impl Transactions {
     /// Whether this message opens a transaction (and is counted), or belongs to one that is open.
     pub fn opens(
         &mut self,
-        host: IpAddr,
+        (host, mac): (IpAddr, Option<Mac>),
         resolver: IpAddr,
         name: &DomainName,
         time: Timestamp,
@@ -49,6 +50,7 @@ impl Transactions {
         }
         let key = Key {
             host,
+            mac,
             resolver,
             name: name.clone(),
         };
@@ -81,13 +83,18 @@ mod tests {
         let name = DomainName::parse("a.example").unwrap();
         let mut opened = Vec::new();
         for second in [0, 1, 5, 6, 7, 12] {
-            if transactions.opens(host, resolver, &name, Timestamp::from_unix(second, 0)) {
+            if transactions.opens(
+                (host, None),
+                resolver,
+                &name,
+                Timestamp::from_unix(second, 0),
+            ) {
                 opened.push(second);
             }
         }
         assert_eq!(opened, [0, 6, 12]);
         assert!(transactions.opens(
-            host,
+            (host, None),
             [9, 9, 9, 9].into(),
             &name,
             Timestamp::from_unix(12, 0)
@@ -100,7 +107,7 @@ mod tests {
         let name = DomainName::parse("a.example").unwrap();
         for host in 0..20_000u32 {
             transactions.opens(
-                std::net::Ipv4Addr::from(host).into(),
+                (std::net::Ipv4Addr::from(host).into(), None),
                 [10, 0, 0, 53].into(),
                 &name,
                 Timestamp::from_unix(1, 0),

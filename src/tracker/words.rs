@@ -174,6 +174,7 @@ impl Insides {
         };
         let subject = Subject {
             host,
+            mac: flow.state.macs[at.side.index()],
             matched,
             name: name.to_owned(),
             signal,

@@ -86,6 +86,7 @@ pub fn sighting(signal: Signal, name: DomainName, samples: u16, count: u64) -> S
     let pattern: Arc<str> = ".upd.kaspersky.com".into();
     Sighting {
         host: address(),
+        mac: None,
         matched: Match {
             service: service(),
             pattern: pattern.clone(),
