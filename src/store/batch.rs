@@ -12,14 +12,14 @@ use super::record::{
 use crate::model::{AddressBinding, HostKey, Timestamp};
 use std::net::IpAddr;
 
-/// Rows of sightings that may wait: about 1 KiB each with key and samples, so 32 MiB. As many as a worker rolls up.
-pub const MAX_SIGHTINGS: usize = 32_768;
-/// Rows of replies that may wait: about 300 bytes each, so 10 MiB.
-pub const MAX_REPLIES: usize = 32_768;
+/// Rows of sightings that may wait: about 1 KiB each with key and samples, so 16 MiB. As many as a worker rolls up.
+pub const MAX_SIGHTINGS: usize = 16_384;
+/// Rows of replies that may wait: about 300 bytes each, so 5 MiB.
+pub const MAX_REPLIES: usize = 16_384;
 /// Hosts that may wait: about 300 bytes each, so 5 MiB.
 pub const MAX_HOSTS: usize = 16_384;
-/// Bindings that may wait: about 150 bytes each, so 5 MiB.
-pub const MAX_BINDINGS: usize = 32_768;
+/// Bindings that may wait: about 150 bytes each, so 3 MiB.
+pub const MAX_BINDINGS: usize = 16_384;
 /// Stretches that may wait: a row for an hour and interface, so a month of three.
 pub const MAX_LOOKED: usize = 2_048;
 /// Events that may wait: about 1 KiB each, so 16 MiB.

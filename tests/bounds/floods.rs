@@ -81,7 +81,10 @@ pub(crate) fn names(wire: &mut Wire, number: u32) {
         .response()
         .address(&name, IpAddr::from([198, 18 | (b & 1), c, d]));
     let port = 1_024 | wire.noise().u16();
-    let talk = Talk::udp(SocketAddr::new(host, port), SocketAddr::new(RESOLVER[0], 53));
+    let talk = Talk::udp(
+        SocketAddr::new(host, port),
+        SocketAddr::new(RESOLVER[0], 53),
+    );
     wire.talk(talk.asks(&query).answers(&answer));
 }
 

@@ -43,7 +43,9 @@ const REAL: [[&str; 2]; 3] = [
 
 /// Runs a flood through the daemon, and checks what holds of all of them.
 fn run(what: &str, flood: Flood, packets_per_second: u64) -> Outcome {
-    let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _alone = ALONE
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     let start = Instant::now();
     let mut command = Command::new(env!("CARGO_BIN_EXE_straggler"));
     command.args(["run", "--listen", "127.0.0.1:0", "--replay", "-"]);
@@ -79,7 +81,9 @@ fn run(what: &str, flood: Flood, packets_per_second: u64) -> Outcome {
     );
     for name in outcome.tables() {
         let (entries, evictions) = outcome.table(name);
-        if entries + evictions > 0 { eprintln!("  {name}: {entries}, left out {evictions}"); }
+        if entries + evictions > 0 {
+            eprintln!("  {name}: {entries}, left out {evictions}");
+        }
     }
     for host in hosts.as_flattened() {
         eprintln!("  {} {}", host.0, outcome.shows(&served, host.0));
@@ -88,12 +92,22 @@ fn run(what: &str, flood: Flood, packets_per_second: u64) -> Outcome {
 }
 
 #[test]
-fn a_million_hosts_that_ask() { run("lookups", floods::lookups, 10_000); }
+fn a_million_hosts_that_ask() {
+    run("lookups", floods::lookups, 10_000);
+}
 #[test]
-fn a_million_hosts_in_contact() { run("contacts", floods::contacts, 10_000); }
+fn a_million_hosts_in_contact() {
+    run("contacts", floods::contacts, 10_000);
+}
 #[test]
-fn a_million_names() { run("names", floods::names, 10_000); }
+fn a_million_names() {
+    run("names", floods::names, 10_000);
+}
 #[test]
-fn a_million_flows() { run("flows", floods::flows, 10_000); }
+fn a_million_flows() {
+    run("flows", floods::flows, 10_000);
+}
 #[test]
-fn a_million_claims() { run("claims", floods::claims, 10_000); }
+fn a_million_claims() {
+    run("claims", floods::claims, 10_000);
+}

@@ -110,7 +110,8 @@ impl Outcome {
     }
 
     fn beginning<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
-        self.samples().filter(move |(name, _)| name.starts_with(prefix))
+        self.samples()
+            .filter(move |(name, _)| name.starts_with(prefix))
     }
 
     fn samples(&self) -> impl Iterator<Item = (&str, &str)> {

@@ -31,7 +31,10 @@ impl Real {
             let query = Message::query(file, NAME, A);
             let end: SocketAddr = server.parse().unwrap();
             let answer = query.response().address(NAME, end.ip());
-            let asked = Talk::udp(SocketAddr::new(self.0, port), SocketAddr::from((RESOLVER, 53)));
+            let asked = Talk::udp(
+                SocketAddr::new(self.0, port),
+                SocketAddr::from((RESOLVER, 53)),
+            );
             wire.talk(asked.asks(&query).answers(&answer));
         }
         wire.talk(
