@@ -10,12 +10,12 @@ use crate::model::{
     Sighting, Signal, Span, Timestamp, VendorId,
 };
 
-/// Rolled-up records kept at once, of each kind: with names, samples and keys at most about 1 KiB each, so 14 MiB.
+/// Rolled-up records kept at once, of each kind: with names, samples and keys at most about 1 KiB each, so 7 MiB.
 /// A second of honest traffic makes a few hundred. Just below what makes the index take twice the memory.
-pub const MAX_RECORDS: usize = 14_336;
+pub const MAX_RECORDS: usize = 7_168;
 /// Of these, records that are of one flow each. Beyond them flows are rolled up together as they are where there is one
 /// interface only: no count is lost in a stall, and a flow that is seen on several interfaces may count on each.
-pub const MAX_FLOW_RECORDS: usize = 7_168;
+pub const MAX_FLOW_RECORDS: usize = 5_376;
 
 /// What all records of one name by one host share.
 #[derive(Clone, Debug)]
@@ -216,6 +216,12 @@ impl Rollup {
                 None
             }
         }
+    }
+
+    /// Whether it is better not to wait until a report is due: half of the records have come.
+    pub fn is_filling(&self) -> bool {
+        let most = self.sightings.records.len().max(self.replies.records.len());
+        most >= MAX_RECORDS / 2
     }
 
     /// Records waiting.

@@ -1,10 +1,11 @@
 //! What a flooded daemon says and how much memory it took.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::served::Served;
+use crate::flooded::Flooded;
 
 /// Peak resident memory, in MiB.
 const MAX_RESIDENT: u64 = 256;
@@ -26,15 +27,15 @@ pub(crate) struct Outcome {
 
 impl Outcome {
     /// Asks the daemon for everything that it serves, so that the memory of the answers is in the peak.
-    pub(crate) fn of(served: &Served) -> Self {
-        let (status, metrics) = served.get("/metrics");
+    pub(crate) fn of(daemon: &Flooded) -> Self {
+        let (status, metrics) = daemon.get("/metrics");
         assert_eq!(status, 200);
         for path in ["/", "/api/v1/hosts?limit=1000", "/api/v1/blind-spots"] {
-            assert_eq!(served.get(path).0, 200, "{path}");
+            assert_eq!(daemon.get(path).0, 200, "{path}");
         }
         Self {
             metrics,
-            resident: peak(served.pid()),
+            resident: peak(daemon.served.pid()),
         }
     }
 
@@ -81,9 +82,9 @@ impl Outcome {
     }
 
     /// Whether a host is shown as a straggler in the metrics and in the API, whatever its key is.
-    pub(crate) fn shows(&self, served: &Served, address: IpAddr) -> bool {
+    pub(crate) fn shows(&self, daemon: &Flooded, address: IpAddr) -> bool {
         let path = format!("/api/v1/hosts?straggler=true&host={address}");
-        let (status, body) = served.get(&path);
+        let (status, body) = daemon.get(&path);
         assert_eq!(status, 200);
         let body: Value = serde_json::from_str(&body).unwrap();
         let hosts = body["hosts"].as_array().unwrap();
@@ -106,6 +107,28 @@ impl Outcome {
             let (_, cap) = cap.unwrap_or_else(|| panic!("no cap is known of {name}"));
             let (entries, _) = self.table(name);
             assert!(entries <= *cap, "{name}: {entries} of {cap}");
+        }
+    }
+
+    /// Prints the figures.
+    pub(crate) fn tell(&self, what: &str, frames: u64, took: Duration) {
+        let took = took.as_secs();
+        let (resident, series) = (self.resident, self.series());
+        eprintln!("{what}: {frames} frames, {resident} MiB at the peak, {series} series, {took} s");
+        for name in self.tables() {
+            let (entries, left_out) = self.table(name);
+            if left_out > 0 {
+                eprintln!("    {name}: {entries}, left out {left_out}");
+            }
+        }
+        for family in [
+            "straggler_host_series_rejected_total",
+            "straggler_capture_dropped",
+            "straggler_store_lost_total",
+        ] {
+            for (sample, value) in self.beginning(family) {
+                eprintln!("    {sample} {value}");
+            }
         }
     }
 

@@ -57,7 +57,7 @@ impl KeptReplay {
             store,
             plan,
             recorder,
-            batch: Batch::default(),
+            batch: Batch::of_files(),
             skipped: 0,
             scene,
         })
@@ -148,7 +148,7 @@ impl KeptReplay {
             );
         }
         self.store.write(&self.batch)?;
-        self.batch = Batch::default();
+        self.batch = Batch::of_files();
         Ok(())
     }
 }
