@@ -40,8 +40,8 @@ use teller::Teller;
 use wall::{Wall, wall_clock};
 use worker::{Report, Worker};
 
-/// Reports that may wait for the ledger. When they do, workers go on rolling up, so a few suffice.
-const QUEUE: usize = 8;
+/// Reports that may wait for the ledger, up to 20 MiB each in a flood. When they do, workers go on rolling up.
+const QUEUE: usize = 2;
 
 /// A running daemon.
 pub struct Daemon {

@@ -85,7 +85,9 @@ impl Worker {
                 tracing::error!(interface = self.interface, "capture ended: {fault}");
                 break Some(fault.to_string());
             }
-            if reported.elapsed() >= REPORT_EVERY {
+            let is_due = reported.elapsed() >= REPORT_EVERY;
+            let is_early = self.tracker.is_filling() && waiting.is_none();
+            if is_due || is_early {
                 reported = Instant::now();
                 self.look_at_the_link();
                 self.tracker.watch(self.watch.load_full());

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use super::{Usage, WINDOW, phase};
 use crate::model::{
-    Category, Cutoff, DomainName, HostKey, Phase, Reply, ReplyKind, Sighting, Strength, Timestamp,
-    Totals, VendorId, WeakUse,
+    Category, Cutoff, DomainName, HostKey, Line, Phase, Rank, Reply, ReplyKind, Sighting, Standing,
+    Strength, Timestamp, Totals, VendorId, WeakUse,
 };
 
-/// Combinations of host, vendor and category kept at once: typically 2 KiB each with names and samples, so 64 MiB.
-pub const MAX_USAGES: usize = 32_768;
+/// Combinations of host, vendor and category kept at once: about 1 KiB each with one name, so 16 MiB.
+pub const MAX_USAGES: usize = 16_384;
 /// Weak combinations kept at once: context only, so they may not crowd anything.
 const MAX_WEAK: usize = 8_192;
 /// Names kept for one weak combination.
@@ -236,18 +236,20 @@ impl Book {
         }
     }
 
-    /// Forgets the tenth that was seen longest ago, sparing those that were ever stragglers while others are left.
+    /// Forgets a tenth: those that were never stragglers first. Of others half of those that stay are in contact for
+    /// longest, half were seen last.
     fn make_room(&mut self) {
-        let rank =
-            |key: &UsageKey, usage: &Usage| (usage.ever_straggler, usage.span.last, key.clone());
-        let mut ranks: Vec<_> = self
-            .usages
-            .iter()
-            .map(|(key, usage)| rank(key, usage))
-            .collect();
-        let (_, limit, _) = ranks.select_nth_unstable(MAX_USAGES / 10);
+        let rank = |key: &UsageKey, usage: &Usage| Rank {
+            class: u8::from(usage.ever_straggler),
+            standing: usage.contacts.map(Standing::of).unwrap_or_default(),
+            last: usage.span.last,
+            id: key.clone(),
+        };
+        let ranks = self.usages.iter().map(|(key, usage)| rank(key, usage));
+        let line = Line::draw(ranks, MAX_USAGES - MAX_USAGES / 10);
         let before = self.usages.len();
-        self.usages.retain(|key, usage| rank(key, usage) > *limit);
+        self.usages
+            .retain(|key, usage| line.keeps(&rank(key, usage)));
         self.stats.usage_evictions += (before - self.usages.len()) as u64;
     }
 }

@@ -12,6 +12,7 @@ mod exceptions;
 mod groups;
 mod judge;
 mod looked;
+mod names;
 mod usage;
 
 use std::collections::BTreeMap;

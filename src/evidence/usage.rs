@@ -2,17 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::WINDOW;
+use super::names::Names;
 use crate::model::{
-    DomainName, Evidence, Match, NameUse, Phase, Reply, ReplyKind, Sample, Service, ServiceId,
-    Sighting, Signal, Span, Timestamp,
+    DomainName, Evidence, NameUse, Phase, Reply, ReplyKind, ServiceId, Sighting, Span, Timestamp,
 };
 
-/// Names kept for one host, vendor and category; a product asks for a few dozen.
-const MAX_NAMES: usize = 64;
 /// Addresses kept for one host.
 const MAX_ADDRESSES: usize = 16;
 
@@ -37,25 +34,10 @@ pub struct Usage {
     pub after_cutoff_bytes: (u64, u64),
     /// Whether it was ever a straggler.
     pub ever_straggler: bool,
-    names: BTreeMap<DomainName, NameRecord>,
-    names_left_out: u64,
+    /// First and latest contact or transfer that was not later than engine time.
+    pub contacts: Option<Span>,
+    names: Names,
     received: Vec<HourBytes>,
-}
-
-#[derive(Clone, Debug)]
-struct NameRecord {
-    service: Arc<Service>,
-    signals: [bool; Signal::ALL.len()],
-    evidence: Evidence,
-    sightings: u64,
-    span: Span,
-    samples: Vec<Sample>,
-    blocked: Option<(Timestamp, ReplyKind)>,
-    nxdomain: Option<Timestamp>,
-    /// When a try was last met with silence.
-    silence: Option<Timestamp>,
-    /// When this host got an address for it.
-    resolved: Option<Timestamp>,
 }
 
 /// Bytes received from one service in one hour.
@@ -80,8 +62,8 @@ impl Usage {
             bytes: (0, 0),
             after_cutoff_bytes: (0, 0),
             ever_straggler: false,
-            names: BTreeMap::new(),
-            names_left_out: 0,
+            contacts: None,
+            names: Names::default(),
             received: Vec::new(),
         }
     }
@@ -102,11 +84,15 @@ impl Usage {
             self.span.cover(span.first);
             self.span.cover(span.last);
             self.reached(*evidence, span.last, now);
+            if *evidence >= Evidence::Contact {
+                self.in_contact(*span, now);
+            }
         } else if sighting.received > 0 && *evidence >= Evidence::Contact {
             // The server goes on answering in a flow that reached its level long ago: the two are in contact now.
             self.span.cover(span.last);
             self.phase = phase;
             self.reached(Evidence::Contact, span.last, now);
+            self.in_contact(Span::at(span.last), now);
         }
         self.bytes.0 += sighting.received;
         self.bytes.1 += sighting.sent;
@@ -119,29 +105,12 @@ impl Usage {
         if sighting.received > 0 && *evidence >= Evidence::Contact {
             self.receive(sighting);
         }
-        if let Some(record) = self.name(&sighting.name, &sighting.matched, span.first) {
-            record.sighting(sighting);
-        }
+        self.names.sighting(sighting);
     }
 
     /// Takes what came back to a try for a strong name.
     pub(super) fn reply(&mut self, reply: &Reply) {
-        let Some(record) = self.names.get_mut(&reply.name) else {
-            return;
-        };
-        let last = reply.span.last;
-        if reply.kind == ReplyKind::Resolved {
-            record.resolved = record.resolved.max(Some(last));
-        } else if reply.kind.blocks() {
-            record.blocked = record
-                .blocked
-                .filter(|(time, _)| *time > last)
-                .or(Some((last, reply.kind)));
-        } else if reply.kind == ReplyKind::NxDomain {
-            record.nxdomain = record.nxdomain.max(Some(last));
-        } else if reply.kind == ReplyKind::Silence {
-            record.silence = record.silence.max(Some(last));
-        }
+        self.names.reply(reply);
     }
 
     /// Adds what was noted under another key of the same host.
@@ -166,16 +135,10 @@ impl Usage {
         self.after_cutoff_bytes.0 += other.after_cutoff_bytes.0;
         self.after_cutoff_bytes.1 += other.after_cutoff_bytes.1;
         self.ever_straggler |= other.ever_straggler;
-        self.names_left_out += other.names_left_out;
-        for (name, record) in other.names {
-            match self.names.get_mut(&name) {
-                Some(known) => known.join(record),
-                None => {
-                    self.names.insert(name, record);
-                }
-            }
+        if let Some(span) = other.contacts {
+            self.in_contact(span, span.last);
         }
-        self.forget_names();
+        self.names.join(other.names);
         for hour in other.received {
             let same =
                 |known: &&mut HourBytes| known.hour == hour.hour && known.service == hour.service;
@@ -199,17 +162,7 @@ impl Usage {
         self.believed.iter_mut().flatten().for_each(back);
         back(&mut self.span.last);
         self.span.first = self.span.first.min(self.span.last);
-        for record in self.names.values_mut() {
-            back(&mut record.span.last);
-            record.span.first = record.span.first.min(record.span.last);
-            let blocked = record.blocked.iter_mut().map(|(time, _)| time);
-            let rest = [
-                &mut record.nxdomain,
-                &mut record.silence,
-                &mut record.resolved,
-            ];
-            blocked.chain(rest.into_iter().flatten()).for_each(back);
-        }
+        self.names.set_back(back);
         for hour in &mut self.received {
             back(&mut hour.last);
             hour.hour = hour.last.hour();
@@ -229,6 +182,15 @@ impl Usage {
     pub fn last_contact(&self, now: Timestamp) -> Option<Timestamp> {
         let [_, _, contact, transfer] = self.last_by_evidence(now);
         contact.max(transfer)
+    }
+
+    /// A wild time gives nobody a standing.
+    fn in_contact(&mut self, span: Span, now: Timestamp) {
+        if span.last <= now {
+            let contacts = self.contacts.get_or_insert(span);
+            contacts.cover(span.first);
+            contacts.cover(span.last);
+        }
     }
 
     fn reached(&mut self, evidence: Evidence, time: Timestamp, now: Timestamp) {
@@ -264,27 +226,7 @@ impl Usage {
         resolved: impl Fn(&DomainName) -> Option<Timestamp>,
         silence_tells: bool,
     ) -> Option<(Timestamp, ReplyKind)> {
-        self.names
-            .iter()
-            .flat_map(|(name, record)| {
-                let denied = record.nxdomain.filter(|&denied| {
-                    resolved(name).is_some_and(|resolved| resolved > denied.before(WINDOW))
-                });
-                let denied = denied.map(|time| (time, ReplyKind::NxDomain));
-                let silence = record.silence.filter(|_| silence_tells);
-                let silence = silence.map(|time| (time, ReplyKind::Silence));
-                // A resolver's refusal stops nobody who got an address from another one afterwards.
-                let got_round = |(time, kind): &(Timestamp, ReplyKind)| {
-                    kind.is_of_dns() && record.resolved >= Some(*time)
-                };
-                record
-                    .blocked
-                    .into_iter()
-                    .chain(denied)
-                    .chain(silence)
-                    .filter(move |block| !got_round(block))
-            })
-            .max_by_key(|(time, kind)| (*time, kind.index()))
+        self.names.last_blocked(resolved, silence_tells)
     }
 
     /// The most bytes that any one service sent in the window that ends at `now`. Hours count whole where their last byte
@@ -301,17 +243,7 @@ impl Usage {
 
     /// The names, latest first, and how many found no place.
     pub fn names(&self) -> (Vec<NameUse>, u64) {
-        let mut names: Vec<NameUse> = self
-            .names
-            .iter()
-            .map(|(name, record)| record.view(name))
-            .collect();
-        names.sort_by(|a, b| {
-            b.last_seen
-                .cmp(&a.last_seen)
-                .then_with(|| a.name.cmp(&b.name))
-        });
-        (names, self.names_left_out)
+        self.names.views()
     }
 
     fn see_address(&mut self, address: IpAddr) {
@@ -320,49 +252,6 @@ impl Usage {
         {
             self.addresses.insert(at, address);
         }
-    }
-
-    /// Leaves out the names seen longest ago, beyond as many as are kept.
-    fn forget_names(&mut self) {
-        while self.names.len() > MAX_NAMES {
-            let oldest = self.names.iter().min_by_key(|(_, record)| record.span.last);
-            let Some(oldest) = oldest.map(|(name, _)| name.clone()) else {
-                return;
-            };
-            self.names.remove(&oldest);
-            self.names_left_out += 1;
-        }
-    }
-
-    fn name(
-        &mut self,
-        name: &DomainName,
-        matched: &Match,
-        time: Timestamp,
-    ) -> Option<&mut NameRecord> {
-        if self.names.len() >= MAX_NAMES && !self.names.contains_key(name) {
-            // The name seen longest ago makes room, so that the newest proof is there.
-            let oldest = self.names.iter().min_by_key(|(_, record)| record.span.last);
-            let oldest = oldest.map(|(name, _)| name.clone());
-            self.names.remove(&oldest?);
-            self.names_left_out += 1;
-        }
-        Some(
-            self.names
-                .entry(name.clone())
-                .or_insert_with(|| NameRecord {
-                    service: Arc::clone(&matched.service),
-                    signals: [false; Signal::ALL.len()],
-                    evidence: Evidence::Lookup,
-                    sightings: 0,
-                    span: Span::at(time),
-                    samples: Vec::new(),
-                    blocked: None,
-                    nxdomain: None,
-                    silence: None,
-                    resolved: None,
-                }),
-        )
     }
 
     fn receive(&mut self, sighting: &Sighting) {
@@ -380,6 +269,10 @@ impl Usage {
             None => {
                 let horizon = self.span.last.max(sighting.span.last).before(WINDOW);
                 self.received.retain(|known| known.last > horizon);
+                // Most fetch from one service in one hour: no room for four.
+                if self.received.is_empty() {
+                    self.received.reserve_exact(1);
+                }
                 self.received.push(HourBytes {
                     service: service.clone(),
                     hour,
@@ -387,63 +280,6 @@ impl Usage {
                     bytes: sighting.received,
                 });
             }
-        }
-    }
-}
-
-impl NameRecord {
-    fn sighting(&mut self, sighting: &Sighting) {
-        self.signals[sighting.signal.index()] = true;
-        self.sightings += sighting.count;
-        self.span.cover(sighting.span.first);
-        self.span.cover(sighting.span.last);
-        if sighting.count > 0 && sighting.evidence > self.evidence {
-            self.evidence = sighting.evidence;
-            self.samples.clear();
-        }
-        if sighting.evidence == self.evidence {
-            let room = crate::model::MAX_SAMPLES - self.samples.len();
-            self.samples
-                .extend(sighting.samples.iter().take(room).cloned());
-        }
-    }
-
-    /// Adds what was noted under another key of the same host.
-    fn join(&mut self, other: Self) {
-        for (known, said) in self.signals.iter_mut().zip(other.signals) {
-            *known |= said;
-        }
-        self.sightings += other.sightings;
-        self.span.cover(other.span.first);
-        self.span.cover(other.span.last);
-        if other.evidence > self.evidence {
-            self.evidence = other.evidence;
-            self.samples = other.samples;
-        } else if other.evidence == self.evidence {
-            self.samples.extend(other.samples);
-            self.samples.sort_by_key(|sample| sample.time);
-            self.samples.truncate(crate::model::MAX_SAMPLES);
-        }
-        let blocked = self.blocked.into_iter().chain(other.blocked);
-        self.blocked = blocked.max_by_key(|(time, _)| *time);
-        self.nxdomain = self.nxdomain.max(other.nxdomain);
-        self.resolved = self.resolved.max(other.resolved);
-    }
-
-    fn view(&self, name: &DomainName) -> NameUse {
-        NameUse {
-            name: name.clone(),
-            service: Arc::clone(&self.service),
-            signals: Signal::ALL
-                .iter()
-                .copied()
-                .filter(|signal| self.signals[signal.index()])
-                .collect(),
-            evidence: self.evidence,
-            sightings: self.sightings,
-            first_seen: self.span.first,
-            last_seen: self.span.last,
-            samples: self.samples.clone(),
         }
     }
 }

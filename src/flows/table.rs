@@ -15,7 +15,8 @@ use crate::model::{Endpoint, Protocol, Side, TcpFlags, Timestamp};
 /// Bounds of the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// Flows kept at once. A slot takes at most 256 bytes, so the default is 32 MiB.
+    /// Flows kept at once. A slot takes at most 256 bytes, so the default is 16 MiB; a matched name in a
+    /// flow takes about 500 more, so a flood of them 32 MiB.
     pub max_flows: usize,
     /// Silence after which a TCP flow is forgotten. Agents keep one connection open for hours; a keep-alive holds it.
     pub tcp_idle: Duration,
@@ -26,7 +27,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            max_flows: 131_072,
+            max_flows: 65_536,
             tcp_idle: Duration::from_secs(3600),
             udp_idle: Duration::from_secs(120),
         }

@@ -5,10 +5,12 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::claimants::{Claimant, Senders};
-use crate::model::{HostKey, Mac, Timestamp};
+use super::register::standing;
+use crate::model::{HostKey, Line, Mac, Timestamp};
 
-/// Addresses kept at once: about 300 bytes each, so 40 MiB. More local addresses than this behind one sensor are spoofed.
-pub const MAX_ADDRESSES: usize = 131_072;
+/// Addresses kept at once: about 300 bytes each, so 33 MiB. More local addresses than this behind one sensor are spoofed.
+/// Just below what makes the table take twice the memory, as are the other caps of hash tables here.
+pub const MAX_ADDRESSES: usize = 114_688;
 /// For how long the owner of an address must not have been heard before another's own word takes it over.
 const QUIET: Duration = Duration::from_secs(600);
 /// For how long a server's word holds at most against everybody's but a server's.
@@ -68,6 +70,8 @@ pub(super) struct Entry {
     pub former: Option<(Mac, HostKey, Timestamp)>,
     /// Whether anything strong was put down to it.
     pub used: bool,
+    /// When it was first in contact with a vendor.
+    pub contact: Option<Timestamp>,
 }
 
 /// The device that has an address.
@@ -114,6 +118,7 @@ impl Addresses {
             was_key: false,
             former: None,
             used: false,
+            contact: None,
         })
     }
 
@@ -134,20 +139,21 @@ impl Addresses {
         (self.entries.len() as u64, self.evictions)
     }
 
-    /// Forgets the tenth that was silent longest, sparing those to which something was put down while others are left: a
-    /// tenth at once, so that a flood does not sort the table each time.
+    /// Forgets a tenth at once, so that a flood does not sort the table each time: those without a contact first, those to
+    /// which nothing strong was put down before them. Of one class half of those that stay are known for longest, half were
+    /// heard last.
     fn make_room(&mut self) {
-        // The address parts those seen at one instant.
-        let rank = |address: &IpAddr, entry: &Entry| (entry.used, entry.last, *address);
-        let mut ranks: Vec<_> = self
+        let rank = |address: &IpAddr, entry: &Entry| {
+            standing(entry.used, entry.contact, entry.last, *address)
+        };
+        let ranks = self
             .entries
             .iter()
-            .map(|(address, entry)| rank(address, entry))
-            .collect();
-        let (_, &mut limit, _) = ranks.select_nth_unstable(MAX_ADDRESSES / 10);
+            .map(|(address, entry)| rank(address, entry));
+        let line = Line::draw(ranks, MAX_ADDRESSES - MAX_ADDRESSES / 10);
         let before = self.entries.len();
         self.entries
-            .retain(|address, entry| rank(address, entry) > limit);
+            .retain(|address, entry| line.keeps(&rank(address, entry)));
         self.evictions += (before - self.entries.len()) as u64;
     }
 }

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::model::{Client, DomainName, HostKey, Mac, Timestamp};
+use crate::model::{Client, DomainName, HostKey, Line, Mac, Rank, Span, Standing, Timestamp};
 
-/// Devices kept at once, about 200 bytes each and 32 an address, so 20 MiB.
-const MAX_DEVICES: usize = 65_536;
+/// Devices kept at once, about 200 bytes each and 32 an address, so 16 MiB.
+const MAX_DEVICES: usize = 57_344;
 /// Addresses of one device within [`RECENT`]: one that has more fronts others. Of IPv6 a device makes itself new ones all
 /// the time; of IPv4 it has one, seldom two.
 const MAX_OF_ONE: usize = 16;
@@ -32,7 +32,8 @@ pub(super) struct Device {
     pub fronts_others: bool,
     /// Its addresses of late.
     addresses: Vec<(IpAddr, Timestamp)>,
-    last: Option<Timestamp>,
+    /// When it was first and last heard of.
+    heard: Option<Span>,
 }
 
 impl Devices {
@@ -50,7 +51,10 @@ impl Devices {
             self.make_room();
         }
         let device = self.devices.entry(mac).or_default();
-        device.last = device.last.max(Some(time));
+        // Of one that is spoken of without a time nothing is known.
+        if time != Timestamp::MIN {
+            device.heard.get_or_insert(Span::at(time)).cover(time);
+        }
         device
     }
 
@@ -59,20 +63,20 @@ impl Devices {
         (self.devices.len() as u64, self.evictions)
     }
 
-    /// Forgets the tenth heard longest ago, sparing those with a key, and those that front others, while there are more.
+    /// Forgets a tenth, sparing those with a key, and those that front others, while there are more. Of one class half of
+    /// those that stay are known for longest, half were heard last.
     fn make_room(&mut self) {
-        let rank = |mac: &Mac, device: &Device| {
-            let spared = device.key.is_some() || device.fronts_others;
-            (spared, device.last, *mac)
+        let rank = |mac: &Mac, device: &Device| Rank {
+            class: u8::from(device.key.is_some() || device.fronts_others),
+            standing: device.heard.map(Standing::of).unwrap_or_default(),
+            last: device.heard.map_or(Timestamp::MIN, |heard| heard.last),
+            id: *mac,
         };
-        let mut ranks: Vec<_> = self
-            .devices
-            .iter()
-            .map(|(mac, device)| rank(mac, device))
-            .collect();
-        let (_, &mut limit, _) = ranks.select_nth_unstable(MAX_DEVICES / 10);
+        let ranks = self.devices.iter().map(|(mac, device)| rank(mac, device));
+        let line = Line::draw(ranks, MAX_DEVICES - MAX_DEVICES / 10);
         let before = self.devices.len();
-        self.devices.retain(|mac, device| rank(mac, device) > limit);
+        self.devices
+            .retain(|mac, device| line.keeps(&rank(mac, device)));
         self.evictions += (before - self.devices.len()) as u64;
     }
 }

@@ -123,6 +123,17 @@ impl Hosts {
         key
     }
 
+    /// Notes that the host of an address was in contact with a vendor then: such hosts are the last to be forgotten, and
+    /// those that are in contact for long after those that came with a flood.
+    pub fn contacted(&mut self, address: IpAddr, key: &HostKey, span: Span) {
+        let earlier = |known: Option<Timestamp>| known.into_iter().chain([span.first]).min();
+        if let Some(entry) = self.addresses.get_mut(address) {
+            entry.contact = earlier(entry.contact);
+        }
+        let record = self.register.seen(key, span);
+        record.contact = earlier(record.contact);
+    }
+
     /// The key of the host that had an address at an instant, as it would be fixed.
     pub fn key_at(&self, address: IpAddr, at: Timestamp) -> HostKey {
         self.key_of(address, None, at)

@@ -7,7 +7,7 @@ use super::Hosts;
 use crate::model::{Announcement, DomainName, Mac, Timestamp};
 
 /// Addresses with a name kept at once, about 150 bytes each, so 10 MiB.
-const MAX_NAMED: usize = 65_536;
+const MAX_NAMED: usize = 57_344;
 
 /// Names by address.
 #[derive(Debug, Default)]

@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
-use crate::model::{AddressBinding, HostKey, Mac, Span, Timestamp};
+use crate::model::{AddressBinding, HostKey, Line, Mac, Rank, Span, Standing, Timestamp};
 
-/// Hosts kept at once, about 500 bytes each, so 16 MiB: as many as there may be usages.
-const MAX_HOSTS: usize = 32_768;
+/// Hosts kept at once, about 500 bytes each, so 7 MiB: nearly as many as there may be usages. Just below what makes the
+/// table take twice the memory.
+const MAX_HOSTS: usize = 14_336;
 /// Addresses, hardware addresses and other keys of one host; the latest are kept.
 const MAX_OF_ONE: usize = 16;
-/// Changes that wait to be taken, about 150 bytes each, so 5 MiB. What finds no place comes with the next change.
-const MAX_CHANGES: usize = 32_768;
+/// Changes that wait to be taken, about 150 bytes each, so 3 MiB. What finds no place comes with the next change.
+const MAX_CHANGES: usize = 16_384;
 
 /// All hosts with a key.
 #[derive(Debug, Default)]
@@ -33,6 +34,8 @@ pub(super) struct Record {
     pub sighted: Timestamp,
     /// Whether anything strong was put down to it.
     pub strong: bool,
+    /// When it was first in contact with a vendor.
+    pub contact: Option<Timestamp>,
     pub aliases: BTreeSet<HostKey>,
     pub macs: BTreeSet<Mac>,
     /// What was known of it before: at an address that it gave up, or stored.
@@ -61,6 +64,7 @@ impl Record {
             span,
             sighted: span.first,
             strong: false,
+            contact: None,
             aliases: BTreeSet::new(),
             macs: BTreeSet::new(),
             name: None,
@@ -235,6 +239,7 @@ impl Register {
         let known = self.seen(&survivor, record.span);
         known.sighted = known.sighted.min(record.sighted);
         known.strong |= record.strong;
+        known.contact = known.contact.into_iter().chain(record.contact).min();
         known.aliases.extend(record.aliases);
         known.aliases.insert(other.clone());
         known.macs.extend(record.macs);
@@ -327,21 +332,36 @@ impl Register {
         }
     }
 
-    /// Forgets the tenth that was silent longest, sparing those to which something strong was put down while others are left.
+    /// Forgets a tenth, those without a contact first, those without anything strong before them. Of one class half of
+    /// those that stay are known for longest, half were heard last.
     fn make_room(&mut self) {
-        let rank = |key: &HostKey, record: &Record| (record.strong, record.span.last, key.clone());
-        let mut ranks: Vec<_> = self
-            .hosts
-            .iter()
-            .map(|(key, record)| rank(key, record))
-            .collect();
-        let (_, limit, _) = ranks.select_nth_unstable(MAX_HOSTS / 10);
-        let limit = limit.clone();
+        let rank = |key: &HostKey, record: &Record| {
+            standing(record.strong, record.contact, record.span.last, key.clone())
+        };
+        let ranks = self.hosts.iter().map(|(key, record)| rank(key, record));
+        let line = Line::draw(ranks, MAX_HOSTS - MAX_HOSTS / 10);
         let before = self.hosts.len();
-        self.hosts.retain(|key, record| rank(key, record) > limit);
+        self.hosts
+            .retain(|key, record| line.keeps(&rank(key, record)));
         let hosts = &self.hosts;
         self.aliases.retain(|_, key| hosts.contains_key(key));
         self.left_out += (before - self.hosts.len()) as u64;
+    }
+}
+
+/// The rank of a host or an address among others when there are too many.
+pub(super) fn standing<K>(
+    strong: bool,
+    contact: Option<Timestamp>,
+    last: Timestamp,
+    id: K,
+) -> Rank<K> {
+    let span = contact.map(|first| Span { first, last });
+    Rank {
+        class: u8::from(strong) + u8::from(contact.is_some()),
+        standing: span.map(Standing::of).unwrap_or_default(),
+        last,
+        id,
     }
 }
 

@@ -174,6 +174,7 @@ impl Ledger {
             first_seen: usage.span.first,
             last_seen: usage.span.last,
             last_by_evidence: usage.last_by_evidence(now),
+            contacts: usage.contacts,
             last_blocked,
             after_cutoff_sightings: usage.after_cutoff_sightings,
             received: usage.bytes.0,

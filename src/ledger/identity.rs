@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use super::Ledger;
 use crate::evidence::Usage;
 use crate::hosts::Listings;
-use crate::model::{Batch, HostKey, HostView, KeyConfidence, Sighting, Timestamp};
+use crate::model::{
+    Batch, Evidence, HostKey, HostView, KeyConfidence, Sighting, Strength, Timestamp,
+};
 
 impl Ledger {
     /// Puts in force what files say of who devices are.
@@ -42,9 +44,12 @@ impl Ledger {
                 self.hosts.learn(fact, *time);
             }
             if let Some(sighting) = sighting.map(|at| &sightings[at]) {
+                let (address, span) = (sighting.host, sighting.span);
                 let strength = sighting.matched.service.strength;
-                let (host, mac) = (sighting.host, sighting.mac);
-                self.hosts.sight(host, mac, sighting.span, strength);
+                let key = self.hosts.sight(address, sighting.mac, span, strength);
+                if strength == Strength::Strong && sighting.evidence >= Evidence::Contact {
+                    self.hosts.contacted(address, &key, span);
+                }
             }
         }
         self.join_hosts();

@@ -12,7 +12,8 @@ use crate::model::{Evidence, Finding, HostKey, Timestamp};
 /// A combination leaves after so long without a sighting, by engine time.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(30 * 86_400);
 
-/// Exports the combinations that matter most: stragglers first, then the latest sighting.
+/// Exports the combinations that matter most: stragglers first; half of them those in contact for longest, half those seen
+/// last.
 pub(super) fn findings(
     samples: &mut Samples,
     scene: &Scene,
@@ -23,24 +24,17 @@ pub(super) fn findings(
     let horizon = snapshot
         .at
         .map_or(Timestamp::MIN, |at| at.before(FORGOTTEN_AFTER));
-    let mut ranked: Vec<&Finding> = snapshot
+    let recent: Vec<&Finding> = snapshot
         .findings
         .iter()
         .filter(|finding| finding.last_seen > horizon)
         .collect();
-    ranked.sort_by_key(|finding| {
-        (
-            !finding.straggler,
-            std::cmp::Reverse(finding.last_seen),
-            (&finding.host, &finding.vendor, finding.category),
-        )
-    });
-    let rejected = ranked.len().saturating_sub(settings.host_series);
-    ranked.truncate(settings.host_series);
-    for finding in &ranked {
+    let rejected = recent.len().saturating_sub(settings.host_series);
+    let shown = Finding::foremost(&recent, settings.host_series);
+    for finding in &shown {
         combination(samples, finding);
     }
-    let hosts: BTreeSet<&HostKey> = ranked.iter().map(|finding| &finding.host).collect();
+    let hosts: BTreeSet<&HostKey> = shown.iter().map(|finding| &finding.host).collect();
     for view in snapshot
         .hosts
         .iter()
@@ -65,7 +59,7 @@ pub(super) fn findings(
         ];
         samples.add(&f::HOST_INFO, &labels, 1.0);
     }
-    samples.add(&f::HOST_SERIES, &[], number(ranked.len() as u64));
+    samples.add(&f::HOST_SERIES, &[], number(shown.len() as u64));
     samples.add(
         &f::HOST_SERIES_LIMIT,
         &[],

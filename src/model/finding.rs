@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use super::closed::closed_list;
 use super::{
-    Category, DomainName, Evidence, HostKey, PackRole, Phase, ReplyKind, Sample, Signal, Timestamp,
-    VendorId,
+    Category, DomainName, Evidence, HostKey, Line, PackRole, Phase, Rank, ReplyKind, Sample,
+    Signal, Span, Standing, Timestamp, VendorId,
 };
 
 closed_list! {
@@ -81,6 +81,8 @@ pub struct Finding {
     pub last_seen: Timestamp,
     /// Capture time of the latest sighting that reached each level, in the order of [`Evidence::ALL`].
     pub last_by_evidence: [Option<Timestamp>; 4],
+    /// First and latest contact or transfer, once there was one.
+    pub contacts: Option<Span>,
     /// The latest positive proof of being blocked.
     pub last_blocked: Option<(Timestamp, ReplyKind)>,
     /// Strong sightings at or after the cutoff.
@@ -97,6 +99,27 @@ pub struct Finding {
     pub names: Vec<NameUse>,
     /// Names that did not fit into the cap.
     pub names_left_out: u64,
+}
+
+impl Finding {
+    /// Of more findings than can be shown, as many as there are places, in their order: stragglers before others; half of
+    /// them those in contact for longest, half those seen last.
+    pub fn foremost<'a>(findings: &[&'a Self], places: usize) -> Vec<&'a Self> {
+        let line = Line::draw(findings.iter().map(|finding| finding.rank()), places);
+        let findings = findings.iter().copied();
+        findings
+            .filter(|finding| line.keeps(&finding.rank()))
+            .collect()
+    }
+
+    fn rank(&self) -> Rank<(&HostKey, &VendorId, Category)> {
+        Rank {
+            class: u8::from(self.straggler),
+            standing: self.contacts.map(Standing::of).unwrap_or_default(),
+            last: self.last_seen,
+            id: (&self.host, &self.vendor, self.category),
+        }
+    }
 }
 
 /// Why a host is left out of account, and until when.

@@ -27,6 +27,7 @@ mod resolvers;
 mod role;
 mod sighting;
 mod snapshot;
+mod standing;
 mod time;
 mod watch;
 
@@ -67,5 +68,6 @@ pub use sighting::{
     Way,
 };
 pub use snapshot::{BypassView, CoverageView, CutoffInForce, Seen, Snapshot, Totals, VendorView};
+pub use standing::{Line, Rank, Standing};
 pub use time::{Span, Timestamp};
 pub use watch::{Resolution, WatchList};

@@ -12,14 +12,18 @@ use super::record::{
 use crate::model::{AddressBinding, HostKey, Timestamp};
 use std::net::IpAddr;
 
-/// Rows of sightings that may wait: about 1 KiB each with key and samples, so 32 MiB. As many as a worker rolls up.
-pub const MAX_SIGHTINGS: usize = 32_768;
-/// Rows of replies that may wait: about 300 bytes each, so 10 MiB.
-pub const MAX_REPLIES: usize = 32_768;
-/// Hosts that may wait: about 300 bytes each, so 5 MiB.
-pub const MAX_HOSTS: usize = 16_384;
-/// Bindings that may wait: about 150 bytes each, so 5 MiB.
-pub const MAX_BINDINGS: usize = 32_768;
+/// Rows of sightings that may wait: about 1 KiB each with key and samples, so 8 MiB: more than a second of a flood
+/// brings through the ledger while the one before is written.
+pub const MAX_SIGHTINGS: usize = 8_192;
+/// Rows of replies that may wait: about 300 bytes each, so 3 MiB.
+pub const MAX_REPLIES: usize = 8_192;
+/// Hosts that may wait: about 300 bytes each, so 3 MiB.
+pub const MAX_HOSTS: usize = 8_192;
+/// Bindings that may wait: about 150 bytes each, so 2 MiB.
+pub const MAX_BINDINGS: usize = 8_192;
+/// How many times as many find room in a batch of files, of which there is one only, and which is not written before a file
+/// is read to its end.
+const OF_FILES: usize = 4;
 /// Stretches that may wait: a row for an hour and interface, so a month of three.
 pub const MAX_LOOKED: usize = 2_048;
 /// Events that may wait: about 1 KiB each, so 16 MiB.
@@ -40,6 +44,7 @@ pub struct Batch {
     pub(super) files: BTreeMap<[u8; 32], FileRecord>,
     pub(super) meta: BTreeMap<String, String>,
     lost: Lost,
+    is_of_files: bool,
 }
 
 /// What found no place in a batch, for good.
@@ -62,12 +67,28 @@ pub struct Lost {
 }
 
 impl Batch {
+    /// An empty one that takes what whole files tell.
+    pub fn of_files() -> Self {
+        Self {
+            is_of_files: true,
+            ..Self::default()
+        }
+    }
+
+    fn room(&self, rows: usize) -> usize {
+        if self.is_of_files {
+            rows * OF_FILES
+        } else {
+            rows
+        }
+    }
+
     /// Counts a sighting.
     pub fn sighting(&mut self, sighting: StoredSighting) {
         let StoredSighting { key, sum } = sighting;
         if let Some(known) = self.sightings.get_mut(&key) {
             known.add(sum);
-        } else if self.sightings.len() < MAX_SIGHTINGS {
+        } else if self.sightings.len() < self.room(MAX_SIGHTINGS) {
             self.sightings.insert(key, sum);
         } else {
             self.lost.sightings += sum.count;
@@ -80,7 +101,7 @@ impl Batch {
         let StoredReply { key, sum } = reply;
         if let Some(known) = self.replies.get_mut(&key) {
             known.add(sum);
-        } else if self.replies.len() < MAX_REPLIES {
+        } else if self.replies.len() < self.room(MAX_REPLIES) {
             self.replies.insert(key, sum);
         } else {
             self.lost.replies += sum.count;
@@ -93,7 +114,7 @@ impl Batch {
             host.span.cover(known.span.first);
             host.span.cover(known.span.last);
             *known = host;
-        } else if self.hosts.len() < MAX_HOSTS {
+        } else if self.hosts.len() < self.room(MAX_HOSTS) {
             self.hosts.insert(host.key.clone(), host);
         } else {
             self.lost.hosts += 1;
@@ -106,7 +127,7 @@ impl Batch {
         if let Some(known) = self.bindings.get_mut(&key) {
             binding.mac = binding.mac.or(known.mac);
             *known = binding;
-        } else if self.bindings.len() < MAX_BINDINGS {
+        } else if self.bindings.len() < self.room(MAX_BINDINGS) {
             self.bindings.insert(key, binding);
         } else {
             self.lost.hosts += 1;

@@ -65,6 +65,10 @@ impl Answers {
             }
         }
         if self.asked.len() < MAX_ASKED {
+            // Most ask once: no room for four.
+            if self.asked.is_empty() {
+                self.asked.reserve_exact(1);
+            }
             self.asked.push_back(question);
         }
     }

@@ -376,6 +376,12 @@ impl Tracker {
         self.clock.now()
     }
 
+    /// Whether so much was learnt that it should be handed over before it is due: a flood, in which nothing real may be left
+    /// out for want of room.
+    pub fn is_filling(&self) -> bool {
+        self.insides.rollup.is_filling()
+    }
+
     /// Hands over everything learnt since the last call.
     pub fn drain(&mut self) -> Batch {
         for slot in std::mem::take(&mut self.insides.unreported) {

@@ -67,6 +67,10 @@ impl Names {
                     self.list.remove(0).report_bytes(rollup);
                     self.answers.forget_first_name();
                 }
+                // Nearly every flow has one name: the usual room for four would be most of the memory of a flood.
+                if self.list.is_empty() {
+                    self.list.reserve_exact(1);
+                }
                 let agent = manner.user_agent.clone();
                 self.list
                     .push(Named::attempt(subject, ends, agent, time, rollup));

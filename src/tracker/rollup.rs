@@ -10,12 +10,12 @@ use crate::model::{
     ServiceId, Sighting, Signal, Span, Timestamp, VendorId,
 };
 
-/// Rolled-up records kept at once, of each kind: with names, samples and keys at most about 1 KiB each, so 32 MiB.
-/// A second of honest traffic makes a few hundred.
-pub const MAX_RECORDS: usize = 32_768;
+/// Rolled-up records kept at once, of each kind: with names, samples and keys at most about 1 KiB each, so 7 MiB.
+/// A second of honest traffic makes a few hundred. Just below what makes the index take twice the memory.
+pub const MAX_RECORDS: usize = 7_168;
 /// Of these, records that are of one flow each. Beyond them flows are rolled up together as they are where there is one
 /// interface only: no count is lost in a stall, and a flow that is seen on several interfaces may count on each.
-pub const MAX_FLOW_RECORDS: usize = 16_384;
+pub const MAX_FLOW_RECORDS: usize = 5_376;
 /// Words on whose an address is, of one batch: more than are told of devices in it. About 64 bytes each, so 1 MiB. What
 /// comes beyond them parts nothing.
 const MAX_TOLD: usize = 16_384;
@@ -264,6 +264,12 @@ impl Rollup {
                 None
             }
         }
+    }
+
+    /// Whether it is better not to wait until a report is due: half of the records have come.
+    pub fn is_filling(&self) -> bool {
+        let most = self.sightings.records.len().max(self.replies.records.len());
+        most >= MAX_RECORDS / 2
     }
 
     /// Records waiting.

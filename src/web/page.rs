@@ -102,7 +102,7 @@ pub(super) fn table(findings: &[&Finding]) -> Markup {
                     }
                 }
                 tbody {
-                    @for finding in findings.iter().take(MAX_ROWS) { (row(finding)) }
+                    @for finding in Finding::foremost(findings, MAX_ROWS) { (row(finding)) }
                 }
             }
         }

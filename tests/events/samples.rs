@@ -154,6 +154,7 @@ pub fn finding(names: &[DomainName]) -> Finding {
         evidence: Evidence::Transfer,
         first_seen: time(1),
         last_seen: time(9),
+        contacts: None,
         last_by_evidence: [None; 4],
         last_blocked: None,
         after_cutoff_sightings: 3,

@@ -209,6 +209,7 @@ fn finding(texts: &Texts<'_>, key: &HostKey, n: u8, status: Status) -> Finding {
         evidence: Evidence::Transfer,
         first_seen: minute(10),
         last_seen: minute(600 + i64::from(n)),
+        contacts: None,
         last_by_evidence: [Some(minute(600)); 4],
         last_blocked: None,
         after_cutoff_sightings: 5,

@@ -4,7 +4,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, ChildStdin, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 /// Longest wait for anything that a daemon should do at once.
@@ -28,12 +28,13 @@ impl Served {
 
     /// Starts a command that ends in a daemon.
     pub fn spawn(mut command: Command) -> Self {
-        let mut child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        Self::spawn_as_it_is(command)
+    }
+
+    /// The same, with the standard input and output that the command has.
+    pub fn spawn_as_it_is(mut command: Command) -> Self {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
         let mut said = String::new();
         let address = loop {
@@ -52,6 +53,16 @@ impl Served {
             stderr,
             address,
         }
+    }
+
+    /// The number of its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What the daemon reads, if it was started with a pipe.
+    pub fn take_stdin(&mut self) -> ChildStdin {
+        self.child.stdin.take().unwrap()
     }
 
     /// Status code and body of a path.
@@ -84,12 +95,9 @@ impl Served {
         });
         let (mut said, mut printed) = (String::new(), String::new());
         self.stderr.read_to_string(&mut said).unwrap();
-        self.child
-            .stdout
-            .take()
-            .unwrap()
-            .read_to_string(&mut printed)
-            .unwrap();
+        if let Some(mut stdout) = self.child.stdout.take() {
+            stdout.read_to_string(&mut printed).unwrap();
+        }
         (self.child.wait().unwrap(), said, printed)
     }
 }
@@ -103,10 +111,15 @@ impl Drop for Served {
 }
 
 /// Waits until something holds.
-pub fn wait_for(what: &str, mut holds: impl FnMut() -> bool) {
+pub fn wait_for(what: &str, holds: impl FnMut() -> bool) {
+    wait_long_for(what, PATIENCE, holds);
+}
+
+/// The same, for what takes longer.
+pub fn wait_long_for(what: &str, patience: Duration, mut holds: impl FnMut() -> bool) {
     let start = Instant::now();
     while !holds() {
-        assert!(start.elapsed() < PATIENCE, "waited in vain: {what}");
+        assert!(start.elapsed() < patience, "waited in vain: {what}");
         std::thread::sleep(Duration::from_millis(50));
     }
 }

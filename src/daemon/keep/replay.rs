@@ -66,7 +66,7 @@ impl KeptReplay {
             limit,
             plan,
             recorder,
-            batch: Batch::default(),
+            batch: Batch::of_files(),
             skipped: 0,
             scene,
         })
@@ -219,7 +219,7 @@ impl KeptReplay {
             );
         }
         self.store.write(&self.batch)?;
-        self.batch = Batch::default();
+        self.batch = Batch::of_files();
         Ok(())
     }
 }

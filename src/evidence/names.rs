@@ -1,0 +1,234 @@
+//! The names of one usage, bounded, with what was seen of each.
+
+use std::sync::Arc;
+
+use super::WINDOW;
+use crate::model::{
+    DomainName, Evidence, MAX_SAMPLES, NameUse, Reply, ReplyKind, Sample, Service, Sighting,
+    Signal, Span, Timestamp,
+};
+
+/// Names kept for one host, vendor and category; a product asks for a few dozen.
+const MAX_NAMES: usize = 64;
+
+/// The names, sorted. A list, because nearly all of a flood's hosts have one name, and a tree has room for eleven at once.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Names {
+    list: Vec<(DomainName, NameRecord)>,
+    left_out: u64,
+}
+
+#[derive(Clone, Debug)]
+struct NameRecord {
+    service: Arc<Service>,
+    signals: [bool; Signal::ALL.len()],
+    evidence: Evidence,
+    sightings: u64,
+    span: Span,
+    samples: Vec<Sample>,
+    blocked: Option<(Timestamp, ReplyKind)>,
+    nxdomain: Option<Timestamp>,
+    /// When a try was last met with silence.
+    silence: Option<Timestamp>,
+    /// When this host got an address for it.
+    resolved: Option<Timestamp>,
+}
+
+impl Names {
+    /// Takes a strong sighting.
+    pub(super) fn sighting(&mut self, sighting: &Sighting) {
+        let at = match self.place(&sighting.name) {
+            Ok(at) => at,
+            Err(_) => {
+                // The name seen longest ago makes room, so that the newest proof is there.
+                self.forget(MAX_NAMES - 1);
+                let at = self.place(&sighting.name).unwrap_or_else(|at| at);
+                self.list.reserve_exact(1);
+                let service = Arc::clone(&sighting.matched.service);
+                let record = NameRecord::new(service, sighting.span.first);
+                self.list.insert(at, (sighting.name.clone(), record));
+                at
+            }
+        };
+        self.list[at].1.sighting(sighting);
+    }
+
+    /// Takes what came back to a try for a name.
+    pub(super) fn reply(&mut self, reply: &Reply) {
+        if let Ok(at) = self.place(&reply.name) {
+            self.list[at].1.reply(reply);
+        }
+    }
+
+    /// Adds what was noted under another key of the same host.
+    pub(super) fn join(&mut self, other: Self) {
+        self.left_out += other.left_out;
+        for (name, record) in other.list {
+            match self.place(&name) {
+                Ok(at) => self.list[at].1.join(record),
+                Err(at) => self.list.insert(at, (name, record)),
+            }
+        }
+        self.forget(MAX_NAMES);
+    }
+
+    /// Moves every time that was noted by a clock which was set back.
+    pub(super) fn set_back(&mut self, back: impl Fn(&mut Timestamp)) {
+        for (_, record) in &mut self.list {
+            back(&mut record.span.last);
+            record.span.first = record.span.first.min(record.span.last);
+            let blocked = record.blocked.iter_mut().map(|(time, _)| time);
+            let rest = [
+                &mut record.nxdomain,
+                &mut record.silence,
+                &mut record.resolved,
+            ];
+            blocked.chain(rest.into_iter().flatten()).for_each(&back);
+        }
+    }
+
+    /// The latest proof of being blocked: see [`super::Usage::last_blocked`].
+    pub(super) fn last_blocked(
+        &self,
+        resolved: impl Fn(&DomainName) -> Option<Timestamp>,
+        silence_tells: bool,
+    ) -> Option<(Timestamp, ReplyKind)> {
+        self.list
+            .iter()
+            .flat_map(|(name, record)| {
+                let denied = record.nxdomain.filter(|&denied| {
+                    resolved(name).is_some_and(|resolved| resolved > denied.before(WINDOW))
+                });
+                let denied = denied.map(|time| (time, ReplyKind::NxDomain));
+                let silence = record.silence.filter(|_| silence_tells);
+                let silence = silence.map(|time| (time, ReplyKind::Silence));
+                // A resolver's refusal stops nobody who got an address from another one afterwards.
+                let got_round = |(time, kind): &(Timestamp, ReplyKind)| {
+                    kind.is_of_dns() && record.resolved >= Some(*time)
+                };
+                record
+                    .blocked
+                    .into_iter()
+                    .chain(denied)
+                    .chain(silence)
+                    .filter(move |block| !got_round(block))
+            })
+            .max_by_key(|(time, kind)| (*time, kind.index()))
+    }
+
+    /// The names, latest first, and how many found no place.
+    pub(super) fn views(&self) -> (Vec<NameUse>, u64) {
+        let views = self.list.iter().map(|(name, record)| record.view(name));
+        let mut views: Vec<NameUse> = views.collect();
+        views.sort_by(|a, b| {
+            b.last_seen
+                .cmp(&a.last_seen)
+                .then_with(|| a.name.cmp(&b.name))
+        });
+        (views, self.left_out)
+    }
+
+    fn place(&self, name: &DomainName) -> Result<usize, usize> {
+        self.list.binary_search_by(|(known, _)| known.cmp(name))
+    }
+
+    /// Leaves out the names seen longest ago, beyond so many.
+    fn forget(&mut self, most: usize) {
+        while self.list.len() > most {
+            let oldest = (0..self.list.len()).min_by_key(|&at| self.list[at].1.span.last);
+            let Some(oldest) = oldest else { return };
+            self.list.remove(oldest);
+            self.left_out += 1;
+        }
+    }
+}
+
+impl NameRecord {
+    fn new(service: Arc<Service>, time: Timestamp) -> Self {
+        Self {
+            service,
+            signals: [false; Signal::ALL.len()],
+            evidence: Evidence::Lookup,
+            sightings: 0,
+            span: Span::at(time),
+            samples: Vec::new(),
+            blocked: None,
+            nxdomain: None,
+            silence: None,
+            resolved: None,
+        }
+    }
+
+    fn reply(&mut self, reply: &Reply) {
+        let last = reply.span.last;
+        if reply.kind == ReplyKind::Resolved {
+            self.resolved = self.resolved.max(Some(last));
+        } else if reply.kind.blocks() {
+            self.blocked = self
+                .blocked
+                .filter(|(time, _)| *time > last)
+                .or(Some((last, reply.kind)));
+        } else if reply.kind == ReplyKind::NxDomain {
+            self.nxdomain = self.nxdomain.max(Some(last));
+        } else if reply.kind == ReplyKind::Silence {
+            self.silence = self.silence.max(Some(last));
+        }
+    }
+
+    fn sighting(&mut self, sighting: &Sighting) {
+        self.signals[sighting.signal.index()] = true;
+        self.sightings += sighting.count;
+        self.span.cover(sighting.span.first);
+        self.span.cover(sighting.span.last);
+        if sighting.count > 0 && sighting.evidence > self.evidence {
+            self.evidence = sighting.evidence;
+            self.samples.clear();
+        }
+        if sighting.evidence == self.evidence {
+            let room = MAX_SAMPLES - self.samples.len();
+            let fresh = sighting.samples.iter().take(room);
+            self.samples.reserve_exact(fresh.len());
+            self.samples.extend(fresh.cloned());
+        }
+    }
+
+    /// Adds what was noted under another key of the same host.
+    fn join(&mut self, other: Self) {
+        for (known, said) in self.signals.iter_mut().zip(other.signals) {
+            *known |= said;
+        }
+        self.sightings += other.sightings;
+        self.span.cover(other.span.first);
+        self.span.cover(other.span.last);
+        if other.evidence > self.evidence {
+            self.evidence = other.evidence;
+            self.samples = other.samples;
+        } else if other.evidence == self.evidence {
+            self.samples.extend(other.samples);
+            self.samples.sort_by_key(|sample| sample.time);
+            self.samples.truncate(MAX_SAMPLES);
+        }
+        let blocked = self.blocked.into_iter().chain(other.blocked);
+        self.blocked = blocked.max_by_key(|(time, _)| *time);
+        self.nxdomain = self.nxdomain.max(other.nxdomain);
+        self.silence = self.silence.max(other.silence);
+        self.resolved = self.resolved.max(other.resolved);
+    }
+
+    fn view(&self, name: &DomainName) -> NameUse {
+        NameUse {
+            name: name.clone(),
+            service: Arc::clone(&self.service),
+            signals: Signal::ALL
+                .iter()
+                .copied()
+                .filter(|signal| self.signals[signal.index()])
+                .collect(),
+            evidence: self.evidence,
+            sightings: self.sightings,
+            first_seen: self.span.first,
+            last_seen: self.span.last,
+            samples: self.samples.clone(),
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! What bounds the daemon: a million forged hosts, names or flows, and the real stragglers are still shown.
+//!
+//! Of the second tier, because the figures are those of a release build: `make test-long`. Each case prints its figures;
+//! they stand in `docs/bounds.md`.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that unwraps says what it expects; the panic is its report"
+)]
+
+mod flooded;
+mod floods;
+#[path = "../live/namespace.rs"]
+mod namespace;
+mod outcome;
+mod real;
+#[path = "../served/mod.rs"]
+mod served;
+#[path = "../support/mod.rs"]
+mod support;
+mod wire;
+
+use std::net::IpAddr;
+use std::process::ChildStdin;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use flooded::Flooded;
+use floods::Flood;
+use outcome::Outcome;
+use real::{Real, update};
+use served::wait_long_for;
+use wire::Wire;
+
+/// Pieces of a flood.
+const MILLION: u32 = 1_000_000;
+/// Pieces of one on a link, where nobody waits for the daemon: eight times what its tables take.
+const ON_A_LINK: u32 = 250_000;
+/// Frames that follow each other on a link before this pause.
+const PAUSE: Duration = Duration::from_millis(2);
+/// Pieces that come while a product waits between two files.
+const MEANWHILE: u32 = 1_000;
+const MEANWHILE_ON_A_LINK: u32 = 20_000;
+/// 2024-10-01T00:00:00Z, two days after the cutoff.
+const START: u64 = 1_727_740_800_000_000_000;
+/// Nanoseconds between two frames: a million take a few minutes.
+const STEP: u64 = 100_000;
+/// How long the daemon may take for what it was given.
+const PATIENCE: Duration = Duration::from_secs(90);
+/// One flood at a time: two would disturb each other's time.
+static ALONE: Mutex<()> = Mutex::new(());
+
+/// Real stragglers: at the start, in the middle, at the end of a flood.
+const REAL: [[&str; 2]; 3] = [
+    ["10.200.0.1", "fd20:20:0:1::1"],
+    ["10.200.0.2", "fd20:20:0:1::2"],
+    ["10.200.0.3", "fd20:20:0:1::3"],
+];
+
+/// Entries that the tables of one worker and of the ledger take: the Bounds of ARCHITECTURE.md.
+const CAPS: [(&str, u64); 21] = [
+    ("flows", 65_536),
+    ("first_bytes", 16_777_216),
+    ("dns_transactions", 16_384),
+    ("presence", 65_536),
+    ("rollup", 14_336),
+    ("fragments", 4_096),
+    ("quic_connections", 4_096),
+    ("watched_answers", 17_408),
+    ("identities_told", 8_192),
+    ("role_signs", 65_536),
+    ("flow_ends", 8_192),
+    ("addresses", 114_688),
+    ("identities", 129_024),
+    ("usages", 16_384),
+    ("weak_names", 8_192),
+    ("watch_list", 16_384),
+    ("blind_hosts", 65_536),
+    ("bypasses", 16_384),
+    ("happenings", 16_384),
+    ("flows_told", 32_768),
+    ("roles", 16_384),
+];
+
+fn real() -> [[Real; 2]; 3] {
+    REAL.map(|pair| pair.map(|address| Real(address.parse::<IpAddr>().unwrap())))
+}
+
+/// Sends a flood with real stragglers in it: frames.
+fn send(to: ChildStdin, flood: Flood, count: u32, meanwhile: u32) -> u64 {
+    let mut wire = Wire::new(to, START, STEP);
+    let [first, second, third] = real();
+    let mut numbers = 0..count;
+    let mut pieces = |wire: &mut Wire, count: u32| {
+        for number in numbers.by_ref().take(count as usize) {
+            flood(wire, number);
+        }
+    };
+    update(&first, &mut wire, |wire| pieces(wire, meanwhile));
+    pieces(&mut wire, count / 2);
+    update(&second, &mut wire, |wire| pieces(wire, meanwhile));
+    pieces(&mut wire, count);
+    update(&third, &mut wire, |_| {});
+    wire.finish()
+}
+
+/// Runs a flood through the daemon, and checks what holds of all of them.
+fn run(what: &str, flood: Flood) -> Outcome {
+    let alone = ALONE.lock();
+    let _alone = alone.unwrap_or_else(std::sync::PoisonError::into_inner);
+    let start = Instant::now();
+    let (daemon, pipe) = Flooded::by_pipe();
+    let frames = send(pipe, flood, MILLION, MEANWHILE);
+    wait_long_for("the end of the flood", PATIENCE, || {
+        daemon.get("/-/ready").0 == 200
+    });
+    let outcome = Outcome::of(&daemon);
+    outcome.tell(what, frames, start.elapsed());
+    outcome.check_bounds(&CAPS);
+    for host in real().as_flattened() {
+        assert!(outcome.shows(&daemon, host.0), "{what}: {}", host.0);
+    }
+    outcome
+}
+
+/// That something was left out of these tables, and that it is counted.
+fn left_out(outcome: &Outcome, tables: &[&str]) {
+    for name in tables {
+        assert!(outcome.table(name).1 > 0, "{name}");
+    }
+}
+
+#[test]
+fn a_million_hosts_that_ask() {
+    let outcome = run("lookups", floods::lookups);
+    left_out(&outcome, &["addresses", "identities", "usages", "presence"]);
+    assert!(outcome.value("straggler_host_series_rejected_total") > 0);
+}
+
+#[test]
+fn a_million_hosts_in_contact() {
+    let outcome = run("contacts", floods::contacts);
+    left_out(&outcome, &["addresses", "identities", "usages", "flows"]);
+    assert!(outcome.value("straggler_host_series_rejected_total") > 0);
+}
+
+#[test]
+fn a_million_names() {
+    let outcome = run("names", floods::names);
+    left_out(&outcome, &["watch_list"]);
+}
+
+#[test]
+fn a_million_flows() {
+    let outcome = run("flows", floods::flows);
+    left_out(&outcome, &["flows", "quic_connections"]);
+}
+
+#[test]
+fn a_million_claims() {
+    let outcome = run("claims", floods::claims);
+    left_out(&outcome, &["addresses", "identities", "flows"]);
+}
+
+/// Live, with a store: the scene is published every second, batches wait for the disk.
+#[test]
+fn contacts_on_a_link_with_a_store() {
+    let alone = ALONE.lock();
+    let _alone = alone.unwrap_or_else(std::sync::PoisonError::into_inner);
+    let state = tempfile::tempdir().unwrap();
+    let start = Instant::now();
+    let Some((mut daemon, pipe)) = Flooded::on_a_link(state.path()) else {
+        return;
+    };
+    let frames = send(pipe, floods::contacts, ON_A_LINK, MEANWHILE_ON_A_LINK);
+    daemon.sent();
+    let hosts = real();
+    let mut outcome = Outcome::of(&daemon);
+    wait_long_for("the last straggler", PATIENCE, || {
+        outcome = Outcome::of(&daemon);
+        outcome.shows(&daemon, hosts[2][1].0)
+    });
+    outcome.tell("contacts, live, with a store", frames, start.elapsed());
+    outcome.check_bounds(&CAPS);
+    for host in hosts.as_flattened() {
+        assert!(outcome.shows(&daemon, host.0), "{}", host.0);
+    }
+    left_out(&outcome, &["identities", "usages"]);
+}
