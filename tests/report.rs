@@ -8,10 +8,11 @@
 
 mod reports;
 
+use std::collections::BTreeSet;
 use std::process::{Command, Output};
 
 use reports::{Texts, host, minute, report, vendor};
-use straggler::model::Status;
+use straggler::model::{Category, Status, Strength};
 use straggler::report::{self, COLUMNS, Filter, Report, Style};
 
 const EXAMPLE: &str = "examples/office.pcapng";
@@ -315,7 +316,31 @@ fn filters_choose_findings_and_say_what_they_left_out() {
                 until: Some(minute(603)),
                 ..all.clone()
             },
-            vec![1, 2],
+            vec![1, 2, 4, 3],
+        ),
+        (
+            "before anything was seen",
+            Filter {
+                until: Some(minute(10)),
+                ..all.clone()
+            },
+            vec![],
+        ),
+        (
+            "by each sighting",
+            Filter {
+                until: Some(minute(603)),
+                within: Some(BTreeSet::from([2, 4].map(|number| {
+                    (
+                        host(number),
+                        vendor("acme"),
+                        Category::Update,
+                        Strength::Strong,
+                    )
+                }))),
+                ..all.clone()
+            },
+            vec![2, 4],
         ),
         (
             "between",
@@ -324,7 +349,7 @@ fn filters_choose_findings_and_say_what_they_left_out() {
                 until: Some(minute(604)),
                 ..all
             },
-            vec![2, 3],
+            vec![2, 4, 3],
         ),
     ];
     for (case, filter, expected) in cases {
@@ -403,7 +428,7 @@ fn filters_on_the_command_line() {
         ),
         (vec!["--status", "silent,blocked"], 4),
         (vec!["--since", "2024-09-30"], 9),
-        (vec!["--until", "2024-09-30"], 2),
+        (vec!["--until", "2024-09-30"], 7),
         // In New York the day begins four hours later, in Kiritimati fourteen earlier.
         (
             vec![

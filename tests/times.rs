@@ -1,5 +1,5 @@
-//! Times that cannot be: captures and stores from the future, and clocks that nobody could confirm. None of them may take
-//! findings away or hide a straggler.
+//! Times: what happened between two instants and as of one; and times that cannot be: captures and stores from the future,
+//! and clocks that nobody could confirm. None of them may take findings away or hide a straggler.
 
 #![allow(
     clippy::unwrap_used,
@@ -358,4 +358,113 @@ fn a_clock_that_was_set_forward_did_not_look_meanwhile() {
     let snapshot = sensor.look_up(right + 1);
     assert_eq!(snapshot.stragglers().count(), 1);
     assert!(snapshot.looked < 0.01, "{}", snapshot.looked);
+}
+
+fn instant(time: u64) -> String {
+    Timestamp::from_unix(time as i64, 0).to_string()
+}
+
+#[test]
+fn what_happened_between_is_told_whatever_came_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    let (long_ago, lately) = (now() - 72 * HOUR, now() - HOUR);
+    let packets = [
+        download(5, long_ago).into_packets(),
+        download(6, long_ago).into_packets(),
+        download(5, lately).into_packets(),
+    ]
+    .concat();
+    let path = capture(folder.path(), "three.pcap", &packets);
+    keep(&state, &[&path]);
+    let (path, state) = (path.to_str().unwrap(), state.to_str().unwrap());
+    let hosts = |command: &[&str], more: &[&str]| -> Vec<String> {
+        let found = findings(&[command, &["--format", "json"], more].concat());
+        let mut hosts: Vec<_> = found
+            .iter()
+            .map(|finding| finding["host"].as_str().unwrap().to_owned())
+            .collect();
+        hosts.sort();
+        hosts
+    };
+    let report = ["report", "--state-dir", state];
+    let replay = ["replay", path];
+    let between = |since: u64, until: u64| [instant(since), instant(until)];
+    let both = ["ip-10.0.0.5", "ip-10.0.0.6"];
+    for (range, from_store, from_capture) in [
+        (
+            between(long_ago - HOUR, long_ago + HOUR),
+            &both[..],
+            &both[..],
+        ),
+        (
+            between(lately - HOUR, lately + HOUR),
+            &both[..1],
+            &both[..1],
+        ),
+        // A capture's names have a first and a last time only.
+        (between(long_ago + 9 * HOUR, lately - HOUR), &[], &both[..1]),
+        (between(long_ago - 9 * HOUR, long_ago), &[], &[]),
+    ] {
+        let range = ["--since", &range[0], "--until", &range[1]];
+        assert_eq!(hosts(&report, &range), from_store, "{range:?}");
+        assert_eq!(hosts(&replay, &range), from_capture, "{range:?}");
+    }
+    let until = instant(long_ago + HOUR);
+    for command in [&report[..], &replay] {
+        let args = [command, &["--until", &until, "--fail-on", "straggler"]].concat();
+        assert_eq!(straggler(&args).status.code(), Some(1), "{args:?}");
+    }
+}
+
+#[test]
+fn a_report_as_of_an_instant_is_that_of_the_captures() {
+    // Not the status: the store knows that it looked on, and a capture that is read up to an instant does not.
+    let told = |found: Vec<Value>| -> Vec<[Value; 4]> {
+        let fields = ["host", "straggler", "last_contact", "bytes_received"];
+        let found = found.iter();
+        found
+            .map(|one| fields.map(|field| one[field].clone()))
+            .collect()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    let long_ago = now() - 72 * HOUR;
+    let packets = [
+        download(5, long_ago).into_packets(),
+        download(6, long_ago + 30 * HOUR).into_packets(),
+    ]
+    .concat();
+    let path = capture(folder.path(), "two.pcap", &packets);
+    keep(&state, &[&path]);
+    for (after, stragglers) in [(1, 1), (25, 0), (31, 1), (60, 0)] {
+        let at = instant(long_ago + after * HOUR);
+        let more = ["--format", "json", "--at", &at];
+        let report = ["report", "--state-dir", state.to_str().unwrap()];
+        let kept = findings(&[&report[..], &more].concat());
+        let read = findings(&[&["replay", path.to_str().unwrap()][..], &more].concat());
+        assert_eq!(told(kept.clone()), told(read), "{after}");
+        let straggling = kept.iter().filter(|finding| finding["straggler"] == true);
+        assert_eq!(straggling.count(), stragglers, "{after}");
+    }
+}
+
+#[test]
+fn a_host_that_the_store_does_not_know_is_no_clean_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    keep(&state, &[&example()]);
+    let output = straggler(&[
+        "report",
+        "--host",
+        "nosuch",
+        "--fail-on",
+        "straggler",
+        "--state-dir",
+        state.to_str().unwrap(),
+    ]);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    let lines = said.lines().filter(|line| line.contains("--host nosuch"));
+    assert_eq!((lines.count(), said.lines().count()), (1, 1), "{said}");
 }

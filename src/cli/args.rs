@@ -140,17 +140,18 @@ Examples:
   straggler report --state-dir /var/lib/straggler
   straggler report --config /etc/straggler/straggler.toml --format html > report.html
   straggler report --state-dir /var/lib/straggler --since 2026-11-01 --format csv
+  straggler report --state-dir /var/lib/straggler --at 2026-11-15         as it stood on that day
   straggler report --state-dir /var/lib/straggler --fail-on straggler     exit code 1 if any
 
-The daemon may be running. Findings are judged as of the latest time at which it looked, by the
-rules and the configuration that are given here. --vendor, --host, --status, --since and --until
+The daemon may be running. Findings are judged as of the latest time at which it looked, or of --at,
+by the rules and the configuration that are given here. --vendor, --host, --status, --since and --until
 only choose which findings are told, and the report counts what they left out.
 
 docs/report.md describes formats, columns and filters, docs/json.md the fields of the JSON form,
 docs/store.md what is kept.
 
 Exit codes: 0 fine; 1 what --fail-on names is in the report; 2 wrong command line, configuration
-            or rules, or there is no store; 3 the store cannot be read.")]
+            or rules, no such host, or there is no store; 3 the store cannot be read.")]
 pub struct StoreReportArgs {
     #[command(flatten)]
     pub common: Common,
@@ -159,6 +160,9 @@ pub struct StoreReportArgs {
     pub state_dir: Option<PathBuf>,
     #[command(flatten)]
     pub report: ReportArgs,
+    /// Judge as of this instant, written like that of --since; what came later is left out
+    #[arg(long, value_name = "T")]
+    pub at: Option<Moment>,
 }
 
 /// `straggler erase`

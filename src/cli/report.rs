@@ -1,6 +1,6 @@
 //! `straggler report`: the findings that a daemon has kept.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -18,8 +18,8 @@ use crate::config::Config;
 use crate::history::{self, AHEAD, Restorer, SEEN};
 use crate::ledger::Ledger;
 use crate::model::{Pack, Seen, Snapshot, Span, Timestamp, VendorId};
-use crate::report::{Source, SourceKind, span};
-use crate::store::{LookedRecord, Reader, StoreError, Stored};
+use crate::report::{Filter, Source, SourceKind, Used, span};
+use crate::store::{LookedRecord, Reader, StoreError, Stored, StoredSighting};
 
 /// A running daemon writes about once a second; a store that ends earlier than this has none.
 const STALE: Duration = Duration::from_secs(300);
@@ -42,20 +42,27 @@ pub(super) fn run(args: StoreReportArgs, output: &mut Output) -> Result<Exit, Fa
     let rules = config.rule_set();
     let vendors: Vec<&VendorId> = rules.packs.iter().map(|pack| &pack.vendor).collect();
     let mut filter = args.report.filter(&vendors)?;
-    let mut kept = read(&folder, &config, &rules.packs)?;
+    let at = args.at.map(|at| at.instant(&args.report.timezone));
+    let mut kept = read(&folder, &config, &rules.packs, at, &mut filter)?;
     if let Some(pseudonyms) = config.pseudonyms(&[]) {
+        if let Some(within) = filter.within.take() {
+            let within = within.into_iter();
+            let hidden = within.map(|used| (pseudonyms.host_key(&used.0), used.1, used.2, used.3));
+            filter.within = Some(hidden.collect());
+        }
         kept.snapshot = pseudonyms.hide(kept.snapshot);
         privacy::hide_hosts(&mut filter, &pseudonyms, &kept.snapshot);
     }
-    for line in ReportArgs::unknown_hosts(&filter, &kept.snapshot) {
-        say(&line);
+    // All that was ever seen is in the store, so of a host that is not there somebody mistyped the name.
+    if let Some(line) = ReportArgs::unknown_hosts(&filter, &kept.snapshot).pop() {
+        return Err(Failure::usage(line));
     }
     for remark in &kept.remarks {
         say(remark);
     }
     let frame = Frame::new(&config, &rules.packs);
     let report = frame
-        .around_kept(kept, args.report.timezone.clone())
+        .around_kept(kept, at, args.report.timezone.clone())
         .filtered(filter);
     reporting::write(&report, args.report.format, output)?;
     output.flush()?;
@@ -89,40 +96,72 @@ pub(super) fn failure(error: StoreError) -> Failure {
     }
 }
 
-fn read(folder: &Path, config: &Config, packs: &[Pack]) -> Result<Kept, Failure> {
+/// Reads a store as of an instant, or of its end; tells the filter what was seen in the time that it asks for.
+fn read(
+    folder: &Path,
+    config: &Config,
+    packs: &[Pack],
+    at: Option<Timestamp>,
+    filter: &mut Filter,
+) -> Result<Kept, Failure> {
     let reader = Reader::open(folder).map_err(failure)?;
     let mut ledger = Ledger::new(config.ledger(&[]), packs).map_err(Failure::usage)?;
     let remembered = reader.remembered(SEEN).map_err(failure)?;
     let around = remembered.as_deref().map(history::surroundings);
     let around = around.unwrap_or_default();
-    let limit = wall_clock().after(AHEAD);
+    let limit = at.unwrap_or_else(|| wall_clock().after(AHEAD));
+    let mut used: BTreeSet<Used> = BTreeSet::new();
     let mut restorer = Restorer::new(packs, around.clone(), limit);
     let mut looked: Vec<LookedRecord> = Vec::new();
     let read = reader.restore(Timestamp::MIN, &mut |row| {
-        if let Stored::Looked(record) = &row
-            && record.span.first <= limit
-        {
-            looked.push(record.clone());
+        match &row {
+            Stored::Looked(record) if record.span.first <= limit => {
+                let mut record = record.clone();
+                record.span.last = record.span.last.min(limit);
+                looked.push(record);
+            }
+            Stored::Sighting(StoredSighting { key, sum })
+                if sum.span.first <= limit && filter.reaches(sum.span) =>
+            {
+                let (host, vendor) = (key.host.clone(), key.vendor.clone());
+                used.insert((host, vendor, key.category, key.strength));
+            }
+            _ => {}
         }
         restorer.take(&mut ledger, row);
     });
     let read = read.map_err(failure)?;
     let restored = restorer.finish(&mut ledger);
-    let mut snapshot = ledger.snapshot();
-    snapshot.local_hosts = around.local_hosts;
+    if !filter.is_undated() {
+        let used = used.into_iter();
+        let used = used.map(|used| (ledger.key_of(&used.0), used.1, used.2, used.3));
+        filter.within = Some(used.collect());
+    }
+    let mut remarks = Vec::new();
+    let mut snapshot = match at {
+        Some(at) => {
+            ledger.set_time(at);
+            remarks.push(
+                "counts of frames, of flows and of hosts without a name are those of the whole store, not of --at"
+                    .to_owned(),
+            );
+            ledger.snapshot()
+        }
+        None => ledger.snapshot(),
+    };
+    if at.is_none() {
+        snapshot.local_hosts = around.local_hosts;
+        remarks.extend(late(snapshot.at));
+    }
     snapshot.blind_hosts = around.blind_hosts;
     snapshot.local_networks_known |= around.local_networks_known;
-    let mut remarks = Vec::new();
-    if let Some(late) = late(snapshot.at) {
-        remarks.push(late);
-    }
     for copy in reader.set_aside().map_err(failure)? {
         remarks.push(format!(
             "the store was found damaged and begun anew on {}: history from before is missing; what it had is kept as {}",
             copy.at, copy.name
         ));
     }
-    if let Some(last) = restored.later.last {
+    if let Some(last) = restored.later.last.filter(|_| at.is_none()) {
         let rows = restored.later.count;
         remarks.push(format!(
             "{rows} rows are dated up to {last}, later than this machine's clock, and are left aside: \

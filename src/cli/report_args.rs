@@ -22,10 +22,10 @@ pub struct ReportArgs {
     /// Only findings of these statuses
     #[arg(long, value_name = "S", value_delimiter = ',', value_parser = statuses())]
     pub status: Vec<Status>,
-    /// Only findings last seen at T or later: a day (midnight in --timezone), a time of day, or an instant with its offset
+    /// Only findings with a sighting at T or later: a day (midnight in --timezone), a time of day, or an instant with its offset
     #[arg(long, value_name = "T")]
     pub since: Option<Moment>,
-    /// Only findings last seen before T
+    /// Only findings with a sighting before T; with --since, between the two
     #[arg(long, value_name = "T")]
     pub until: Option<Moment>,
     /// Zone in which times are read and shown: an IANA name such as Europe/Berlin, or UTC (JSON stays in UTC)
@@ -90,6 +90,7 @@ impl ReportArgs {
             statuses: self.status.clone(),
             since,
             until,
+            within: None,
         })
     }
 

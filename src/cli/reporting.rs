@@ -35,13 +35,14 @@ impl Frame {
     }
 
     /// The report of what a store has, with all of its findings.
-    pub(super) fn around_kept(self, kept: Kept, zone: Zone) -> Report {
+    pub(super) fn around_kept(self, kept: Kept, at: Option<Timestamp>, zone: Zone) -> Report {
         let mut local_networks = self.local_networks;
         local_networks.extend(kept.networks);
         local_networks.sort_unstable();
         local_networks.dedup();
         Report {
             asked: Asked {
+                at,
                 zone,
                 ..Asked::default()
             },

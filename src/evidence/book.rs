@@ -225,9 +225,11 @@ impl Book {
             category,
             names: Vec::new(),
             sightings: 0,
+            first_seen: sighting.span.first,
             last_seen: sighting.span.last,
         });
         weak.sightings += sighting.count;
+        weak.first_seen = weak.first_seen.min(sighting.span.first);
         weak.last_seen = weak.last_seen.max(sighting.span.last);
         if let Err(at) = weak.names.binary_search(&sighting.name)
             && weak.names.len() < MAX_WEAK_NAMES
@@ -256,6 +258,7 @@ impl Book {
 
 fn join_weak(known: &mut WeakUse, other: WeakUse) {
     known.sightings += other.sightings;
+    known.first_seen = known.first_seen.min(other.first_seen);
     known.last_seen = known.last_seen.max(other.last_seen);
     for name in other.names {
         if let Err(at) = known.names.binary_search(&name)

@@ -190,7 +190,10 @@ impl Restorer {
         {
             ledger.restore_time(last);
         }
-        ledger.restore_reached(self.around.reached.iter().cloned());
+        // Of silence an earlier instant was told otherwise.
+        if self.around.at.is_none_or(|at| at <= self.limit) {
+            ledger.restore_reached(self.around.reached.iter().cloned());
+        }
         for presence in self.presences.into_values() {
             if let Some((_, address)) = presence.latest {
                 ledger.restore_presence(address, presence.span);

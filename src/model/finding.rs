@@ -175,6 +175,8 @@ pub struct WeakUse {
     pub names: Vec<DomainName>,
     /// Sightings at every level together.
     pub sightings: u64,
+    /// First sighting.
+    pub first_seen: Timestamp,
     /// Latest sighting.
     pub last_seen: Timestamp,
 }

@@ -5,7 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use crate::model::{HostKey, HostView, Snapshot, Status, Timestamp, VendorId};
+use crate::model::{
+    Category, Finding, HostKey, HostView, Snapshot, Span, Status, Strength, Timestamp, VendorId,
+    WeakUse,
+};
 
 /// Which findings to tell. An empty list and `None` ask for all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,11 +19,16 @@ pub struct Filter {
     pub hosts: Vec<String>,
     /// Statuses.
     pub statuses: Vec<Status>,
-    /// Last seen at this instant or later.
+    /// Seen at this instant or later.
     pub since: Option<Timestamp>,
-    /// Last seen before this instant.
+    /// Seen before this instant.
     pub until: Option<Timestamp>,
+    /// What was seen between the two, where whoever asks knows each sighting; otherwise the spans of names decide.
+    pub within: Option<BTreeSet<Used>>,
 }
+
+/// A host, and what it used of a vendor: names of which strength and category.
+pub type Used = (HostKey, VendorId, Category, Strength);
 
 /// What a filter left out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,6 +43,47 @@ impl Filter {
     /// Whether it asks for all.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Whether all times will do.
+    pub fn is_undated(&self) -> bool {
+        self.since.is_none() && self.until.is_none()
+    }
+
+    /// Whether a stretch reaches into the time asked for.
+    pub fn reaches(&self, span: Span) -> bool {
+        self.since.is_none_or(|since| span.last >= since)
+            && self.until.is_none_or(|until| span.first < until)
+    }
+
+    /// A name seen before and after the time asked for counts as seen in it: left out would be worse.
+    fn has_seen(&self, finding: &Finding) -> bool {
+        if let Some(within) = &self.within {
+            let (host, vendor) = (finding.host.clone(), finding.vendor.clone());
+            return within.contains(&(host, vendor, finding.category, Strength::Strong));
+        }
+        let mut names = finding.names.iter().map(|name| Span {
+            first: name.first_seen,
+            last: name.last_seen,
+        });
+        // Names that found no place have no span of their own.
+        let all = finding.names.is_empty() || finding.names_left_out > 0;
+        let whole = Span {
+            first: finding.first_seen,
+            last: finding.last_seen,
+        };
+        names.any(|span| self.reaches(span)) || (all && self.reaches(whole))
+    }
+
+    fn has_seen_weak(&self, weak: &WeakUse) -> bool {
+        let (host, vendor) = (weak.host.clone(), weak.vendor.clone());
+        match &self.within {
+            Some(within) => within.contains(&(host, vendor, weak.category, Strength::Weak)),
+            None => self.reaches(Span {
+                first: weak.first_seen,
+                last: weak.last_seen,
+            }),
+        }
     }
 
     /// The hosts asked for of which nothing is known: perhaps somebody mistyped them.
@@ -75,17 +124,13 @@ impl Filter {
             asked.is_empty() || keys.contains(key) || is_key_or_address(&asked, key, addresses)
         };
         let vendor = |id: &VendorId| self.vendors.is_empty() || self.vendors.contains(id);
-        let seen = |last: Timestamp| {
-            self.since.is_none_or(|since| last >= since)
-                && self.until.is_none_or(|until| last < until)
-        };
 
         let mut left_out = LeftOut::default();
         snapshot.findings.retain(|finding| {
             let stays = vendor(&finding.vendor)
                 && host(&finding.host, &finding.addresses)
                 && (self.statuses.is_empty() || self.statuses.contains(&finding.status))
-                && seen(finding.last_seen);
+                && (self.is_undated() || self.has_seen(finding));
             left_out.findings += u64::from(!stays);
             left_out.stragglers += u64::from(!stays && finding.straggler);
             stays
@@ -96,25 +141,24 @@ impl Filter {
             .map(|finding| &finding.host)
             .collect();
         let by_status = |key: &HostKey| self.statuses.is_empty() || found.contains(key);
-        let undated = self.since.is_none() && self.until.is_none();
         snapshot.weak.retain(|weak| {
             vendor(&weak.vendor)
                 && host(&weak.host, &[])
                 && by_status(&weak.host)
-                && seen(weak.last_seen)
+                && (self.is_undated() || self.has_seen_weak(weak))
         });
         snapshot.bypasses.retain(|bypass| {
             vendor(&bypass.vendor)
                 && host(&bypass.host, &[])
                 && by_status(&bypass.host)
-                && seen(bypass.last_seen)
+                && self.reaches(Span::at(bypass.last_seen))
         });
         // What protects a host has no date of its own.
         snapshot.coverage.retain(|view| {
             vendor(&view.vendor)
                 && host(&view.host, &[])
                 && by_status(&view.host)
-                && (undated || found.contains(&view.host))
+                && (self.is_undated() || found.contains(&view.host))
         });
         snapshot.vendors.retain(|view| vendor(&view.id));
         recount(snapshot);

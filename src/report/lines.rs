@@ -31,7 +31,7 @@ pub(super) fn asked(report: &Report) -> Vec<(&'static str, String)> {
         plain.join(", ")
     };
     lines.push((
-        "Last seen",
+        "Seen",
         match (filter.since, filter.until) {
             (None, None) => "at any time that is remembered".to_owned(),
             (Some(since), None) => format!("{} or later", zone.readable(since)),

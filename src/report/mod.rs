@@ -23,7 +23,7 @@ mod zone;
 
 pub use csv::{COLUMNS, csv};
 pub use escape::plain;
-pub use filter::{Filter, LeftOut};
+pub use filter::{Filter, LeftOut, Used};
 pub use html::html;
 pub use json::{FindingLine, finding_line, finding_lines};
 pub use lines::named_share;

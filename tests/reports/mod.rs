@@ -83,6 +83,7 @@ pub fn report(texts: &Texts<'_>) -> Report {
                 category: Category::Web,
                 names: vec![name(texts)],
                 sightings: 7,
+                first_seen: minute(650),
                 last_seen: minute(650),
             }],
             hosts: (1..=4).map(|n| view(texts, n)).collect(),

@@ -91,15 +91,14 @@ fn filtered(text: &mut String, report: &Report) {
     }
     let asked = lines::asked(report);
     let told = [
-        "Last seen",
+        "Seen",
         "Only vendors",
         "Only hosts",
         "Only statuses",
         "Left out by this",
     ];
     for (word, value) in asked.iter().filter(|(word, _)| told.contains(word)) {
-        let undated = filter.since.is_none() && filter.until.is_none();
-        if *word != "Last seen" || !undated {
+        if *word != "Seen" || !filter.is_undated() {
             let _ = writeln!(text, "{word}: {value}");
         }
     }
