@@ -107,6 +107,7 @@ fn read(folder: &Path, config: &Config, packs: &[Pack]) -> Result<Kept, Failure>
     if let Some(late) = late(snapshot.at) {
         remarks.push(late);
     }
+    remarks.extend(snapshot.disputes.iter().map(ToString::to_string));
     if read.damaged > 0 {
         let rows = read.damaged;
         remarks.push(format!(

@@ -14,7 +14,7 @@ use crate::capture;
 use crate::history::Taken;
 use crate::ledger::Ledger;
 use crate::metrics::{Board, InterfaceScene, Scene};
-use crate::model::{Losses, SensorCondition, WatchList};
+use crate::model::{Dispute, Losses, SensorCondition, Snapshot, WatchList};
 use crate::privacy::Pseudonyms;
 use crate::tracker;
 
@@ -28,6 +28,8 @@ pub(super) struct LedgerLoop {
     /// What is read anew about devices, and why it cannot be, if so.
     readings: Receiver<Reading>,
     reading_fault: Option<String>,
+    /// Rows of the inventory in dispute, told already.
+    disputes: Vec<Dispute>,
     boards: Boards,
     teller: Teller,
     pseudonyms: Option<Pseudonyms>,
@@ -67,6 +69,7 @@ impl LedgerLoop {
             faults: Vec::new(),
             readings,
             reading_fault: None,
+            disputes: Vec::new(),
             boards,
             teller,
             pseudonyms,
@@ -161,6 +164,16 @@ impl LedgerLoop {
         }
     }
 
+    /// Logs what came up since the last time.
+    fn tell_disputes(&mut self, snapshot: &Snapshot) {
+        for dispute in &snapshot.disputes {
+            if !self.disputes.contains(dispute) {
+                tracing::warn!("{dispute}");
+            }
+        }
+        self.disputes.clone_from(&snapshot.disputes);
+    }
+
     fn publish(&mut self, last: bool) {
         self.take_readings();
         if let Some(keeping) = &mut self.keeping {
@@ -173,6 +186,7 @@ impl LedgerLoop {
                 self.teller.tell(happening);
             }
         }
+        self.tell_disputes(&snapshot);
         let mut tracker = tracker::Stats::default();
         for interface in &self.interfaces {
             tracker.add(&interface.tracker);
@@ -195,6 +209,7 @@ impl LedgerLoop {
                 .iter()
                 .chain(&self.reading_fault)
                 .cloned()
+                .chain(self.disputes.iter().map(ToString::to_string))
                 .collect(),
             events: self.teller.counts(),
             store: self.keeping.as_ref().map(Keeping::scene),

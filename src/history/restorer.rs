@@ -101,7 +101,21 @@ impl Restorer {
     /// Gives the ledger its hosts. One that turned out to be another has a row of its own from before: what it had is that
     /// one's.
     fn give_hosts(&mut self, ledger: &mut Ledger) {
-        let hosts = std::mem::take(&mut self.waiting);
+        let mut hosts = std::mem::take(&mut self.waiting);
+        // Who lost the inventory's id has it as an alias, and the id's own row is older.
+        let lost: HashSet<(HostKey, HostKey)> = hosts
+            .iter()
+            .filter(|(host, _)| host.key.is_made())
+            .flat_map(|(host, _)| {
+                let ids = host.aliases.iter().filter(|alias| !alias.is_made());
+                ids.map(|id| (id.clone(), host.key.clone()))
+            })
+            .collect();
+        for (host, _) in &mut hosts {
+            let id = host.key.clone();
+            host.aliases
+                .retain(|alias| !lost.contains(&(id.clone(), alias.clone())));
+        }
         let aliases: HashSet<HostKey> = hosts
             .iter()
             .flat_map(|(host, _)| host.aliases.iter().cloned())
