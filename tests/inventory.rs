@@ -13,7 +13,7 @@ use std::process::Command;
 
 use findings::findings;
 use serde_json::Value;
-use support::{ClientHello, Dhcp4, Talk, TimedPacket, merge, server_hello};
+use support::{ClientHello, Dhcp4, Link, Pcap, Talk, TimedPacket, merge, server_hello};
 
 /// An hour after the cutoff of the built-in pack.
 const AFTER: u64 = (1_727_582_400 + 3_600) * 1_000_000_000;
@@ -179,6 +179,52 @@ fn lease_files_name_hosts_and_give_them_their_keys() {
         assert_eq!(found[0]["host"], "mac-00:11:22:33:44:77");
         assert_eq!(found[0]["host_name"], "pc-19.example");
         assert_eq!(found[0]["host_confidence"], "hardware");
+    }
+}
+
+/// Two that had one address in turn stay two, and the report says which row is in dispute.
+#[test]
+fn a_row_by_address_does_not_make_one_of_two_devices() {
+    let files = Files::new().inventory("address,name,owner,id\n10.0.0.17,Bobs PC,Bob,bob-pc-1\n");
+    let lease_at = |mac, time| {
+        let ack = Dhcp4::ack(mac, "10.0.0.17".parse().unwrap(), 600);
+        Talk::udp("10.0.0.1:67", "10.0.0.17:68")
+            .at(time)
+            .client(&ack.bytes())
+    };
+    let later = |talk: Talk| talk.close();
+    let packets = merge([
+        lease_at(WIRED, AFTER),
+        later(contact("10.0.0.17", AFTER + SECOND)),
+        lease_at(WIRELESS, AFTER + 7_200 * SECOND),
+        later(contact("10.0.0.17", AFTER + 7_201 * SECOND)),
+    ]);
+    let mut told: Vec<_> = files
+        .findings(&packets)
+        .iter()
+        .map(|found| (found["host"].clone(), found["host_owner"].clone()))
+        .collect();
+    told.sort_by_key(|(host, _)| host.to_string());
+    let expected = ["mac-00:11:22:33:44:55", "mac-00:11:22:33:44:66"];
+    assert_eq!(told, expected.map(|key| (key.into(), Value::Null)));
+    let link = Link::ethernet();
+    let capture = files.folder.path().join("case.pcap");
+    Pcap::new(link.link_type())
+        .nanos()
+        .write(&capture, &link.frames(&packets))
+        .unwrap();
+    for format in ["markdown", "html", "json"] {
+        let output = Command::new(env!("CARGO_BIN_EXE_straggler"))
+            .args(["replay", "--format", format, "--config"])
+            .args([&files.path(), &capture])
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        let text = match format {
+            "json" => said,
+            _ => String::from_utf8(output.stdout).unwrap(),
+        };
+        assert!(text.contains("nventory, line 2: "), "{format}: {text}");
     }
 }
 

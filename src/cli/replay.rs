@@ -12,7 +12,7 @@ use super::reporting::{self, Frame};
 use super::{Exit, Failure, Output, privacy};
 use crate::capture::{Inputs, find_inputs};
 use crate::config::{Config, Overrides};
-use crate::model::VendorId;
+use crate::model::{Snapshot, VendorId};
 use crate::replay::{Replay, Replayed};
 use crate::report;
 
@@ -92,7 +92,7 @@ pub(super) fn write_json(
 
 /// Says what could not be read and what was left aside; the exit code follows.
 pub(super) fn tell(replayed: &Replayed) -> Exit {
-    for remark in remarks(replayed) {
+    for remark in remarks(replayed, &replayed.snapshot) {
         say(&remark);
     }
     if replayed.faults.is_empty() {
@@ -103,7 +103,7 @@ pub(super) fn tell(replayed: &Replayed) -> Exit {
 }
 
 /// What could not be read and what was left aside, a line each.
-pub(super) fn remarks(replayed: &Replayed) -> Vec<String> {
+pub(super) fn remarks(replayed: &Replayed, snapshot: &Snapshot) -> Vec<String> {
     let mut remarks = Vec::new();
     if replayed.later_frames > 0 {
         remarks.push(format!(
@@ -118,6 +118,8 @@ pub(super) fn remarks(replayed: &Replayed) -> Vec<String> {
             report::span(gap)
         ));
     }
+    let disputes = snapshot.disputes.iter();
+    remarks.extend(disputes.map(ToString::to_string));
     remarks.extend(replayed.faults.iter().map(ToString::to_string));
     remarks
 }

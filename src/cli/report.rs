@@ -168,6 +168,7 @@ fn read(
              the clock is wrong, or was when they were captured"
         ));
     }
+    remarks.extend(snapshot.disputes.iter().map(ToString::to_string));
     if read.damaged > 0 {
         let rows = read.damaged;
         remarks.push(format!(

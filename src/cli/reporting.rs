@@ -88,7 +88,7 @@ impl Frame {
             transfer_threshold: self.transfer_threshold,
             packs: self.packs,
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            remarks: super::replay::remarks(replayed),
+            remarks: super::replay::remarks(replayed, &snapshot),
             snapshot,
             seen: replayed.tracker.seen.clone(),
         }

@@ -15,7 +15,7 @@ use crate::capture;
 use crate::history::Taken;
 use crate::ledger::Ledger;
 use crate::metrics::{Board, InterfaceScene, Scene};
-use crate::model::{Losses, SensorCondition, WatchList};
+use crate::model::{Dispute, Losses, SensorCondition, Snapshot, WatchList};
 use crate::privacy::Pseudonyms;
 use crate::tracker;
 
@@ -34,6 +34,8 @@ pub(super) struct LedgerLoop {
     wall: Wall,
     /// What is wrong with the clock, if anything.
     clock_fault: Option<String>,
+    /// Rows of the inventory in dispute, told already.
+    disputes: Vec<Dispute>,
     boards: Boards,
     teller: Teller,
     pseudonyms: Option<Pseudonyms>,
@@ -77,6 +79,7 @@ impl LedgerLoop {
             reading_fault: None,
             wall,
             clock_fault: None,
+            disputes: Vec::new(),
             boards,
             teller,
             pseudonyms,
@@ -191,6 +194,16 @@ impl LedgerLoop {
         self.clock_fault = fault;
     }
 
+    /// Logs what came up since the last time.
+    fn tell_disputes(&mut self, snapshot: &Snapshot) {
+        for dispute in &snapshot.disputes {
+            if !self.disputes.contains(dispute) {
+                tracing::warn!("{dispute}");
+            }
+        }
+        self.disputes.clone_from(&snapshot.disputes);
+    }
+
     fn publish(&mut self, last: bool) {
         self.take_readings();
         self.look_at_the_clock();
@@ -204,6 +217,7 @@ impl LedgerLoop {
                 self.teller.tell(happening);
             }
         }
+        self.tell_disputes(&snapshot);
         let mut tracker = tracker::Stats::default();
         for interface in &self.interfaces {
             tracker.add(&interface.tracker);
@@ -232,6 +246,7 @@ impl LedgerLoop {
                 .chain(&self.reading_fault)
                 .chain(&self.clock_fault)
                 .cloned()
+                .chain(self.disputes.iter().map(ToString::to_string))
                 .collect(),
             events: self.teller.counts(),
             store: self.keeping.as_ref().map(Keeping::scene),

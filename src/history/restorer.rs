@@ -210,7 +210,21 @@ impl Restorer {
         if let Some(at) = self.around.at.filter(|at| *at <= self.limit) {
             ledger.restore_time(at);
         }
-        let hosts = std::mem::take(&mut self.waiting);
+        let mut hosts = std::mem::take(&mut self.waiting);
+        // Who lost the inventory's id has it as an alias, and the id's own row is older.
+        let lost: HashSet<(HostKey, HostKey)> = hosts
+            .iter()
+            .filter(|(host, _)| host.key.is_made())
+            .flat_map(|(host, _)| {
+                let ids = host.aliases.iter().filter(|alias| !alias.is_made());
+                ids.map(|id| (id.clone(), host.key.clone()))
+            })
+            .collect();
+        for (host, _) in &mut hosts {
+            let id = host.key.clone();
+            host.aliases
+                .retain(|alias| !lost.contains(&(id.clone(), alias.clone())));
+        }
         let aliases: HashSet<HostKey> = hosts
             .iter()
             .flat_map(|(host, _)| host.aliases.iter().cloned())

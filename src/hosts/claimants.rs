@@ -216,9 +216,4 @@ impl Hosts {
         }
         self.several_at(address);
     }
-
-    /// More than one device was proven to have an address.
-    fn several_at(&mut self, address: IpAddr) {
-        self.addresses.at(address).several = true;
-    }
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::Hosts;
-use crate::model::{HostKey, Mac};
+use crate::model::{HostKey, Mac, Timestamp};
 
 /// Rows that are read: more than a sensor can tell apart.
 const MAX_ROWS: usize = 131_072;
@@ -19,8 +19,28 @@ const COLUMNS: [&str; 6] = ["mac", "address", "name", "owner", "site", "id"];
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Inventory {
     by_mac: HashMap<Mac, Arc<Listed>>,
-    by_address: HashMap<IpAddr, Arc<Listed>>,
+    by_address: HashMap<IpAddr, AddressRow>,
     by_id: HashMap<HostKey, Arc<Listed>>,
+}
+
+/// A row that has an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct AddressRow {
+    pub listed: Arc<Listed>,
+    /// Its line in the file.
+    pub line: u64,
+    /// The hardware address beside it.
+    mac: Option<Mac>,
+}
+
+impl AddressRow {
+    /// Whether nothing in the row speaks against this hardware address, or none.
+    pub(super) fn may_be_of(&self, mac: Option<Mac>) -> bool {
+        match mac {
+            Some(mac) => self.mac.is_none_or(|own| own == mac),
+            None => self.mac.is_none(),
+        }
+    }
 }
 
 /// A device of the inventory.
@@ -81,9 +101,14 @@ impl Inventory {
         self.by_mac.get(&mac).map(AsRef::as_ref)
     }
 
-    /// Who has this address.
-    pub fn by_address(&self, address: IpAddr) -> Option<&Listed> {
-        self.by_address.get(&address).map(AsRef::as_ref)
+    /// The row of this address.
+    pub(super) fn by_address(&self, address: IpAddr) -> Option<&AddressRow> {
+        self.by_address.get(&address)
+    }
+
+    /// All rows that have an address.
+    pub(super) fn rows_by_address(&self) -> impl Iterator<Item = (&IpAddr, &AddressRow)> {
+        self.by_address.iter()
     }
 
     /// The device with this key.
@@ -147,10 +172,11 @@ impl Inventory {
         {
             return Err(twice("mac", &other.id, line));
         }
-        if let Some(other) = address.and_then(|address| self.by_address.insert(address, listed))
-            && other.id != id
+        let row = AddressRow { listed, line, mac };
+        if let Some(other) = address.and_then(|address| self.by_address.insert(address, row))
+            && other.listed.id != id
         {
-            return Err(twice("address", &other.id, line));
+            return Err(twice("address", &other.listed.id, line));
         }
         Ok(())
     }
@@ -186,10 +212,8 @@ impl Inventory {
             site: known.site.clone().or(row.site),
         });
         let same = |listed: &&mut Arc<Listed>| listed.id == merged.id;
-        for listed in self.by_mac.values_mut().filter(same) {
-            *listed = Arc::clone(&merged);
-        }
-        for listed in self.by_address.values_mut().filter(same) {
+        let rows = self.by_address.values_mut().map(|row| &mut row.listed);
+        for listed in self.by_mac.values_mut().chain(rows).filter(same) {
             *listed = Arc::clone(&merged);
         }
         self.by_id.insert(merged.id.clone(), Arc::clone(&merged));
@@ -214,9 +238,13 @@ impl Hosts {
                 self.inventory
                     .by_address
                     .iter()
-                    .filter_map(|(address, listed)| {
+                    .filter_map(|(address, row)| {
                         let entry = self.addresses.get(*address)?;
-                        Some((listed.id.clone(), entry.by_address.clone()?))
+                        let mac = self.owner(*address, Timestamp::MAX);
+                        let by_mac = || self.devices.get(mac?)?.key.clone();
+                        let key = entry.by_address.clone().or_else(by_mac)?;
+                        let names_it = !entry.several && row.may_be_of(mac);
+                        names_it.then(|| (row.listed.id.clone(), key))
                     }),
             )
             .collect();
@@ -225,8 +253,19 @@ impl Hosts {
         for (id, key) in listed {
             if !self.inventory.has_id(self.register.canonical(&key))
                 && self.register.get(&key).is_some()
+                && self.is_free(&id)
             {
                 self.register.join(&id, &key);
+            }
+        }
+        let addresses: Vec<IpAddr> = self.inventory.by_address.keys().copied().collect();
+        for address in addresses {
+            if self
+                .addresses
+                .get(address)
+                .is_some_and(|entry| entry.several)
+            {
+                self.dispute(address);
             }
         }
         for id in self.inventory.by_id.keys() {
@@ -354,7 +393,7 @@ mod tests {
             ("pc-4", Some("Ann"))
         );
         let printer = inventory.by_address([10, 0, 0, 9].into()).unwrap();
-        assert_eq!(printer.id.as_str(), "inv-printer-2nd-floor");
+        assert_eq!(printer.listed.id.as_str(), "inv-printer-2nd-floor");
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod attached;
 mod changes;
 mod claimants;
 mod devices;
+mod disputes;
 mod facts;
 mod inventory;
 mod leases;

@@ -261,6 +261,17 @@ impl Register {
         self.joined.push((survivor, other));
     }
 
+    /// A host has a key by mistake, and gets another, which may be its alias; the former one becomes an alias.
+    pub(super) fn rename(&mut self, from: &HostKey, to: &HostKey) {
+        self.part(to);
+        if let Some(span) = self.hosts.get(from).map(|record| record.span) {
+            let sighted = self.hosts.get(from).map(|record| record.sighted);
+            let record = self.seen(to, span);
+            record.sighted = sighted.unwrap_or(record.sighted);
+            self.join(to, from);
+        }
+    }
+
     /// A key was an alias of a host by mistake; what comes from now on is its own.
     pub(super) fn part(&mut self, alias: &HostKey) {
         let Some(key) = self.aliases.remove(alias) else {

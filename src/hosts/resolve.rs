@@ -51,7 +51,7 @@ impl Hosts {
     /// Whose a packet was that an address sent at an instant, in a frame from this hardware address.
     pub(super) fn whose(&self, address: IpAddr, at: Timestamp, from: Option<Mac>) -> Whose {
         let whose = self.unlisted(address, at, from);
-        match self.listed(address, whose.likely) {
+        match self.listed_at(address, &whose) {
             Some(id) => Whose { key: id, ..whose },
             None => Whose {
                 key: self.register.canonical(&whose.key).clone(),
@@ -60,11 +60,16 @@ impl Hosts {
         }
     }
 
-    /// The inventory's id of a device. Its hardware address says more than its address.
-    fn listed(&self, address: IpAddr, mac: Option<Mac>) -> Option<HostKey> {
-        let by_mac = mac.and_then(|mac| self.inventory.by_mac(mac));
-        let listed = by_mac.or_else(|| self.inventory.by_address(address))?;
-        Some(listed.id.clone())
+    /// The inventory's id of whoever it is. By the address it names only the one that has it.
+    fn listed_at(&self, address: IpAddr, whose: &Whose) -> Option<HostKey> {
+        match (whose.place, whose.likely) {
+            (Place::Holder, likely) => self.listed(address, likely),
+            (_, Some(mac)) => {
+                let listed = self.inventory.by_mac(mac)?;
+                self.is_free(&listed.id).then(|| listed.id.clone())
+            }
+            (_, None) => None,
+        }
     }
 
     /// The device that had an address at an instant, unless it fronts others.
@@ -149,13 +154,15 @@ impl Hosts {
 
     /// Gives the key of whoever sent from an address then, in frames from this hardware address, and writes it down.
     pub(super) fn fix(&mut self, address: IpAddr, span: Span, from: Option<Mac>) -> HostKey {
+        let whose = self.unlisted(address, span.first, from);
+        let listed = self.listed_at(address, &whose);
         let Whose {
             key: base,
             made,
             mac,
             likely,
             place,
-        } = self.unlisted(address, span.first, from);
+        } = whose;
         let is_new = self.register.get(&base).is_none();
         self.register.sighted(&base, span);
         if let Some(entry) = self.addresses.get_mut(address) {
@@ -189,7 +196,7 @@ impl Hosts {
             // Proven after the sighting: as if it had been put down before.
             self.tie(address, mac, &base);
         }
-        if let Some(id) = self.listed(address, likely)
+        if let Some(id) = listed
             && !self.inventory.has_id(self.register.canonical(&base))
         {
             self.register.seen(&id, span);
@@ -255,10 +262,11 @@ impl Hosts {
             Some(other) => self.join(&other, key),
         }
         self.register.alias(key, HostKey::from_mac(mac));
-        if let Some(listed) = self.inventory.by_mac(mac)
+        let listed = self.inventory.by_mac(mac).map(|listed| listed.id.clone());
+        if let Some(id) = listed.filter(|id| self.is_free(id))
             && !self.inventory.has_id(self.register.canonical(key))
         {
-            self.register.join(&listed.id, key);
+            self.register.join(&id, key);
         }
         let key = self.register.canonical(key).clone();
         self.hold(&key, address, Some(mac));

@@ -17,7 +17,13 @@ impl Hosts {
             .collect();
         addresses.sort_unstable();
         addresses.dedup();
-        let listed = self.inventory.by_id(&key);
+        let by_mac = || {
+            record
+                .macs
+                .iter()
+                .find_map(|&mac| self.inventory.by_mac(mac))
+        };
+        let listed = self.inventory.by_id(&key).or_else(by_mac);
         // What it has now, and what it says of itself wherever it went.
         let now = || addresses.iter().map(|&address| self.known(address));
         let known = || now().chain(record.macs.iter().map(|&mac| self.said_by(mac)));

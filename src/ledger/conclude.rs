@@ -55,6 +55,7 @@ impl Ledger {
             local_hosts: self.hosts.present_after(now.before(WINDOW)),
             blind_hosts: self.blind_hosts.count(now),
             local_networks_known: self.settings.local_networks_known,
+            disputes: self.hosts.disputes(),
             totals: self.book.totals().clone(),
             findings,
         }

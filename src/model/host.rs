@@ -47,6 +47,11 @@ impl HostKey {
         &self.0
     }
 
+    /// Whether it was made of an address or a hardware address, and not given by an inventory, whose ids never look so.
+    pub fn is_made(&self) -> bool {
+        self.0.starts_with("ip-") || self.0.starts_with("mac-")
+    }
+
     /// A key that was written down before: what `as_str` gave, or what a user copied from it.
     pub fn restored(text: &str) -> Self {
         Self(Arc::from(text))

@@ -67,7 +67,9 @@ pub use sighting::{
     Batch, Evidence, FlowEnd, MAX_SAMPLES, Presence, Reply, ReplyKind, Sample, Sighting, Signal,
     Way,
 };
-pub use snapshot::{BypassView, CoverageView, CutoffInForce, Seen, Snapshot, Totals, VendorView};
+pub use snapshot::{
+    BypassView, CoverageView, CutoffInForce, Dispute, Seen, Snapshot, Totals, VendorView,
+};
 pub use standing::{Line, Rank, Standing};
 pub use time::{Span, Timestamp};
 pub use watch::{Resolution, WatchList};

@@ -1,6 +1,7 @@
 //! The state of the ledger at one instant, immutable: what metrics, page and reports read.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::IpAddr;
 
 use super::{
@@ -33,8 +34,30 @@ pub struct Snapshot {
     pub blind_hosts: [u64; BlindKind::ALL.len()],
     /// Whether local networks were configured or known from an interface.
     pub local_networks_known: bool,
+    /// Rows of the inventory that are in dispute, sorted.
+    pub disputes: Vec<Dispute>,
     /// Counts without a host.
     pub totals: Totals,
+}
+
+/// A row of the inventory names a device by an address that more than one device had, or that the device of the hardware
+/// address beside it does not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Dispute {
+    /// Its line in the file, from 1.
+    pub line: u64,
+}
+
+/// Names nobody: it stands where pseudonyms may.
+impl fmt::Display for Dispute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let line = self.line;
+        write!(
+            f,
+            "inventory, line {line}: the address is, or was, another device's, so it names nobody; write the `mac` of the \
+             device that is meant, or correct the address"
+        )
+    }
 }
 
 impl Snapshot {
