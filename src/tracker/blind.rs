@@ -207,6 +207,8 @@ impl Insides {
             client_side,
             protocol: flow.protocol,
             vlan: flow.state.vlan.map(NonZeroU16::get),
+            // Such an address is never watched.
+            sinkhole: false,
         };
         self.stats.seen.named_flows[Signal::Ip.index()] += 1;
         flow.state.traits.named = true;

@@ -58,10 +58,7 @@ impl Names {
     ) -> &mut Named {
         let known = self.list.iter().position(|named| named.is(&subject));
         let at = match known {
-            Some(at) => {
-                self.list[at].ask_again();
-                at
-            }
+            Some(at) => at,
             None => {
                 if self.list.len() >= MAX_NAMES {
                     self.list.remove(0).report_bytes(rollup);
@@ -74,6 +71,7 @@ impl Names {
             }
         };
         self.current = Some(at);
+        self.list[at].ask(time, rollup);
         self.ask(Some(at), &manner, budget);
         &mut self.list[at]
     }
