@@ -181,3 +181,53 @@ fn a_sinkhole_is_not_the_vendor() {
         );
     }
 }
+
+/// A proxy that did not get through says so itself; a gateway says that the server behind it did not answer.
+#[test]
+fn what_a_gateway_says_for_itself_is_no_contact() {
+    let exchange = |request: &str, status: &str| {
+        to(PROXY)
+            .client(request.as_bytes())
+            .server(&answer(status, 400))
+            .reset_by_server()
+    };
+    let (get, absolute, connect) = (get(), absolute(), connect());
+    let cases = [
+        (&absolute, "500 Internal Server Error", "asking"),
+        (&absolute, "502 Bad Gateway", "asking"),
+        (&absolute, "503 Service Unavailable", "asking"),
+        (&absolute, "504 Gateway Timeout", "asking"),
+        (&absolute, "403 Forbidden", "blocked by http_block"),
+        (&absolute, "200 OK", "contacting, straggler"),
+        (&absolute, "404 Not Found", "contacting, straggler"),
+        (&get, "500 Internal Server Error", "contacting, straggler"),
+        (&get, "502 Bad Gateway", "asking"),
+        (&get, "503 Service Unavailable", "contacting, straggler"),
+        (&get, "504 Gateway Timeout", "asking"),
+        (
+            &connect,
+            "503 Service Unavailable",
+            "blocked by proxy_refusal",
+        ),
+    ];
+    for (request, status, expected) in cases {
+        let (verdict, _) = outcome(&exchange(request, status));
+        assert_eq!(verdict, expected, "{request}{status}");
+    }
+    // A hundred of such pages are no transfer, and do not hide an answer that comes at last.
+    let pages = |last: &[u8]| {
+        let tries = (0..100).fold(to(PROXY), |talk, _| {
+            let talk = talk.client(absolute.as_bytes());
+            talk.server(&answer("503 Service Unavailable", 400))
+        });
+        tries.client(absolute.as_bytes()).server(last)
+    };
+    let (verdict, _) = outcome(&pages(&answer("504 Gateway Timeout", 400)));
+    assert_eq!(verdict, "asking");
+    // Both at once: each answer belongs to its own request.
+    let both = to(PROXY)
+        .client(format!("{absolute}{absolute}").as_bytes())
+        .server(&answer("503 Service Unavailable", 400))
+        .server(&answer("200 OK", 40_000));
+    assert_eq!(outcome(&both).0, "fetching, straggler");
+}

@@ -219,6 +219,7 @@ impl Insides {
         let manner = Manner {
             signal: Signal::Ip,
             head: false,
+            absolute: false,
             first: true,
             server_seq: None,
             user_agent: None,
@@ -231,6 +232,7 @@ impl Insides {
                 named.weigh(self.settings.transfer_threshold, flow.last_seen, rollup);
             }
             Some(Said::Refusal(kind)) => named.server_refuses(kind, flow.last_seen, rollup),
+            Some(Said::Unclear) => {}
             None => {
                 if let Some((time, kind)) = flow.state.traits.refused {
                     named.server_refuses(kind, time, rollup);

@@ -148,6 +148,7 @@ impl Named {
             _ if self.level > Evidence::Attempt || self.ends.sinkhole => {}
             Said::Talk => self.server_talks(time, rollup),
             Said::Refusal(kind) => self.server_refuses(kind, time, rollup),
+            Said::Unclear => self.replied = true,
         }
     }
 

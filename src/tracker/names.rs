@@ -30,6 +30,8 @@ pub(super) struct Manner {
     pub(super) signal: Signal,
     /// Whether the answer has no body.
     pub(super) head: bool,
+    /// Whether a proxy was asked, by an absolute target.
+    pub(super) absolute: bool,
     /// Whether nothing was asked for before in the flow.
     pub(super) first: bool,
     /// Where the server stood.
@@ -81,6 +83,7 @@ impl Names {
             name,
             signal: manner.signal,
             head: manner.head,
+            absolute: manner.absolute,
             first: manner.first,
         };
         self.heard = false;

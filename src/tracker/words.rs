@@ -129,6 +129,7 @@ impl Insides {
         let manner = Manner {
             signal,
             head: asked.wants_head_only(),
+            absolute: matches!(asked, Asked::Request(request) if request.absolute),
             first: first_words,
             server_seq: at.server_seq,
             user_agent: None,
