@@ -24,6 +24,8 @@ pub struct Request {
     pub host: Option<Vec<u8>>,
     /// Whether it is a CONNECT: what follows is another protocol.
     pub connect: bool,
+    /// Whether its target is in absolute form, which is for proxies.
+    pub absolute: bool,
     /// Whether it is a HEAD: the answer has no body.
     pub head: bool,
     /// The User-Agent header, cut at 256 bytes.
@@ -67,14 +69,16 @@ pub fn request(stream: &[u8]) -> Dissection<Request> {
                     .find(|header| header.name.eq_ignore_ascii_case(name))
                     .map(|header| header.value)
             };
+            let absolute = absolute(target).filter(|_| !connect);
             let authority = if connect {
                 Some(target.as_bytes())
             } else {
-                absolute(target).or_else(|| header("host"))
+                absolute.or_else(|| header("host"))
             };
             Dissection::Found(Request {
                 host: authority.and_then(host_of),
                 connect,
+                absolute: absolute.is_some(),
                 head: parsed.method == Some("HEAD"),
                 user_agent: header("user-agent")
                     .map(|agent| agent[..agent.len().min(MAX_USER_AGENT)].to_vec()),

@@ -57,7 +57,7 @@ closed_list! {
         ServFail = "servfail",
         /// DNS refused (REFUSED).
         Refused = "refused",
-        /// DNS gave only addresses that lead nowhere: 0.0.0.0, ::, loopback.
+        /// DNS gave only addresses that lead nowhere: 0.0.0.0, ::, loopback, configured ones; or the name was said to one.
         Sinkhole = "sinkhole",
         /// The connection was reset from the server's side before it sent data.
         Reset = "reset",

@@ -22,6 +22,8 @@ pub(super) struct Question {
     pub(super) signal: Signal,
     /// Whether the answer has no body, whatever it says.
     pub(super) head: bool,
+    /// Whether a proxy was asked, by an absolute target.
+    pub(super) absolute: bool,
     /// Whether it is the flow's first: of a later one what does not look like an answer may be the rest of another.
     pub(super) first: bool,
 }
@@ -136,7 +138,7 @@ impl Answers {
                 if !question.first && is_no_http(question.signal, bytes) {
                     return Step::Stop;
                 }
-                let heard = Said::read(question.signal, bytes, block_pages);
+                let heard = Said::read(question.signal, question.absolute, bytes, block_pages);
                 match heard {
                     Dissection::NeedMore => return Step::More,
                     Dissection::NotThis => return Step::Stop,

@@ -208,6 +208,8 @@ impl Insides {
             client_side,
             protocol: flow.protocol,
             vlan: flow.state.vlan.map(NonZeroU16::get),
+            // Such an address is never watched.
+            sinkhole: false,
         };
         self.stats.seen.named_flows[Signal::Ip.index()] += 1;
         flow.state.traits.named = true;
@@ -218,6 +220,7 @@ impl Insides {
         let manner = Manner {
             signal: Signal::Ip,
             head: false,
+            absolute: false,
             first: true,
             server_seq: None,
             user_agent: None,
@@ -230,6 +233,7 @@ impl Insides {
                 named.weigh(self.settings.transfer_threshold, flow.last_seen, rollup);
             }
             Some(Said::Refusal(kind)) => named.server_refuses(kind, flow.last_seen, rollup),
+            Some(Said::Unclear) => {}
             None => {
                 if let Some((time, kind)) = flow.state.traits.refused {
                     named.server_refuses(kind, time, rollup);

@@ -261,8 +261,8 @@ impl Insides {
     }
 }
 
-/// Whether an address is what resolvers give instead of a blocked name.
-fn leads_nowhere(address: IpAddr, block_addresses: &[IpAddr]) -> bool {
+/// Whether an address is what resolvers give instead of a blocked name. Whoever answers there is not the vendor.
+pub(super) fn leads_nowhere(address: IpAddr, block_addresses: &[IpAddr]) -> bool {
     let address = address.to_canonical();
     address.is_unspecified() || address.is_loopback() || block_addresses.contains(&address)
 }

@@ -84,7 +84,7 @@ impl Expects {
             Self::DnsMessage => self
                 .dns_message(bytes, words)
                 .unwrap_or_else(|| self.stop()),
-            Self::Answer(signal) => match Said::read(*signal, bytes, &[]) {
+            Self::Answer(signal) => match Said::read(*signal, false, bytes, &[]) {
                 Dissection::NeedMore => Step::More,
                 Dissection::Found(Heard::Interim(len)) => Step::Take(len),
                 Dissection::Found(Heard::Said(said)) => {

@@ -43,6 +43,8 @@ pub(super) struct Ends {
     pub(super) client_side: Side,
     pub(super) protocol: Protocol,
     pub(super) vlan: Option<u16>,
+    /// Whether the server's address is one that resolvers give instead of a blocked name: it speaks for whoever blocks.
+    pub(super) sinkhole: bool,
 }
 
 /// Bytes that the rollup does not have yet, all of one hour and on one side of every cutoff.
@@ -80,11 +82,14 @@ impl Named {
         named
     }
 
-    /// The same name is asked for again: what comes back counts again where the first time proved nothing.
-    pub(super) fn ask_again(&mut self) {
+    /// It is asked for, perhaps again: what comes back counts where what came before proved nothing.
+    pub(super) fn ask(&mut self, time: Timestamp, rollup: &mut Rollup) {
         if self.level == Evidence::Attempt {
             self.replied = false;
             self.received_before = self.received;
+        }
+        if self.ends.sinkhole {
+            self.server_refuses(ReplyKind::Sinkhole, time, rollup);
         }
     }
 
@@ -111,7 +116,7 @@ impl Named {
         time: Timestamp,
         rollup: &mut Rollup,
     ) -> bool {
-        if bytes == 0 {
+        if bytes == 0 || self.ends.sinkhole {
             return false;
         }
         let service = &self.subject.matched.service;
@@ -140,9 +145,10 @@ impl Named {
     /// The server said something to it. Once it talked, a refusal of a later request changes nothing.
     pub(super) fn hear(&mut self, said: Said, time: Timestamp, rollup: &mut Rollup) {
         match said {
-            _ if self.level > Evidence::Attempt => {}
+            _ if self.level > Evidence::Attempt || self.ends.sinkhole => {}
             Said::Talk => self.server_talks(time, rollup),
             Said::Refusal(kind) => self.server_refuses(kind, time, rollup),
+            Said::Unclear => self.replied = true,
         }
     }
 
@@ -167,8 +173,11 @@ impl Named {
         }
     }
 
-    /// The server answered.
+    /// The server answered; what a sinkhole says is no answer of the vendor.
     pub(super) fn server_talks(&mut self, time: Timestamp, rollup: &mut Rollup) {
+        if self.ends.sinkhole {
+            return;
+        }
         self.replied = true;
         self.reach(Evidence::Contact, time, rollup);
     }

@@ -30,6 +30,8 @@ pub(super) struct Manner {
     pub(super) signal: Signal,
     /// Whether the answer has no body.
     pub(super) head: bool,
+    /// Whether a proxy was asked, by an absolute target.
+    pub(super) absolute: bool,
     /// Whether nothing was asked for before in the flow.
     pub(super) first: bool,
     /// Where the server stood.
@@ -58,10 +60,7 @@ impl Names {
     ) -> &mut Named {
         let known = self.list.iter().position(|named| named.is(&subject));
         let at = match known {
-            Some(at) => {
-                self.list[at].ask_again();
-                at
-            }
+            Some(at) => at,
             None => {
                 if self.list.len() >= MAX_NAMES {
                     self.list.remove(0).report_bytes(rollup);
@@ -78,6 +77,7 @@ impl Names {
             }
         };
         self.current = Some(at);
+        self.list[at].ask(time, rollup);
         self.ask(Some(at), &manner, budget);
         &mut self.list[at]
     }
@@ -87,6 +87,7 @@ impl Names {
             name,
             signal: manner.signal,
             head: manner.head,
+            absolute: manner.absolute,
             first: manner.first,
         };
         self.heard = false;

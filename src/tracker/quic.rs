@@ -143,7 +143,7 @@ impl Tracker {
                     Some(Said::Refusal(kind)) => {
                         named.server_refuses(kind, time, &mut insides.rollup);
                     }
-                    None => {}
+                    Some(Said::Unclear) | None => {}
                 }
             }
             let threshold = insides.settings.transfer_threshold;

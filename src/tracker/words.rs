@@ -5,6 +5,7 @@ use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use super::conversation::Conversation;
+use super::dns::leads_nowhere;
 use super::named::Ends;
 use super::names::{Manner, Names};
 use super::rollup::Subject;
@@ -57,6 +58,14 @@ impl Asked<'_> {
         match self {
             Self::Hello { hello, .. } => hello.server_name.as_deref(),
             Self::Request(request) => request.host.as_deref(),
+        }
+    }
+
+    /// Whether it is said to a proxy, which passes it on. Behind other words a hello goes to what they asked for: SOCKS.
+    fn is_to_proxy(&self) -> bool {
+        match self {
+            Self::Hello { late, .. } => *late,
+            Self::Request(request) => request.connect || request.absolute,
         }
     }
 
@@ -120,6 +129,7 @@ impl Insides {
         let manner = Manner {
             signal,
             head: asked.wants_head_only(),
+            absolute: matches!(asked, Asked::Request(request) if request.absolute),
             first: first_words,
             server_seq: at.server_seq,
             user_agent: None,
@@ -187,6 +197,10 @@ impl Insides {
             client_side: at.side,
             protocol: flow.protocol,
             vlan: flow.state.vlan.map(NonZeroU16::get),
+            // Who asks a proxy knows it for one, wherever it is: that one speaks for itself.
+            sinkhole: !asked.is_to_proxy()
+                && !flow.state.traits.connect
+                && leads_nowhere(server.addr, &self.settings.block_addresses),
         };
         let (rollup, budget) = (&mut self.rollup, &mut self.budget);
         let names = flow.state.names.get_or_insert_with(|| {
