@@ -82,12 +82,12 @@ impl<K: Eq + Hash, R> Ordered<K, R> {
         }
     }
 
-    /// The record of a key; `None` when it would be one too many.
-    fn record(&mut self, key: Key<K>, new: impl FnOnce() -> R) -> Option<&mut R> {
+    /// The record of a key; `None` when it would be one more than `most`.
+    fn record(&mut self, key: Key<K>, most: usize, new: impl FnOnce() -> R) -> Option<&mut R> {
         let next = self.records.len();
         let at = match self.index.get(&key) {
             Some(&at) => at,
-            None if next >= MAX_RECORDS => return None,
+            None if next >= most => return None,
             None => {
                 self.records.push(new());
                 self.index.insert(key, next);
@@ -100,6 +100,16 @@ impl<K: Eq + Hash, R> Ordered<K, R> {
     fn take(&mut self) -> Vec<R> {
         self.index.clear();
         std::mem::take(&mut self.records)
+    }
+}
+
+/// How many records there may be before one more of a level finds no place: the surer the evidence, the more, so that a
+/// flood of questions and tries leaves out no contact.
+fn places(evidence: Evidence) -> usize {
+    match evidence {
+        Evidence::Lookup | Evidence::Attempt => MAX_RECORDS / 2,
+        Evidence::Contact => MAX_RECORDS / 4 * 3,
+        Evidence::Transfer => MAX_RECORDS,
     }
 }
 
@@ -158,7 +168,7 @@ impl Rollup {
     pub fn reply(&mut self, subject: &Subject, kind: ReplyKind, time: Timestamp) {
         let record = self
             .replies
-            .record(Key::new(subject, kind, time), || Reply {
+            .record(Key::new(subject, kind, time), MAX_RECORDS, || Reply {
                 host: subject.host,
                 service: Arc::clone(&subject.matched.service),
                 name: subject.name.clone(),
@@ -192,7 +202,7 @@ impl Rollup {
             key.flow = None;
         }
         let flow = key.flow;
-        let record = self.sightings.record(key, || Sighting {
+        let record = self.sightings.record(key, places(evidence), || Sighting {
             host: subject.host,
             matched: subject.matched.clone(),
             name: subject.name.clone(),
@@ -218,10 +228,10 @@ impl Rollup {
         }
     }
 
-    /// Whether it is better not to wait until a report is due: half of the records have come.
+    /// Whether it is better not to wait until a report is due: a quarter of the records have come.
     pub fn is_filling(&self) -> bool {
         let most = self.sightings.records.len().max(self.replies.records.len());
-        most >= MAX_RECORDS / 2
+        most >= MAX_RECORDS / 4
     }
 
     /// Records waiting.
