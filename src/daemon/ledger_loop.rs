@@ -20,6 +20,9 @@ use crate::privacy::Pseudonyms;
 use crate::tracker;
 
 const PUBLISH_EVERY: Duration = Duration::from_secs(1);
+/// The most of the time that goes into publishing is one part in so many: in a flood a scene is large, and what the workers
+/// report must not wait for it.
+const PUBLISH_SHARE: u32 = 5;
 
 /// The ledger and what it publishes.
 pub(super) struct LedgerLoop {
@@ -93,16 +96,19 @@ impl LedgerLoop {
     /// Runs until the last worker is gone.
     pub(super) fn run(mut self, reports: &Receiver<Report>) {
         let mut published = Instant::now();
+        let mut every = PUBLISH_EVERY;
         loop {
-            let due = PUBLISH_EVERY.saturating_sub(published.elapsed());
+            let due = every.saturating_sub(published.elapsed());
             match reports.recv_timeout(due) {
                 Ok(report) => self.take(report),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            if published.elapsed() >= PUBLISH_EVERY {
+            if published.elapsed() >= every {
+                let began = Instant::now();
                 self.publish(false);
                 published = Instant::now();
+                every = PUBLISH_EVERY.max(began.elapsed() * PUBLISH_SHARE);
             }
         }
         self.publish(false);

@@ -10,8 +10,9 @@ use crate::model::{
     Strength, Timestamp, Totals, VendorId, WeakUse,
 };
 
-/// Combinations of host, vendor and category kept at once: about 1 KiB each with one name, so 16 MiB.
-pub const MAX_USAGES: usize = 16_384;
+/// Combinations of host, vendor and category kept at once: about 1 KiB each with one name, so 12 MiB,
+/// and as much in each state that is published.
+pub const MAX_USAGES: usize = 12_288;
 /// Weak combinations kept at once: context only, so they may not crowd anything.
 const MAX_WEAK: usize = 8_192;
 /// Names kept for one weak combination.

@@ -8,9 +8,9 @@ use super::claimants::{Claimant, Senders};
 use super::register::standing;
 use crate::model::{HostKey, Line, Mac, Timestamp};
 
-/// Addresses kept at once: about 300 bytes each, so 33 MiB. More local addresses than this behind one sensor are spoofed.
+/// Addresses kept at once: about 300 bytes each, so 17 MiB. More local addresses than this behind one sensor are spoofed.
 /// Just below what makes the table take twice the memory, as are the other caps of hash tables here.
-pub const MAX_ADDRESSES: usize = 114_688;
+pub const MAX_ADDRESSES: usize = 57_344;
 /// For how long the owner of an address must not have been heard before another's own word takes it over.
 const QUIET: Duration = Duration::from_secs(600);
 /// For how long a server's word holds at most against everybody's but a server's.

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use crate::model::{Client, DomainName, HostKey, Line, Mac, Rank, Span, Standing, Timestamp};
 
-/// Devices kept at once, about 200 bytes each and 32 an address, so 16 MiB.
-const MAX_DEVICES: usize = 57_344;
+/// Devices kept at once, about 200 bytes each and 32 an address, so 8 MiB.
+const MAX_DEVICES: usize = 28_672;
 /// Addresses of one device within [`RECENT`]: one that has more fronts others. Of IPv6 a device makes itself new ones all
 /// the time; of IPv4 it has one, seldom two.
 const MAX_OF_ONE: usize = 16;

@@ -6,8 +6,8 @@ use std::net::IpAddr;
 use super::Hosts;
 use crate::model::{Announcement, DomainName, Mac, Timestamp};
 
-/// Addresses with a name kept at once, about 150 bytes each, so 10 MiB.
-const MAX_NAMED: usize = 57_344;
+/// Addresses with a name kept at once, about 150 bytes each, so 5 MiB.
+const MAX_NAMED: usize = 28_672;
 
 /// Names by address.
 #[derive(Debug, Default)]

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use crate::model::{AddressBinding, HostKey, Line, Mac, Rank, Span, Standing, Timestamp};
 
-/// Hosts kept at once, about 500 bytes each, so 7 MiB: nearly as many as there may be usages. Just below what makes the
+/// Hosts kept at once, about 500 bytes each, so 7 MiB: more than there may be usages. Just below what makes the
 /// table take twice the memory.
 const MAX_HOSTS: usize = 14_336;
 /// Addresses, hardware addresses and other keys of one host; the latest are kept.

@@ -12,18 +12,18 @@ use super::record::{
 use crate::model::{AddressBinding, HostKey, Timestamp};
 use std::net::IpAddr;
 
-/// Rows of sightings that may wait: about 1 KiB each with key and samples, so 8 MiB: more than a second of a flood
-/// brings through the ledger while the one before is written.
-pub const MAX_SIGHTINGS: usize = 8_192;
-/// Rows of replies that may wait: about 300 bytes each, so 3 MiB.
-pub const MAX_REPLIES: usize = 8_192;
-/// Hosts that may wait: about 300 bytes each, so 3 MiB.
-pub const MAX_HOSTS: usize = 8_192;
-/// Bindings that may wait: about 150 bytes each, so 2 MiB.
-pub const MAX_BINDINGS: usize = 8_192;
+/// Rows of sightings that may wait: about 1 KiB each with key and samples, so 4 MiB: the rows of some seconds.
+/// Three batches may stand at once, that of the ledger's side, that on its way and that of the writer's.
+pub const MAX_SIGHTINGS: usize = 4_096;
+/// Rows of replies that may wait: about 300 bytes each, so 1 MiB.
+pub const MAX_REPLIES: usize = 4_096;
+/// Hosts that may wait: about 300 bytes each, so 1 MiB.
+pub const MAX_HOSTS: usize = 4_096;
+/// Bindings that may wait: about 150 bytes each, so 1 MiB.
+pub const MAX_BINDINGS: usize = 4_096;
 /// How many times as many find room in a batch of files, of which there is one only, and which is not written before a file
 /// is read to its end.
-const OF_FILES: usize = 4;
+const OF_FILES: usize = 8;
 /// Stretches that may wait: a row for an hour and interface, so a month of three.
 pub const MAX_LOOKED: usize = 2_048;
 /// Events that may wait: about 1 KiB each, so 16 MiB.

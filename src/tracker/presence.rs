@@ -5,8 +5,9 @@ use std::net::IpAddr;
 
 use crate::model::{FIRST_HOPS, Mac, Packet, Presence, Timestamp, Way};
 
-/// Hosts told within one minute. Spoofed sources beyond it are counted, not kept: 65,536 addresses make about 3 MiB.
-const MAX_HOSTS: usize = 65_536;
+/// Hosts told within one minute. Spoofed sources beyond it are counted, not kept: as many addresses make about 3 MiB. Just
+/// below what makes the table take twice the memory.
+const MAX_HOSTS: usize = 57_344;
 
 /// Below these by at most as much as the longest paths are long, a packet was forwarded. Lower ones are also those of
 /// traceroute and of groups, and say nothing.

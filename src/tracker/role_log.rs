@@ -6,8 +6,8 @@ use std::net::IpAddr;
 use crate::model::{FIRST_HOPS, LocalNetworks, RoleSign, TimedRoleSign, Timestamp};
 
 /// Signs told within one hour: a large site has some thousand hosts with a few each. About 80 bytes each with what waits,
-/// so 5 MiB.
-const MAX_SIGNS: usize = 65_536;
+/// so 5 MiB. Just below what makes the table take twice the memory.
+const MAX_SIGNS: usize = 57_344;
 /// Below the hop limit with which a system began by at most so many, a packet came from a real host: paths are not longer,
 /// and lower values are those of traceroute.
 const LONGEST_PATH: u8 = 31;

@@ -121,12 +121,12 @@ impl<K: Eq + Hash, R> Ordered<K, R> {
         }
     }
 
-    /// The record of a key; `None` when it would be one too many.
-    fn record(&mut self, key: Key<K>, new: impl FnOnce() -> R) -> Option<&mut R> {
+    /// The record of a key; `None` when it would be one more than `most`.
+    fn record(&mut self, key: Key<K>, most: usize, new: impl FnOnce() -> R) -> Option<&mut R> {
         let next = self.records.len();
         let at = match self.index.get(&key) {
             Some(&at) => at,
-            None if next >= MAX_RECORDS => return None,
+            None if next >= most => return None,
             None => {
                 self.records.push(new());
                 self.index.insert(key, next);
@@ -139,6 +139,16 @@ impl<K: Eq + Hash, R> Ordered<K, R> {
     fn take(&mut self) -> Vec<R> {
         self.index.clear();
         std::mem::take(&mut self.records)
+    }
+}
+
+/// How many records there may be before one more of a level finds no place: the surer the evidence, the more, so that a
+/// flood of questions and tries leaves out no contact.
+fn places(evidence: Evidence) -> usize {
+    match evidence {
+        Evidence::Lookup | Evidence::Attempt => MAX_RECORDS / 2,
+        Evidence::Contact => MAX_RECORDS / 4 * 3,
+        Evidence::Transfer => MAX_RECORDS,
     }
 }
 
@@ -202,9 +212,10 @@ impl Rollup {
 
     /// Counts what came back to a try.
     pub fn reply(&mut self, subject: &Subject, kind: ReplyKind, time: Timestamp) {
-        let record = self
-            .replies
-            .record(Key::new(subject, kind, time, &self.owners), || Reply {
+        let record = self.replies.record(
+            Key::new(subject, kind, time, &self.owners),
+            MAX_RECORDS,
+            || Reply {
                 host: subject.host,
                 mac: subject.mac,
                 service: Arc::clone(&subject.matched.service),
@@ -214,7 +225,8 @@ impl Rollup {
                 kind,
                 span: Span::at(time),
                 count: 0,
-            });
+            },
+        );
         match record {
             Some(record) => {
                 record.count += 1;
@@ -239,7 +251,7 @@ impl Rollup {
             key.flow = None;
         }
         let flow = key.flow;
-        let record = self.sightings.record(key, || Sighting {
+        let record = self.sightings.record(key, places(evidence), || Sighting {
             host: subject.host,
             mac: subject.mac,
             matched: subject.matched.clone(),
@@ -266,10 +278,10 @@ impl Rollup {
         }
     }
 
-    /// Whether it is better not to wait until a report is due: half of the records have come.
+    /// Whether it is better not to wait until a report is due: a quarter of the records have come.
     pub fn is_filling(&self) -> bool {
         let most = self.sightings.records.len().max(self.replies.records.len());
-        most >= MAX_RECORDS / 2
+        most >= MAX_RECORDS / 4
     }
 
     /// Records waiting.

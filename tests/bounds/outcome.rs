@@ -81,20 +81,21 @@ impl Outcome {
             .collect()
     }
 
-    /// Whether a host is shown as a straggler in the metrics and in the API, whatever its key is.
-    pub(crate) fn shows(&self, daemon: &Flooded, address: IpAddr) -> bool {
+    /// Why a host is not shown as a straggler in the metrics and in the API, whatever its key is; `None` if it is.
+    pub(crate) fn hides(&self, daemon: &Flooded, address: IpAddr) -> Option<String> {
         let path = format!("/api/v1/hosts?straggler=true&host={address}");
-        let (status, body) = daemon.get(&path);
-        assert_eq!(status, 200);
-        let body: Value = serde_json::from_str(&body).unwrap();
-        let hosts = body["hosts"].as_array().unwrap();
-        let Some(key) = hosts.first().and_then(|host| host["host"].as_str()) else {
-            return false;
+        let (_, body) = daemon.get(&path);
+        let answer: Value = serde_json::from_str(&body).unwrap();
+        let [host] = answer["hosts"].as_array().unwrap().as_slice() else {
+            let (_, all) = daemon.get(&format!("/api/v1/hosts?host={address}"));
+            return Some(format!("{address} is not one straggler: {all}"));
         };
+        let key = host["host"].as_str().unwrap();
         let sample = format!(
             "straggler_host_straggling{{host=\"{key}\",vendor=\"kaspersky\",category=\"update\"}}"
         );
-        hosts.len() == 1 && self.samples().any(|it| it == (&sample, "1"))
+        let is_shown = self.samples().any(|it| it == (&sample, "1"));
+        (!is_shown).then(|| format!("{sample} is not in the metrics, and in the API is {host}"))
     }
 
     /// That everything is inside its bounds.

@@ -12,7 +12,7 @@ const RESOLVER: Ipv4Addr = Ipv4Addr::new(10, 255, 0, 53);
 const SERVERS: [&str; 2] = ["203.0.113.7:443", "[2001:db8:51::7]:443"];
 const NAME: &str = "s07.upd.kaspersky.com";
 /// A run of an update fetches file after file.
-const FILES: u16 = 4;
+pub(crate) const FILES: u32 = 4;
 /// What a link of 1,500 bytes takes in either family.
 const MSS: usize = 1_400;
 /// Seconds between two files.
@@ -55,7 +55,7 @@ impl Real {
 pub(crate) fn update(hosts: &[Real], wire: &mut Wire, mut meanwhile: impl FnMut(&mut Wire)) {
     for file in 0..FILES {
         for host in hosts {
-            host.fetches(wire, file);
+            host.fetches(wire, file as u16);
         }
         wire.wait(BETWEEN);
         meanwhile(wire);
