@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::Value;
-use served::Served;
+use served::{Served, wait_for};
 
 fn example() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/office.pcapng")
@@ -198,9 +198,9 @@ fn a_damaged_store_is_set_aside_and_the_page_says_so() {
     }
     std::fs::write(&file, bytes).unwrap();
     let served = serve(&state, &[&example()]);
-    let (_, page) = served.get("/");
-    assert!(page.contains("the store was damaged"), "{page}");
-    assert!(page.contains("<title>4 stragglers</title>"));
+    let page_says = |part: &str| wait_for(part, || served.get("/").1.contains(part));
+    page_says("the store was damaged");
+    page_says("<title>4 stragglers</title>");
     let errors = metric(&served, "straggler_store_errors_total{operation=\"open\"}");
     assert_eq!(errors, Some(1.0));
     served.end("TERM");
