@@ -175,10 +175,8 @@ fn a_sinkhole_is_not_the_vendor() {
     for (case, talk, expected) in cases {
         let (verdict, received) = outcome(&talk);
         assert_eq!(verdict, expected, "{case}");
-        assert!(
-            expected != BLOCKED || received == 0,
-            "{case}: {received} bytes"
-        );
+        let refused = expected.starts_with("blocked");
+        assert!(!refused || received == 0, "{case}: {received} bytes");
     }
 }
 
@@ -224,10 +222,122 @@ fn what_a_gateway_says_for_itself_is_no_contact() {
     };
     let (verdict, _) = outcome(&pages(&answer("504 Gateway Timeout", 400)));
     assert_eq!(verdict, "asking");
+    let (verdict, _) = outcome(&pages(&answer("200 OK", 400)));
+    assert_eq!(verdict, "contacting, straggler");
     // Both at once: each answer belongs to its own request.
     let both = to(PROXY)
         .client(format!("{absolute}{absolute}").as_bytes())
         .server(&answer("503 Service Unavailable", 400))
         .server(&answer("200 OK", 40_000));
     assert_eq!(outcome(&both).0, "fetching, straggler");
+}
+
+/// What is read in an answer that refuses, however it is cut, comes from whoever refuses.
+#[test]
+fn the_bytes_of_a_refusal_are_not_the_vendors() {
+    let web = || to(format!("{VENDOR}:80").as_str());
+    let asks = |talk: Talk| talk.client(get().as_bytes());
+    let page = answer("403 Forbidden", 60_000);
+    let moved = {
+        let head =
+            "HTTP/1.1 302 Found\r\nLocation: http://block.example/\r\nContent-Length: 5000\r\n\r\n";
+        [head.as_bytes(), &[b'x'; 5_000]].concat()
+    };
+    let good = answer("200 OK", 5_000);
+    let endless = [&b"HTTP/1.1 403 Forbidden\r\n\r\n"[..], &[b'x'; 50_000]].concat();
+    let chunks = {
+        let head = b"HTTP/1.1 451 No\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let chunk = [&b"1388\r\n"[..], &[b'x'; 5_000], b"\r\n"].concat();
+        [&head[..], &chunk, &chunk, b"0\r\n\r\n"].concat()
+    };
+    let quic = {
+        let hello = ClientHello::to(UPDATE).message();
+        // CONNECTION_CLOSE (RFC 9000, section 19.19): error 0x128, no frame type, no reason; padded.
+        let close = [0x1c, 0x41, 0x28, 0, 0];
+        Talk::udp("10.0.0.1:40000", "198.51.100.7:443")
+            .at(AFTER)
+            .client(&Initial::client(&[1; 8]).datagram(&crypto(&hello, 0..hello.len())))
+            .server(&Initial::server(&[1; 8]).datagram(&close))
+            .server(&[&[0x45][..], &[9; 59]].concat())
+    };
+    let cases: Vec<(&str, Talk, &str, usize)> = vec![
+        (
+            "a page",
+            asks(web()).server(&page).close(),
+            "blocked by http_block",
+            0,
+        ),
+        (
+            "a page in small segments",
+            asks(web()).mss(7).server(&answer("403 Forbidden", 600)),
+            "blocked by http_block",
+            0,
+        ),
+        (
+            "a page that ends with the connection",
+            asks(web()).server(&endless),
+            "blocked by http_block",
+            0,
+        ),
+        (
+            "a page in chunks, then an answer",
+            asks(asks(web()).server(&chunks)).server(&good),
+            "contacting, straggler",
+            good.len(),
+        ),
+        (
+            "a redirect to the block page",
+            asks(web()).mss(30).server(&moved),
+            "blocked by http_block",
+            0,
+        ),
+        (
+            "a proxy's page",
+            to(PROXY).client(connect().as_bytes()).server(&page),
+            "blocked by proxy_refusal",
+            0,
+        ),
+        (
+            "a page, then an answer",
+            asks(asks(web()).server(&page)).server(&good),
+            "contacting, straggler",
+            good.len(),
+        ),
+        (
+            "an answer, then a page",
+            asks(asks(web()).server(&good)).server(&page),
+            "contacting, straggler",
+            good.len(),
+        ),
+        (
+            "both in one segment",
+            asks(asks(asks(web()))).mss(65_000).server(
+                &[
+                    &answer("403 Forbidden", 600)[..],
+                    &answer("403 Forbidden", 700),
+                    &good,
+                ]
+                .concat(),
+            ),
+            "contacting, straggler",
+            good.len(),
+        ),
+        (
+            "a fatal alert",
+            to(format!("{VENDOR}:443").as_str())
+                .client(&ClientHello::to(UPDATE).stream())
+                .server(&support::fatal_alert(40)),
+            "blocked by tls_alert",
+            0,
+        ),
+        ("a QUIC close, sent again", quic, "blocked by quic_close", 0),
+    ];
+    for (case, talk, expected, bytes) in cases {
+        let (verdict, received) = outcome(&talk);
+        assert_eq!(
+            (verdict.as_str(), received),
+            (expected, bytes as u64),
+            "{case}"
+        );
+    }
 }

@@ -9,7 +9,7 @@ pub(super) fn evidence(level: Evidence, transfer_threshold: u64) -> String {
         Evidence::Lookup => "The host asked DNS for a name that only the product asks for.".to_owned(),
         Evidence::Attempt => "It spoke towards the server and sent the name; nothing useful came back yet.".to_owned(),
         Evidence::Contact => {
-            "The server answered after the name was sent, with something other than an alert or a status that blocks.".to_owned()
+            "The server answered after the name was sent, with something other than an alert, a status that blocks or an error of a gateway.".to_owned()
         }
         Evidence::Transfer => format!(
             "At least {} came from the server in one flow (for telemetry: in either direction).",

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::answer::{Heard, Said};
+use super::foreign::Foreign;
 use crate::dissect::http::{self, Body};
 use crate::dissect::{Dissection, tls};
 use crate::flows::{Budget, Step, Stream};
@@ -36,6 +37,8 @@ pub(super) struct Answers {
     comes: Comes,
     /// Whether what was said to the first question was told already.
     told: bool,
+    /// Answers that are not the vendor's.
+    foreign: Foreign,
 }
 
 /// What the server sends next.
@@ -59,6 +62,7 @@ impl Answers {
             };
         if !in_step {
             self.stream.restart(budget);
+            self.foreign.stop();
             self.asked.clear();
             self.comes = Comes::Answer;
             self.told = false;
@@ -98,6 +102,11 @@ impl Answers {
         self.stream.start_at(seq.wrapping_add(1));
     }
 
+    /// How many of the server's bytes before sequence number `next` are not the vendor's, and were not told before.
+    pub(super) fn foreign_bytes(&mut self, next: u32) -> u64 {
+        self.foreign.take(next)
+    }
+
     /// Takes a segment of the server, and tells what became clear by it.
     pub(super) fn take(
         &mut self,
@@ -111,52 +120,30 @@ impl Answers {
             asked,
             comes,
             told,
+            foreign,
         } = self;
+        // Where the bytes stand that the stream gives.
+        let mut at = stream.position().unwrap_or(segment.seq);
         let whole = stream.feed(
             segment.seq,
             segment.payload,
             http::MAX_HEAD_LEN,
             budget,
             |bytes| {
-                let Some(question) = asked.front().copied() else {
-                    return Step::Stop;
-                };
-                if *comes == Comes::Chunk {
-                    return match http::chunk(bytes) {
-                        Dissection::NeedMore => Step::More,
-                        Dissection::NotThis => Step::Stop,
-                        Dissection::Found((len, last)) => {
-                            if last {
-                                *comes = Comes::Answer;
-                                *told = false;
-                                asked.pop_front();
-                            }
-                            Step::Take(len)
-                        }
-                    };
-                }
-                if !question.first && is_no_http(question.signal, bytes) {
-                    return Step::Stop;
-                }
-                let heard = Said::read(question.signal, question.absolute, bytes, block_pages);
-                match heard {
-                    Dissection::NeedMore => return Step::More,
-                    Dissection::NotThis => return Step::Stop,
-                    Dissection::Found(Heard::Interim(len)) => return Step::Take(len),
-                    Dissection::Found(Heard::Said(said)) => {
-                        if !std::mem::replace(told, true)
-                            && let Some(name) = question.name
-                        {
-                            tell(name, said);
-                        }
+                let step = read_answer(bytes, asked, comes, told, block_pages, |name, said| {
+                    if said != Said::Talk {
+                        foreign.begin(at);
                     }
-                }
-                let step = behind(question, bytes, comes);
-                if let Step::Take(_) = step
-                    && *comes == Comes::Answer
-                {
-                    *told = false;
-                    asked.pop_front();
+                    if let Some(name) = name {
+                        tell(name, said);
+                    }
+                });
+                if let Step::Take(count) = step {
+                    // Sequence numbers count modulo 2^32, which is what the cut keeps.
+                    at = at.wrapping_add((count & u64::from(u32::MAX)) as u32);
+                    if !*told {
+                        foreign.end(at);
+                    }
                 }
                 step
             },
@@ -191,6 +178,64 @@ impl Answers {
     pub(super) fn release(&mut self, budget: &mut Budget) {
         self.stream.stop(budget);
     }
+}
+
+/// Reads what stands at the server's position. Tells what an answer says, and the name that it is for.
+fn read_answer(
+    bytes: &[u8],
+    asked: &mut VecDeque<Question>,
+    comes: &mut Comes,
+    told: &mut bool,
+    block_pages: &[String],
+    tell: impl FnOnce(Option<usize>, Said),
+) -> Step {
+    let Some(question) = asked.front().copied() else {
+        return match http::status(bytes) {
+            Dissection::NeedMore => Step::More,
+            // An error that answers nothing closes a connection on which nobody asks any more (408).
+            Dissection::Found(400..) => {
+                *told = true;
+                tell(None, Said::Unclear);
+                Step::Stop
+            }
+            _ => Step::Stop,
+        };
+    };
+    if *comes == Comes::Chunk {
+        return match http::chunk(bytes) {
+            Dissection::NeedMore => Step::More,
+            Dissection::NotThis => Step::Stop,
+            Dissection::Found((len, last)) => {
+                if last {
+                    *comes = Comes::Answer;
+                    *told = false;
+                    asked.pop_front();
+                }
+                Step::Take(len)
+            }
+        };
+    }
+    if !question.first && is_no_http(question.signal, bytes) {
+        return Step::Stop;
+    }
+    match Said::read(question.signal, question.absolute, bytes, block_pages) {
+        Dissection::NeedMore => return Step::More,
+        Dissection::NotThis => return Step::Stop,
+        Dissection::Found(Heard::Interim(len)) => return Step::Take(len),
+        Dissection::Found(Heard::Said(said)) => {
+            if !std::mem::replace(told, true) {
+                tell(question.name, said);
+            }
+        }
+    }
+    let step = behind(question, bytes, comes);
+    if let Step::Take(_) = step
+        && *comes == Comes::Answer
+    {
+        *told = false;
+        asked.pop_front();
+    }
+    step
 }
 
 /// Whether an answer was to be HTTP and is not.

@@ -226,7 +226,13 @@ impl Insides {
             user_agent: None,
         };
         let named = names.turn_to(subject, ends, manner, began, rollup, budget);
-        let unreported = named.count_earlier(flow.state.unnamed_bytes, began, rollup);
+        let mut bytes = flow.state.unnamed_bytes;
+        let refused = matches!(answer, Some(Said::Refusal(_) | Said::Unclear));
+        if refused {
+            // Those of a refusal are not the vendor's.
+            bytes[client_side.other().index()] = 0;
+        }
+        let unreported = named.count_earlier(bytes, began, rollup);
         match answer {
             Some(Said::Talk) => {
                 named.server_talks(flow.last_seen, rollup);
@@ -245,6 +251,9 @@ impl Insides {
         }
         if flow.state.traits.sides[client_side.other().index()] {
             names.had_heard();
+        }
+        if refused {
+            names.leave(budget);
         }
     }
 

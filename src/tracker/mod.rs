@@ -13,6 +13,7 @@ mod dns;
 mod ech_names;
 mod ends;
 mod expects;
+mod foreign;
 mod identity;
 mod named;
 mod names;

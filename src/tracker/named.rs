@@ -137,6 +137,18 @@ impl Named {
         self.unreported.time.replace(time).is_none()
     }
 
+    /// So many bytes that were counted as the server's are not the vendor's.
+    pub(super) fn take_back(&mut self, bytes: u64) {
+        self.received = self.received.saturating_sub(bytes);
+        // What was reported before it was clear stays: the first part of a head that came in two.
+        self.unreported.received = self.unreported.received.saturating_sub(bytes);
+    }
+
+    /// Bytes from the server since the name was asked for.
+    fn answered(&self) -> u64 {
+        self.received.saturating_sub(self.received_before)
+    }
+
     /// Whether a subject is this name, learnt in this way.
     pub(super) fn is(&self, subject: &Subject) -> bool {
         self.subject.name == subject.name && self.subject.signal == subject.signal
@@ -163,12 +175,12 @@ impl Named {
 
     /// Whether more than this came since the name was asked for.
     pub(super) fn received_more_than(&self, bytes: u64) -> bool {
-        self.received - self.received_before > bytes
+        self.answered() > bytes
     }
 
     /// Server bytes came whose content is not known, because the snap length cut it: its amount may tell.
     pub(super) fn unread_bytes(&mut self, time: Timestamp, rollup: &mut Rollup) {
-        if !self.replied && self.received - self.received_before >= MORE_THAN_AN_ALERT {
+        if !self.replied && self.answered() >= MORE_THAN_AN_ALERT {
             self.server_talks(time, rollup);
         }
     }
@@ -180,6 +192,11 @@ impl Named {
         }
         self.replied = true;
         self.reach(Evidence::Contact, time, rollup);
+    }
+
+    /// Whether what was asked for was answered by a refusal, or by something that proves nothing.
+    pub(super) fn is_refused(&self) -> bool {
+        self.replied && self.level == Evidence::Attempt
     }
 
     /// The server, or something that speaks for it, refused.
@@ -217,7 +234,7 @@ impl Named {
             Signal::Http | Signal::Connect => threshold,
             _ => MORE_THAN_AN_ALERT,
         };
-        let answered = self.received - self.received_before >= enough;
+        let answered = self.answered() >= enough;
         if by == self.ends.client_side && !self.replied && answered {
             self.server_talks(time, rollup);
         }

@@ -100,10 +100,12 @@ impl Names {
     }
 
     /// Takes a segment of the server: what it says, each answer to the name that was asked for. Only payload behind the
-    /// question counts: the segments that close a connection, keep-alives and repeated SYNs say nothing.
+    /// question counts: the segments that close a connection, keep-alives and repeated SYNs say nothing. Behind the segment
+    /// the server stands at `next`; bytes before it that are not the vendor's are taken away again.
     pub(super) fn answer(
         &mut self,
         segment: &Segment<'_>,
+        next: Option<u32>,
         time: Timestamp,
         block_pages: &[String],
         budget: &mut Budget,
@@ -145,6 +147,16 @@ impl Names {
                 answers.settle(budget);
             }
         }
+        let foreign = next.map_or(0, |next| self.answers.foreign_bytes(next));
+        if let Some(named) = self.current().filter(|_| foreign > 0) {
+            named.take_back(foreign);
+        }
+    }
+
+    /// Whoever answered is not the vendor: what follows belongs to nobody.
+    pub(super) fn leave(&mut self, budget: &mut Budget) {
+        self.current = None;
+        self.answers.settle(budget);
     }
 
     /// Whether the server sent anything since it was last asked.

@@ -125,7 +125,18 @@ impl Tracker {
             return new;
         };
         if let Some(named) = names.current() {
-            if named.count(side, advanced, time, &mut insides.rollup) {
+            if answers {
+                match insides.quic_reply(&mut state.quic, datagram) {
+                    Some(Said::Talk) => named.server_talks(time, &mut insides.rollup),
+                    Some(Said::Refusal(kind)) => {
+                        named.server_refuses(kind, time, &mut insides.rollup);
+                    }
+                    Some(Said::Unclear) | None => {}
+                }
+            }
+            // The bytes of a refusal are not the vendor's.
+            let foreign = answers && named.is_refused();
+            if !foreign && named.count(side, advanced, time, &mut insides.rollup) {
                 insides.unreported.push(slot);
             }
             // More than a server may send to somebody who did not answer it (RFC 9000, section 8.1) is an answer too, where
@@ -136,15 +147,6 @@ impl Tracker {
             {
                 named.server_talks(time, &mut insides.rollup);
                 state.quic = Quic::Settled;
-            }
-            if answers {
-                match insides.quic_reply(&mut state.quic, datagram) {
-                    Some(Said::Talk) => named.server_talks(time, &mut insides.rollup),
-                    Some(Said::Refusal(kind)) => {
-                        named.server_refuses(kind, time, &mut insides.rollup);
-                    }
-                    Some(Said::Unclear) | None => {}
-                }
             }
             let threshold = insides.settings.transfer_threshold;
             named.weigh(threshold, time, &mut insides.rollup);

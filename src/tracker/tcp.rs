@@ -66,6 +66,7 @@ impl Insides {
             expected,
             ..
         } = touched;
+        let next = flow.next_seq(side);
         // What it says comes first: its bytes belong to the name that it holds.
         let settled = matches!(flow.state.reading, Reading::Settled);
         if segment.wire_len > 0 && !settled {
@@ -88,7 +89,7 @@ impl Insides {
         }
         if flow.state.traits.client != Some(side) {
             let block_pages = &self.settings.block_pages;
-            names.answer(segment, time, block_pages, budget, rollup);
+            names.answer(segment, next, time, block_pages, budget, rollup);
         }
         if let Some(named) = names.current() {
             let threshold = self.settings.transfer_threshold;
