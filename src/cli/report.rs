@@ -12,7 +12,7 @@ use super::reporting::{self, Frame};
 use super::{Exit, Failure, Output};
 use super::{privacy, replay};
 use crate::config::Config;
-use crate::history::{self, Restorer, SEEN};
+use crate::history::{self, HIDDEN, Restorer, SEEN, SHOWS};
 use crate::ledger::Ledger;
 use crate::model::{Pack, Seen, Snapshot, Span, Timestamp, VendorId};
 use crate::report::{Source, SourceKind, span};
@@ -83,8 +83,25 @@ pub(super) fn failure(error: StoreError) -> Failure {
     }
 }
 
+/// Whether a store's sensor shows pseudonyms in place of devices.
+pub(super) fn is_hidden(reader: &Reader) -> Result<bool, Failure> {
+    let shows = reader.remembered(SHOWS).map_err(failure)?;
+    Ok(shows.as_deref() == Some(HIDDEN))
+}
+
+/// Why a store's devices are not told without the key.
+pub(super) fn needs_key(folder: &Path) -> Failure {
+    Failure::usage(format!(
+        "{}: its sensor shows pseudonyms; give --config FILE with its `key_file` under [privacy]",
+        folder.display()
+    ))
+}
+
 fn read(folder: &Path, config: &Config, packs: &[Pack]) -> Result<Kept, Failure> {
     let reader = Reader::open(folder).map_err(failure)?;
+    if config.pseudonyms(&[]).is_none() && is_hidden(&reader)? {
+        return Err(needs_key(folder));
+    }
     let mut ledger = Ledger::new(config.ledger(&[]), packs).map_err(Failure::usage)?;
     let mut restorer = Restorer::new(packs);
     let mut looked: Vec<LookedRecord> = Vec::new();

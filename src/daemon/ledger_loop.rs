@@ -11,6 +11,7 @@ use super::keep::Keeping;
 use super::teller::Teller;
 use super::worker::Report;
 use crate::capture;
+use crate::config::DeviceFileError;
 use crate::history::Taken;
 use crate::ledger::Ledger;
 use crate::metrics::{Board, InterfaceScene, Scene};
@@ -153,7 +154,11 @@ impl LedgerLoop {
 
     fn take_readings(&mut self) {
         while let Ok(reading) = self.readings.try_recv() {
-            self.reading_fault = reading.as_ref().err().cloned();
+            let reading = match &self.pseudonyms {
+                Some(_) => reading.map_err(DeviceFileError::discreet),
+                None => reading,
+            };
+            self.reading_fault = reading.as_ref().err().map(ToString::to_string);
             match reading {
                 Ok(listings) => {
                     tracing::info!("read the files about devices");

@@ -289,6 +289,7 @@ impl Daemon {
             folder: folder.clone(),
             settings: self.config.store(),
             retention: self.config.retention(),
+            hidden: self.config.pseudonyms(&[]).is_some(),
         })
     }
 

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::events::Message;
+use crate::history::{HIDDEN, SHOWS};
 use crate::model::Timestamp;
 use crate::store::{Batch, Settings, Stored};
 
@@ -28,6 +29,16 @@ pub(super) struct Plan {
     pub settings: Settings,
     /// For how long rows are kept, in capture time.
     pub retention: Duration,
+    /// Whether pseudonyms stand in place of devices in all outputs.
+    pub hidden: bool,
+}
+
+impl Plan {
+    /// Says in the store what whoever reads it without the daemon may show.
+    fn mark(&self, batch: &mut Batch) {
+        let shown = if self.hidden { HIDDEN } else { "devices" };
+        batch.remember(SHOWS, shown.to_owned());
+    }
 }
 
 /// What is to be written, and the events that may be sent once it is.

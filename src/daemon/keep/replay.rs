@@ -53,11 +53,13 @@ impl KeptReplay {
         restorer.finish(replay.ledger(), &around);
         let mut recorder = Recorder::new(packs);
         recorder.before(around);
+        let mut batch = Batch::default();
+        plan.mark(&mut batch);
         Ok(Self {
             store,
             plan,
             recorder,
-            batch: Batch::default(),
+            batch,
             skipped: 0,
             scene,
         })
