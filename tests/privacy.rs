@@ -229,9 +229,68 @@ fn what_comes_from_the_store_holds_tokens_too() {
     let by_address = case.run(&[&asked[..], &["--format", "json"]].concat());
     let text = String::from_utf8(by_address.stdout).unwrap();
     assert!(text.lines().count() > 0 && text.contains(&token), "{text}");
-    let erased = case.run(&["erase", key, "--state-dir", state]);
-    let said = String::from_utf8_lossy(&erased.stderr);
-    assert!(erased.status.success(), "{said}");
+    // Without the key nobody learns from the store who it is; erasing says no more than was typed.
+    let without_key = |args: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_straggler"))
+            .args(args)
+            .args(["--state-dir", state])
+            .output()
+            .unwrap();
+        let said =
+            String::from_utf8(output.stdout).unwrap() + &String::from_utf8_lossy(&output.stderr);
+        (output.status.code(), said)
+    };
+    let (exit, said) = without_key(&["report"]);
+    assert_eq!(exit, Some(2), "{said}");
+    is_clean("report", &said);
+    assert!(
+        said.contains("key_file") && said.lines().count() == 1,
+        "{said}"
+    );
+    let (exit, said) = without_key(&["erase", "10.0.0.18"]);
+    assert!(
+        exit == Some(0) && said.contains("erased 10.0.0.18:"),
+        "{said}"
+    );
+    let erased = case.run(&["erase", "10.0.0.17", "--state-dir", state]);
+    let said = String::from_utf8(erased.stdout).unwrap() + &String::from_utf8_lossy(&erased.stderr);
+    assert!(
+        erased.status.success() && said.contains("erased p-"),
+        "{said}"
+    );
+    is_clean("erase", &said);
+}
+
+/// A daemon's refusal to start goes to the log, so a bad file about devices is told by line and fault, not by its text.
+#[test]
+fn a_bad_file_about_devices_is_told_without_its_text() {
+    let case = Case::new();
+    let inventory = case.config.with_file_name("inventory.csv");
+    let config = std::fs::read_to_string(&case.config).unwrap();
+    std::fs::write(&case.config, format!("inventory = {inventory:?}\n{config}")).unwrap();
+    for (text, words) in [
+        (
+            "mac,id\n00:11:22:33:44:55,pc-17\n00:11:22:33:44:55,x\n",
+            "csv:3: this mac is also that of another device",
+        ),
+        (
+            "mac,id\n00:11:22:33:44,pc-17\n",
+            "csv:2: what stands under `mac` is no MAC address",
+        ),
+        (
+            "00:11:22:33:44:55,pc-17\n",
+            "csv:1: there is no column of such a name",
+        ),
+    ] {
+        std::fs::write(&inventory, text).unwrap();
+        for args in [&["run"][..], &["config", "check"]] {
+            let output = case.run(args);
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(2), "{said}");
+            assert!(said.contains(words), "{said}");
+            is_clean("refusal", &said);
+        }
+    }
 }
 
 #[test]

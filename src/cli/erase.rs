@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 use super::args::{Common, EraseArgs};
-use super::report::{failure, folder};
+use super::report::{failure, folder, is_hidden, needs_key};
 use super::{Exit, Failure, Output, replay};
 use crate::model::{HostKey, Timestamp};
 use crate::privacy::Pseudonyms;
@@ -19,7 +19,14 @@ pub(super) fn run(args: EraseArgs, output: &mut Output) -> Result<Exit, Failure>
     };
     let config = replay::load(&common)?;
     let folder = folder(args.state_dir, &config, &common)?;
-    let host = find(&folder, &args.host, config.pseudonyms(&[]).as_ref())?;
+    let pseudonyms = config.pseudonyms(&[]);
+    let (host, is_hidden) = find(&folder, &args.host, pseudonyms.as_ref())?;
+    // Who may not know the key learns no more than they typed.
+    let shown = match &pseudonyms {
+        Some(pseudonyms) => pseudonyms.host_key(&host),
+        None if is_hidden => HostKey::restored(&args.host),
+        None => host.clone(),
+    };
     let (mut store, notice) = Store::open(&folder, config.store()).map_err(failure)?;
     if let Some(notice) = notice {
         return Err(Failure::runtime(notice));
@@ -28,7 +35,7 @@ pub(super) fn run(args: EraseArgs, output: &mut Output) -> Result<Exit, Failure>
     writeln!(
         output,
         "erased {}: {} rows, {} events, {} sample flows of other hosts",
-        plain(host.as_str()),
+        plain(shown.as_str()),
         erased.rows,
         erased.events,
         erased.samples
@@ -43,9 +50,14 @@ pub(super) fn run(args: EraseArgs, output: &mut Output) -> Result<Exit, Failure>
     Ok(Exit::Fine)
 }
 
-/// The one host that is meant.
-fn find(folder: &Path, text: &str, pseudonyms: Option<&Pseudonyms>) -> Result<HostKey, Failure> {
+/// The one host that is meant, and whether the store's sensor shows pseudonyms.
+fn find(
+    folder: &Path,
+    text: &str,
+    pseudonyms: Option<&Pseudonyms>,
+) -> Result<(HostKey, bool), Failure> {
     let reader = Reader::open(folder).map_err(failure)?;
+    let is_hidden = is_hidden(&reader)?;
     let address = text.parse().ok();
     let mut exact = None;
     let mut found: BTreeSet<HostKey> = BTreeSet::new();
@@ -72,15 +84,23 @@ fn find(folder: &Path, text: &str, pseudonyms: Option<&Pseudonyms>) -> Result<Ho
     read.map_err(failure)?;
     let text = text.escape_debug();
     match (exact, found.len()) {
-        (Some(exact), _) => Ok(exact),
+        (Some(exact), _) => Ok((exact, is_hidden)),
         (None, 0) => Err(Failure::usage(format!(
             "{text}: nothing was kept of a host with that key, address or name"
         ))),
-        (None, 1) => found.pop_first().ok_or_else(|| Failure::usage(text)),
+        (None, 1) => {
+            let one = found.pop_first().map(|host| (host, is_hidden));
+            one.ok_or_else(|| Failure::usage(text))
+        }
+        (None, _) if is_hidden && pseudonyms.is_none() => Err(needs_key(folder)),
         (None, _) => {
+            let shown = |key: &HostKey| match pseudonyms {
+                Some(pseudonyms) => pseudonyms.host_key(key),
+                None => key.clone(),
+            };
             let keys: Vec<String> = found
                 .iter()
-                .map(|key| plain(key.as_str()).into_owned())
+                .map(|key| plain(shown(key).as_str()).into_owned())
                 .collect();
             Err(Failure::usage(format!(
                 "{text} is said of several hosts; give one of their keys: {}",

@@ -15,7 +15,7 @@ use super::{Exit, Failure, Output};
 use super::{privacy, replay};
 use crate::capture::STDIN;
 use crate::config::Config;
-use crate::history::{self, AHEAD, Restorer, SEEN};
+use crate::history::{self, AHEAD, HIDDEN, Restorer, SEEN, SHOWS};
 use crate::ledger::Ledger;
 use crate::model::{Pack, Seen, Snapshot, Span, Timestamp, VendorId};
 use crate::report::{Filter, Source, SourceKind, Used, span};
@@ -96,6 +96,20 @@ pub(super) fn failure(error: StoreError) -> Failure {
     }
 }
 
+/// Whether a store's sensor shows pseudonyms in place of devices.
+pub(super) fn is_hidden(reader: &Reader) -> Result<bool, Failure> {
+    let shows = reader.remembered(SHOWS).map_err(failure)?;
+    Ok(shows.as_deref() == Some(HIDDEN))
+}
+
+/// Why a store's devices are not told without the key.
+pub(super) fn needs_key(folder: &Path) -> Failure {
+    Failure::usage(format!(
+        "{}: its sensor shows pseudonyms; give --config FILE with its `key_file` under [privacy]",
+        folder.display()
+    ))
+}
+
 /// Reads a store as of an instant, or of its end; tells the filter what was seen in the time that it asks for.
 fn read(
     folder: &Path,
@@ -105,6 +119,9 @@ fn read(
     filter: &mut Filter,
 ) -> Result<Kept, Failure> {
     let reader = Reader::open(folder).map_err(failure)?;
+    if config.pseudonyms(&[]).is_none() && is_hidden(&reader)? {
+        return Err(needs_key(folder));
+    }
     let mut ledger = Ledger::new(config.ledger(&[]), packs).map_err(Failure::usage)?;
     let remembered = reader.remembered(SEEN).map_err(failure)?;
     let around = remembered.as_deref().map(history::surroundings);

@@ -42,7 +42,30 @@ pub enum DeviceFileError {
         line: u64,
         /// What is wrong, and how to mend it.
         what: String,
+        /// The same without anything that stands in the file.
+        discreet: String,
     },
+}
+
+impl DeviceFileError {
+    /// The same, saying nothing that stands in the file: for where pseudonyms stand in place of devices.
+    #[must_use]
+    pub fn discreet(self) -> Self {
+        match self {
+            Self::Wrong {
+                path,
+                line,
+                discreet,
+                ..
+            } => Self::Wrong {
+                path,
+                line,
+                what: discreet.clone(),
+                discreet,
+            },
+            unreadable @ Self::Unreadable { .. } => unreadable,
+        }
+    }
 }
 
 impl DeviceFiles {
@@ -51,12 +74,13 @@ impl DeviceFiles {
         let mut listings = Listings::default();
         if let Some(path) = &self.inventory {
             let text = text(path, "inventory")?;
-            listings.inventory =
-                Inventory::parse(&text).map_err(|error| wrong(path, error.line, error.what))?;
+            listings.inventory = Inventory::parse(&text)
+                .map_err(|error| wrong(path, error.line, error.what, error.discreet))?;
         }
         for path in &self.leases {
             let leases = parse_leases(&text(path, "leases")?)
-                .map_err(|error| wrong(path, error.line, error.what))?;
+                // Nothing of the file stands in these words.
+                .map_err(|error| wrong(path, error.line, error.what.clone(), error.what))?;
             listings.leases.extend(leases);
         }
         Ok(listings)
@@ -92,10 +116,11 @@ fn text(path: &Path, key: &'static str) -> Result<String, DeviceFileError> {
     std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))
 }
 
-fn wrong(path: &Path, line: u64, what: String) -> DeviceFileError {
+fn wrong(path: &Path, line: u64, what: String, discreet: String) -> DeviceFileError {
     DeviceFileError::Wrong {
         path: path.display().to_string(),
         line,
         what,
+        discreet,
     }
 }

@@ -100,9 +100,14 @@ impl Config {
         file.rules = overrides.rules.or(file.rules);
         file.state_dir = overrides.state_dir.or(file.state_dir);
         let library = Library::load(file.rules.as_deref()).map_err(Refused::Packs)?;
-        let listings = device_files(&file).read()?;
         let key_file = file.privacy.key_file.as_deref();
         let pseudonyms = key_file.map(Pseudonyms::read).transpose()?;
+        // A refusal goes to the log too, and that to who knows where.
+        let listings = device_files(&file).read();
+        let listings = match &pseudonyms {
+            Some(_) => listings.map_err(DeviceFileError::discreet)?,
+            None => listings?,
+        };
         let config = Self {
             file,
             library,

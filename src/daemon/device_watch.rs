@@ -4,14 +4,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
-use crate::config::DeviceFiles;
+use crate::config::{DeviceFileError, DeviceFiles};
 use crate::hosts::Listings;
 
 /// How often files are looked at.
 pub(super) const EVERY: Duration = Duration::from_secs(2);
 
 /// What a new reading came to: what is in force from now on, or why nothing changes.
-pub(super) type Reading = Result<Listings, String>;
+pub(super) type Reading = Result<Listings, DeviceFileError>;
 
 /// Looks that often; runs until told to stop or nobody listens. A server may be writing while its file is read, so a fault is told when it is
 /// still there the next time; until a file is sound again the former content stays in force.
@@ -23,7 +23,7 @@ pub(super) fn run(
 ) {
     // Of the reading at start nothing is known, so all are read once more.
     let mut known = Vec::new();
-    let mut doubtful: Option<String> = None;
+    let mut doubtful: Option<DeviceFileError> = None;
     while !stop.load(Ordering::Relaxed) {
         std::thread::sleep(every);
         let stamps = files.stamps();
@@ -31,7 +31,7 @@ pub(super) fn run(
             continue;
         }
         let is_settled = std::mem::replace(&mut known, stamps.clone()) == stamps;
-        let reading = files.read().map_err(|error| error.to_string());
+        let reading = files.read();
         match (&reading, doubtful.take()) {
             (Err(fault), before) if !is_settled || before.as_ref() != Some(fault) => {
                 doubtful = Some(fault.clone());
@@ -77,6 +77,8 @@ mod tests {
         assert!(has(next(), "bb"));
         write("10.0.0.x,ccc");
         let fault = next().unwrap_err();
+        assert!(!fault.clone().discreet().to_string().contains("10.0.0.x"));
+        let fault = fault.to_string();
         assert!(fault.contains("inventory.csv:2: `10.0.0.x`"), "{fault}");
         // Told once, until it is mended.
         std::thread::sleep(10 * every);

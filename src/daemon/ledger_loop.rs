@@ -12,6 +12,7 @@ use super::teller::Teller;
 use super::wall::{Wall, wall_clock};
 use super::worker::{NO_LINK, Report};
 use crate::capture;
+use crate::config::DeviceFileError;
 use crate::history::Taken;
 use crate::ledger::Ledger;
 use crate::metrics::{Board, InterfaceScene, Scene};
@@ -178,7 +179,11 @@ impl LedgerLoop {
 
     fn take_readings(&mut self) {
         while let Ok(reading) = self.readings.try_recv() {
-            self.reading_fault = reading.as_ref().err().cloned();
+            let reading = match &self.pseudonyms {
+                Some(_) => reading.map_err(DeviceFileError::discreet),
+                None => reading,
+            };
+            self.reading_fault = reading.as_ref().err().map(ToString::to_string);
             match reading {
                 Ok(listings) => {
                     tracing::info!("read the files about devices");

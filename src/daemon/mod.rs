@@ -293,6 +293,7 @@ impl Daemon {
             settings: self.config.store(),
             retention: self.config.retention(),
             networks: networks.to_vec(),
+            hidden: self.config.pseudonyms(&[]).is_some(),
         })
     }
 

@@ -11,6 +11,11 @@ mod recorder;
 mod restorer;
 mod seen;
 
+/// Under which name the store remembers whether its sensor shows pseudonyms in place of devices: [`HIDDEN`] or anything else.
+pub const SHOWS: &str = "shows";
+/// The value of [`SHOWS`] where it does.
+pub const HIDDEN: &str = "pseudonyms";
+
 pub use recorder::{Recorder, Taken};
 pub use restorer::{Later, Restored, Restorer};
 pub use seen::{SEEN, Surroundings, decode as surroundings};

@@ -64,6 +64,8 @@ pub struct InventoryError {
     pub line: u64,
     /// What is wrong, and how to mend it.
     pub what: String,
+    /// The same without anything that stands in the file, where that may tell who a device is.
+    pub discreet: String,
 }
 
 impl Inventory {
@@ -147,10 +149,9 @@ impl Inventory {
         let address = field("address")
             .map(|text| {
                 text.parse::<IpAddr>().map_err(|_| {
-                    wrong(
-                        line,
-                        format!("`{text}` is no address; write it like 192.0.2.7 or 2001:db8::7"),
-                    )
+                    quoting(line, text, "what stands under `address`", |text| {
+                        format!("{text} is no address; write it like 192.0.2.7 or 2001:db8::7")
+                    })
                 })
             })
             .transpose()?;
@@ -197,12 +198,14 @@ impl Inventory {
                 && known != said
             {
                 let id = &row.id;
-                return Err(wrong(
+                let mend = "write one of them, or give the devices ids of their own";
+                return Err(InventoryError {
                     line,
-                    format!(
-                        "`{id}` has the {column} `{known}` further up and `{said}` here; write one of them, or give the devices ids of their own"
+                    what: format!(
+                        "`{id}` has the {column} `{known}` further up and `{said}` here; {mend}"
                     ),
-                ));
+                    discreet: format!("the device has another {column} further up; {mend}"),
+                });
             }
         }
         let merged = Arc::new(Listed {
@@ -281,10 +284,10 @@ fn columns(header: &csv::StringRecord) -> Result<Vec<&str>, InventoryError> {
     for (at, column) in columns.iter().enumerate() {
         if !COLUMNS.contains(column) {
             let known = COLUMNS.join(", ");
-            let what = format!(
-                "there is no column `{column}`; the first row names the columns, of {known}"
-            );
-            return Err(wrong(1, what));
+            // Where the first row was left out, this is a device.
+            return Err(quoting(1, column, "of such a name", |column| {
+                format!("there is no column {column}; the first row names the columns, of {known}")
+            }));
         }
         if columns[..at].contains(column) {
             return Err(wrong(
@@ -301,14 +304,14 @@ fn columns(header: &csv::StringRecord) -> Result<Vec<&str>, InventoryError> {
 }
 
 fn mac(text: &str, line: u64) -> Result<Mac, InventoryError> {
+    let stand_in = "what stands under `mac`";
     let mac: Mac = text
         .parse()
-        .map_err(|error| wrong(line, format!("`{text}` is {error}")))?;
+        .map_err(|error| quoting(line, text, stand_in, |text| format!("{text} is {error}")))?;
     Mac::of_device(&mac.octets()).ok_or_else(|| {
-        wrong(
-            line,
-            format!("`{text}` is a group's address, not a device's"),
-        )
+        quoting(line, text, stand_in, |text| {
+            format!("{text} is a group's address, not a device's")
+        })
     })
 }
 
@@ -326,8 +329,9 @@ fn id(id: Option<&str>, name: Option<&str>, line: u64) -> Result<HostKey, Invent
             .collect();
         let slug = words.join("-");
         if slug.is_empty() || slug.len() > MAX_ID {
-            let what = format!("no key can be made of the name `{name}`; give the row an `id`");
-            return Err(wrong(line, what));
+            return Err(quoting(line, name, "that stands here", |name| {
+                format!("no key can be made of the name {name}; give the row an `id`")
+            }));
         }
         return Ok(HostKey::restored(&format!("inv-{slug}")));
     };
@@ -337,21 +341,19 @@ fn id(id: Option<&str>, name: Option<&str>, line: u64) -> Result<HostKey, Invent
             .all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte));
     let is_taken = ["ip-", "mac-"].iter().any(|prefix| id.starts_with(prefix));
     if !is_sound || is_taken || id.parse::<IpAddr>().is_ok() || id.parse::<Mac>().is_ok() {
-        return Err(wrong(
-            line,
+        return Err(quoting(line, id, "what stands under `id`", |id| {
             format!(
-                "`{id}` cannot be an id; write up to {MAX_ID} letters, digits, `-`, `_`, `.` and `:`, no address, and nothing that begins with `ip-` or `mac-`"
-            ),
-        ));
+                "{id} cannot be an id; write up to {MAX_ID} letters, digits, `-`, `_`, `.` and `:`, no address, and nothing that begins with `ip-` or `mac-`"
+            )
+        }));
     }
     Ok(HostKey::restored(id))
 }
 
 fn twice(column: &str, other: &HostKey, line: u64) -> InventoryError {
-    let what = format!(
-        "this {column} is also that of `{other}`; give both rows the same id, or correct one"
-    );
-    wrong(line, what)
+    quoting(line, other.as_str(), "another device", |other| {
+        format!("this {column} is also that of {other}; give both rows the same id, or correct one")
+    })
 }
 
 fn fault(error: &csv::Error) -> InventoryError {
@@ -367,8 +369,22 @@ fn fault(error: &csv::Error) -> InventoryError {
     wrong(line, what)
 }
 
+/// What tells nothing of a device.
 fn wrong(line: u64, what: String) -> InventoryError {
-    InventoryError { line, what }
+    InventoryError {
+        line,
+        discreet: what.clone(),
+        what,
+    }
+}
+
+/// What quotes the file, and what stands in place of that where nobody may know.
+fn quoting(line: u64, text: &str, stand_in: &str, say: impl Fn(&str) -> String) -> InventoryError {
+    InventoryError {
+        line,
+        what: say(&format!("`{text}`")),
+        discreet: say(stand_in),
+    }
 }
 
 #[cfg(test)]
@@ -426,6 +442,15 @@ mod tests {
             let error = Inventory::parse(text).unwrap_err();
             assert!(error.what.contains(words), "{text:?}: {error}");
             assert_eq!(error.line, line, "{text:?}: {error}");
+            // Nothing of the rows is left, whatever they say.
+            let discreet = &error.discreet;
+            for said in text
+                .split([',', '\n'])
+                .filter(|said| !COLUMNS.contains(said) && said.len() > 1)
+            {
+                assert!(!discreet.contains(said), "{text:?}: {discreet}");
+            }
+            assert!(discreet.len() > 20, "{discreet}");
         }
     }
 
@@ -435,6 +460,7 @@ mod tests {
             for text in [format!("mac,address,name,id\n{rows}"), any] {
                 if let Err(error) = Inventory::parse(&text) {
                     prop_assert!(error.line >= 1 && !error.what.is_empty());
+                    prop_assert!(!error.discreet.is_empty());
                 }
             }
         }

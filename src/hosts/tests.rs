@@ -540,7 +540,8 @@ fn a_row_by_address_names_a_device_only_where_no_other_one_has_it() {
     let with_mac = "mac,address,name,owner,site,id\n02:00:00:00:00:0b,10.0.0.5,,Bob,,pc-1\n";
     let nothing: Say = |_| {};
     let handed_over: Say = |it| it.leased(X, B, 5_000);
-    let cases: [(&str, &str, Say, [(&str, Option<&str>); 2], &[u64]); 6] = [
+    type Told = [(&'static str, Option<&'static str>); 2];
+    let cases: [(&str, &str, Say, Told, &[u64]); 6] = [
         (
             "one device",
             row,

@@ -13,6 +13,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use crate::events::Message;
+use crate::history::{HIDDEN, SHOWS};
 use crate::model::Timestamp;
 use crate::store::{Batch, Settings, Stored};
 
@@ -33,6 +34,16 @@ pub(super) struct Plan {
     pub retention: Duration,
     /// Networks of the captured interfaces.
     pub networks: Vec<IpNet>,
+    /// Whether pseudonyms stand in place of devices in all outputs.
+    pub hidden: bool,
+}
+
+impl Plan {
+    /// Says in the store what whoever reads it without the daemon may show.
+    fn mark(&self, batch: &mut Batch) {
+        let shown = if self.hidden { HIDDEN } else { "devices" };
+        batch.remember(SHOWS, shown.to_owned());
+    }
 }
 
 /// What is to be written, and the events that may be sent once it is.

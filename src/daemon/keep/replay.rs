@@ -61,12 +61,14 @@ impl KeptReplay {
         restorer.finish(replay.ledger());
         let mut recorder = Recorder::new(packs);
         recorder.before(around);
+        let mut batch = Batch::of_files();
+        plan.mark(&mut batch);
         Ok(Self {
             store,
             limit,
             plan,
             recorder,
-            batch: Batch::of_files(),
+            batch,
             skipped: 0,
             scene,
         })

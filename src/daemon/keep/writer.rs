@@ -119,6 +119,7 @@ impl Writer {
                     }
                 }
                 self.store = Some(store);
+                self.plan.mark(&mut self.waiting.batch);
                 self.cleared();
                 let restored = self.restore();
                 if restored.is_err() {
