@@ -7,7 +7,7 @@ FUZZ_TARGETS ?=
 EXAMPLE := examples/office.pcapng
 PROGRAM := target/release/straggler
 
-.PHONY: run test check bench fuzz fuzz-smoke build-packages test-packages help
+.PHONY: run test test-long check bench fuzz fuzz-smoke build-packages test-packages help
 
 ## run: build, and start the daemon on the example capture, or on an interface with INTERFACE=eth0
 run: build-packages
@@ -17,6 +17,11 @@ run: build-packages
 ## test: install what the tests need, and run them
 test: test-packages
 	PATH="$(CURDIR)/target/tools:$$PATH" $(CARGO) test --locked
+
+## test-long: what takes minutes; the laboratory needs root and network namespaces
+test-long: test-packages
+	@scripts/install-packages nftables udhcpc
+	PATH="$(CURDIR)/target/tools:$$PATH" $(CARGO) test --locked --test laboratory
 
 ## check: what CI checks besides the tests: format, lints, documentation
 check: build-packages

@@ -71,8 +71,8 @@ pub struct Progress<'a> {
 /// How much engine time may pass before it is looked whether a state changed although nothing was seen.
 const COMPARE_EVERY: Duration = Duration::from_secs(600);
 
-/// How much engine time may pass before what was seen goes to the ledger, where somebody wants to know what happened
-/// when: a host that comes and goes within one batch would be missed.
+/// How much engine time may pass before what was seen goes to the ledger: a host that comes and goes within one batch would
+/// be missed, and what is found must not rest on whether anybody asks for events.
 const HAND_OVER_EVERY: Duration = Duration::from_secs(10);
 
 /// Takes what happens.
@@ -214,8 +214,7 @@ impl Replay {
             }
             self.tracker.ingest(frame, witness);
             let (now, last) = (self.tracker.now(), self.handed_over);
-            if self.sink.is_some()
-                && let Some(now) = now
+            if let Some(now) = now
                 && last.is_none_or(|last| now.since(last) >= HAND_OVER_EVERY)
             {
                 self.hand_over();

@@ -245,29 +245,41 @@ fn an_address_that_a_server_gives_to_another_device_is_another_host() {
         let ack = Dhcp4::ack(mac, address, 3_600).host_name(&format!("pc-{}", mac[5]));
         datagram("10.0.0.1:67", "10.0.0.17:68", time, &ack.bytes())
     };
-    let contact_at = |time| {
+    let fetch_at = |time, bytes| {
         Talk::tcp("10.0.0.17:50001", "198.51.100.7:443")
             .at(time)
             .open()
             .client(&ClientHello::to(NAME).stream())
             .server(&server_hello())
+            .server(&application_data(bytes))
             .close()
     };
     let other = [0, 0x11, 0x22, 0x33, 0x44, 0x66];
-    let packets = merge([
-        lease(MAC, AFTER),
-        contact_at(AFTER + SECOND),
-        lease(other, AFTER + 7_200 * SECOND),
-        contact_at(AFTER + 7_201 * SECOND),
-    ]);
-    let mut hosts: Vec<_> = findings(&packets, &[])
-        .iter()
-        .map(|found| [found["host"].to_string(), found["host_name"].to_string()])
-        .collect();
-    hosts.sort();
-    let expected = [
-        ["\"mac-00:11:22:33:44:55\"", "null"],
-        ["\"mac-00:11:22:33:44:66\"", "\"pc-102\""],
-    ];
-    assert_eq!(hosts, expected);
+    // Whether both use it within one second, one hour, or on two days: nothing of one is the other's.
+    for gap in [
+        SECOND,
+        20 * 60 * SECOND,
+        7_200 * SECOND,
+        30 * 3_600 * SECOND,
+    ] {
+        let packets = merge([
+            lease(MAC, AFTER),
+            fetch_at(AFTER + SECOND, 50_000),
+            lease(other, AFTER + 2 * SECOND + gap),
+            fetch_at(AFTER + 3 * SECOND + gap, 1_000),
+        ]);
+        let mut hosts: Vec<_> = findings(&packets, &[])
+            .iter()
+            .map(|found| {
+                let received = found["bytes_received"].as_u64().unwrap();
+                (found["host"].to_string(), received > 40_000)
+            })
+            .collect();
+        hosts.sort();
+        let expected = [
+            ("\"mac-00:11:22:33:44:55\"".to_owned(), true),
+            ("\"mac-00:11:22:33:44:66\"".to_owned(), false),
+        ];
+        assert_eq!(hosts, expected, "{gap}");
+    }
 }

@@ -179,3 +179,34 @@ fn a_replay_tells_every_kind_and_the_same_each_time() {
     );
     assert_eq!(events(&day()), lines);
 }
+
+/// The time of a first frame alone must end no window, whether somebody takes events or not.
+#[test]
+fn a_wild_first_time_takes_nothing_away() {
+    let wild = Talk::udp("10.0.0.9:40000", "198.51.100.9:9999")
+        .at(START + 48 * HOUR)
+        .client(b"hello");
+    let mut packets = wild.into_packets();
+    for minute in 0..60 {
+        let talk =
+            Talk::udp("10.0.0.8:40000", "198.51.100.9:9999").at(START + minute * 60 * SECOND);
+        packets.extend(talk.client(b"hello").into_packets());
+    }
+    let fetch = Talk::tcp("10.0.0.1:50000", "198.51.100.7:443")
+        .at(START + HOUR)
+        .open()
+        .client(&ClientHello::to("s07.upd.kaspersky.com").stream())
+        .server(&server_hello())
+        .server(&application_data(40_000));
+    packets.extend(fetch.into_packets());
+    let told = checked(&events(&packets));
+    let actions: Vec<&Value> = told.iter().map(|event| &event["event"]["action"]).collect();
+    assert!(
+        actions.contains(&&Value::from("straggler_new")),
+        "{actions:?}"
+    );
+    assert!(
+        !actions.contains(&&Value::from("straggler_ended")),
+        "{actions:?}"
+    );
+}

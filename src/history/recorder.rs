@@ -61,8 +61,8 @@ impl Recorder {
                 batch.sighting(StoredSighting::new(host, sighting, *phase, source, digest));
             }
         }
-        for (host, reply) in &accepted.replies {
-            batch.reply(StoredReply::new(host, reply));
+        for (host, reply, own_resolver) in &accepted.replies {
+            batch.reply(StoredReply::new(host, reply, *own_resolver));
         }
         for binding in accepted.bindings {
             batch.binding(binding);

@@ -187,7 +187,7 @@ impl Restorer {
                 span: sum.span,
                 count: sum.count,
             };
-            ledger.restore_reply(&key.host, &reply);
+            ledger.restore_reply(&key.host, &reply, key.own_resolver);
         }
     }
 }

@@ -19,8 +19,8 @@ use std::sync::Arc;
 use crate::evidence::{self, Book, Bypasses, Cutoffs, GroupId, Looked, UnknownCutoff, phase};
 use crate::hosts::{self, Hosts};
 use crate::model::{
-    Accepted, Batch, Happening, HostKey, LocalNetworks, Pack, PackRole, Sighting, Signal, Snapshot,
-    Strength, Timestamp, WatchList,
+    Accepted, Batch, Happening, HostKey, LocalNetworks, Pack, PackRole, Reply, Sighting, Signal,
+    Snapshot, Strength, Timestamp, WatchList,
 };
 
 use blind::BlindHosts;
@@ -197,20 +197,24 @@ impl Ledger {
             }
             // A reply proves no packet of the host's own, so it says nothing about presence.
             let host = self.hosts.key_at(reply.host, reply.span.first);
-            if reply.signal == Signal::Dns
-                && reply
-                    .server
-                    .is_some_and(|resolver| !self.is_foreign(resolver))
-            {
-                let vendor = &reply.service.vendor;
-                self.bypasses
-                    .answered(&host, vendor, reply.kind, reply.span.last);
-            }
-            self.book.reply(&host, reply);
+            let resolver = reply.server.filter(|_| reply.signal == Signal::Dns);
+            let own_resolver = resolver.is_some_and(|resolver| !self.is_foreign(resolver));
+            self.note_reply(&host, reply, own_resolver);
             if self.settings.keep {
-                self.accepted.replies.push((host, reply.clone()));
+                let accepted = (host, reply.clone(), own_resolver);
+                self.accepted.replies.push(accepted);
             }
         }
+    }
+
+    /// Takes what came back to a host's tries, maybe from a resolver of the network.
+    fn note_reply(&mut self, host: &HostKey, reply: &Reply, own_resolver: bool) {
+        if own_resolver {
+            let vendor = &reply.service.vendor;
+            self.bypasses
+                .answered(host, vendor, reply.kind, reply.span.last);
+        }
+        self.book.reply(host, reply);
     }
 
     /// What was accepted since the last call, where the settings say that somebody takes it.

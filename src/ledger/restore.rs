@@ -115,9 +115,10 @@ impl Ledger {
         self.book.restore(host, &bytes, cutoff, sighting.span.last);
     }
 
-    /// Takes what came back to tries.
-    pub fn restore_reply(&mut self, host: &HostKey, reply: &Reply) {
-        self.book.reply(&self.hosts.canonical(host), reply);
+    /// Takes what came back to tries, maybe from a resolver of the network.
+    pub fn restore_reply(&mut self, host: &HostKey, reply: &Reply, own_resolver: bool) {
+        let host = self.hosts.canonical(host);
+        self.note_reply(&host, reply, own_resolver);
     }
 
     /// Ends restoring: what is so already is no news.

@@ -7,8 +7,8 @@ use super::{AddressBinding, HostKey, Phase, Reply, Sighting};
 pub struct Accepted {
     /// Sightings, each with its host and its phase by the cutoff in force for that host.
     pub sightings: Vec<(HostKey, Phase, Sighting)>,
-    /// Replies, each with its host.
-    pub replies: Vec<(HostKey, Reply)>,
+    /// Replies, each with its host and whether a resolver of the network gave it.
+    pub replies: Vec<(HostKey, Reply, bool)>,
     /// Addresses that hosts got, gave up, or are now known to have by which hardware address.
     pub bindings: Vec<AddressBinding>,
 }

@@ -32,6 +32,18 @@ pub enum IdentityFact {
     RouterAdvert(RouterAdvert),
 }
 
+impl IdentityFact {
+    /// Addresses whose owner it may tell.
+    pub fn addresses(&self) -> Vec<IpAddr> {
+        match self {
+            Self::Claim(claim) => claim.addresses.clone(),
+            Self::Lease(lease) => lease.addresses.iter().map(|one| one.address).collect(),
+            Self::Neighbour(neighbour) => vec![neighbour.address],
+            Self::Announcement(_) | Self::RouterAdvert(_) => Vec::new(),
+        }
+    }
+}
+
 /// What a client says of itself to a DHCP server, before the server has confirmed anything.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {

@@ -74,6 +74,7 @@ impl<'a> Ids<'a> {
             key.name.as_str(),
             key.signal.label(),
             key.kind.label(),
+            key.own_resolver,
             key.vendor.as_str(),
             key.category.label(),
             key.service.as_str(),
@@ -81,9 +82,10 @@ impl<'a> Ids<'a> {
         ];
         self.interned(
             "SELECT id, used_day FROM questions
-             WHERE name = ?1 AND signal = ?2 AND kind = ?3 AND vendor = ?4 AND category = ?5 AND service = ?6",
-            "INSERT INTO questions (name, signal, kind, vendor, category, service, used_day)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+             WHERE name = ?1 AND signal = ?2 AND kind = ?3 AND own = ?4 AND vendor = ?5 AND category = ?6
+               AND service = ?7",
+            "INSERT INTO questions (name, signal, kind, own, vendor, category, service, used_day)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             "UPDATE questions SET used_day = ?2 WHERE id = ?1",
             values,
             day,

@@ -190,6 +190,8 @@ pub struct ReplyKey {
     pub signal: Signal,
     /// What came back.
     pub kind: ReplyKind,
+    /// Whether a resolver of the network gave it.
+    pub own_resolver: bool,
 }
 
 /// What is added up in a row of replies.
@@ -221,7 +223,7 @@ pub struct StoredReply {
 
 impl StoredReply {
     /// The row for what a worker reported of a host.
-    pub fn new(host: &HostKey, reply: &Reply) -> Self {
+    pub fn new(host: &HostKey, reply: &Reply, own_resolver: bool) -> Self {
         Self {
             key: ReplyKey {
                 period: Period::of(reply.span.first),
@@ -232,6 +234,7 @@ impl StoredReply {
                 name: reply.name.clone(),
                 signal: reply.signal,
                 kind: reply.kind,
+                own_resolver,
             },
             sum: ReplySum {
                 span: reply.span,

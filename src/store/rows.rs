@@ -52,7 +52,7 @@ pub(super) fn sighting(row: &Row<'_>) -> Result<Option<StoredSighting>> {
 /// What [`reply`] reads, from `replies`, `hosts` and `questions`.
 pub(super) const REPLY: &str = "
     r.id, r.hour, r.hours, r.first, r.last, r.count,
-    h.key, q.vendor, q.category, q.service, q.name, q.signal, q.kind";
+    h.key, q.vendor, q.category, q.service, q.name, q.signal, q.kind, q.own";
 
 /// A row of replies.
 pub(super) fn reply(row: &Row<'_>) -> Result<Option<StoredReply>> {
@@ -67,6 +67,7 @@ pub(super) fn reply(row: &Row<'_>) -> Result<Option<StoredReply>> {
                 name: name(&text(row, 10)?)?,
                 signal: label(row, 11)?,
                 kind: label(row, 12)?,
+                own_resolver: column(row, 13)?,
             },
             sum: ReplySum {
                 span: span(row, 3).ok()?,

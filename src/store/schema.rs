@@ -16,7 +16,28 @@ use super::folder;
 pub(super) const APPLICATION_ID: i64 = 0x5354_5247;
 
 /// Each entry brings a store from the schema of its index to the next one. Entries are never changed, only added.
-pub(super) const MIGRATIONS: &[&str] = &[SCHEMA_1];
+pub(super) const MIGRATIONS: &[&str] = &[SCHEMA_1, SCHEMA_2];
+
+/// Whether a resolver of the network gave a reply: without, nobody knows whether the foreign one was asked after a refusal.
+const SCHEMA_2: &str = "
+CREATE TABLE questions_2 (
+    id       INTEGER PRIMARY KEY,
+    vendor   TEXT NOT NULL,
+    category TEXT NOT NULL,
+    service  TEXT NOT NULL,
+    name     TEXT NOT NULL,
+    signal   TEXT NOT NULL,
+    kind     TEXT NOT NULL,
+    own      INTEGER NOT NULL,
+    used_day INTEGER NOT NULL,
+    UNIQUE (name, signal, kind, own, vendor, category, service)
+) STRICT;
+INSERT INTO questions_2
+    SELECT id, vendor, category, service, name, signal, kind, 0, used_day FROM questions;
+DROP TABLE questions;
+ALTER TABLE questions_2 RENAME TO questions;
+CREATE INDEX questions_by_use ON questions (used_day);
+";
 
 const SCHEMA_1: &str = "
 CREATE TABLE meta (
@@ -170,7 +191,8 @@ pub(super) fn migrate(
     let mut first_copy = None;
     for (index, step) in migrations.iter().enumerate().skip(done) {
         let schema = latest(&migrations[..=index]);
-        if index > 0 {
+        // A store that is only being made has nothing to keep.
+        if found > 0 {
             let copy = folder::backup(path, schema);
             copy_to(connection, &copy)?;
             first_copy.get_or_insert(copy);

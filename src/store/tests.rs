@@ -86,6 +86,7 @@ fn reply(host: &str, name: &str, time: i64) -> StoredReply {
             name: DomainName::parse(name).unwrap(),
             signal: Signal::Dns,
             kind: ReplyKind::Resolved,
+            own_resolver: false,
         },
         sum: ReplySum {
             span: span(time, time),
@@ -701,24 +702,22 @@ fn a_migration_keeps_a_copy_and_a_newer_store_is_left_alone() {
     batch.sighting(sighting("h", "10.0.0.1", "a.upd.example", 0));
     store.write(&batch).unwrap();
     drop(store);
+    let now = schema::latest(schema::MIGRATIONS);
     let steps = [
-        schema::MIGRATIONS[0],
-        "ALTER TABLE files ADD COLUMN note TEXT",
-    ];
+        schema::MIGRATIONS,
+        &["ALTER TABLE files ADD COLUMN note TEXT"],
+    ]
+    .concat();
     let (mut store, notice) = open::open(folder.path(), Settings::default(), &steps).unwrap();
-    let Some(Notice::Migrated {
-        from: 1,
-        to: 2,
-        backup,
-    }) = notice
-    else {
+    let Some(Notice::Migrated { from, to, backup }) = notice else {
         panic!("{notice:?}")
     };
+    assert_eq!((from, to), (now, now + 1));
     assert_eq!(everything(&mut store).len(), 1);
     let mode = std::fs::metadata(&backup).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     let copy = Connection::open(&backup).unwrap();
-    assert_eq!(schema::version(&copy).unwrap(), 1);
+    assert_eq!(schema::version(&copy).unwrap(), now);
     assert_eq!(
         store.erase(&HostKey::restored("h")).unwrap().copies,
         [backup]
@@ -729,14 +728,7 @@ fn a_migration_keeps_a_copy_and_a_newer_store_is_left_alone() {
     let before = std::fs::read(&path).unwrap();
     let error = Store::open(folder.path(), Settings::default()).unwrap_err();
     assert!(
-        matches!(
-            error,
-            StoreError::Newer {
-                found: 2,
-                known: 1,
-                ..
-            }
-        ),
+        matches!(error, StoreError::Newer { found, known, .. } if (found, known) == (now + 1, now)),
         "{error}"
     );
     let error = Reader::open(folder.path()).unwrap_err();
@@ -745,13 +737,49 @@ fn a_migration_keeps_a_copy_and_a_newer_store_is_left_alone() {
 }
 
 #[test]
+fn replies_of_the_first_schema_come_from_no_known_resolver() {
+    let folder = TempDir::new().unwrap();
+    let first = &schema::MIGRATIONS[..1];
+    drop(open::open(folder.path(), Settings::default(), first).unwrap());
+    let old = Connection::open(folder.path().join(FILE_NAME)).unwrap();
+    old.execute_batch(
+        "INSERT INTO hosts (id, key, used_day) VALUES (1, 'h', 0);
+         INSERT INTO questions VALUES (7, 'acme', 'update', 'databases', 'a.upd.example', 'dns', 'refused', 0);
+         INSERT INTO replies VALUES (1, 1, 7, 0, 1, 5, 5, 1);",
+    )
+    .unwrap();
+    drop(old);
+    let (mut store, _) = Store::open(folder.path(), Settings::default()).unwrap();
+    let mut expected = reply("h", "a.upd.example", 0);
+    expected.key.kind = ReplyKind::Refused;
+    expected.sum.span = Span::at(Timestamp::from_nanos(5));
+    let replies = |store: &mut Store| -> Vec<StoredReply> {
+        let all = everything(store).into_iter();
+        all.filter_map(|one| match one {
+            Stored::Reply(reply) => Some(reply),
+            _ => None,
+        })
+        .collect()
+    };
+    assert_eq!(replies(&mut store), [expected.clone()]);
+    // From now on it is known, and stands apart.
+    let mut batch = Batch::default();
+    let mut own = expected.clone();
+    own.key.own_resolver = true;
+    batch.reply(own.clone());
+    store.write(&batch).unwrap();
+    assert_eq!(replies(&mut store), [expected, own]);
+}
+
+#[test]
 fn a_migration_that_fails_changes_nothing() {
     let folder = TempDir::new().unwrap();
     drop(open(&folder));
     let steps = [
-        schema::MIGRATIONS[0],
-        "DROP TABLE files; DROP TABLE no_such_table",
-    ];
+        schema::MIGRATIONS,
+        &["DROP TABLE files; DROP TABLE no_such_table"],
+    ]
+    .concat();
     let error = open::open(folder.path(), Settings::default(), &steps).unwrap_err();
     assert!(error.to_string().contains("no_such_table"), "{error}");
     let mut store = open(&folder);

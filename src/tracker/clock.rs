@@ -38,10 +38,10 @@ struct Pending {
 }
 
 impl Clock {
-    /// Engine time, if any packet was seen.
+    /// Engine time, once packets agree on one.
     pub fn now(&self) -> Option<Timestamp> {
-        self.confirmed
-            .or(self.pending.map(|pending| pending.span.last))
+        let agreed = self.pending.filter(|pending| pending.packets >= AGREEING);
+        self.confirmed.or(agreed.map(|pending| pending.span.last))
     }
 
     /// Engine time, or a packet's own where that is later.
@@ -227,7 +227,7 @@ mod tests {
         for wild in [at(9000), at(-9000)] {
             let mut clock = Clock::default();
             clock.observe(wild, true);
-            assert_eq!(clock.now(), Some(wild));
+            assert_eq!(clock.now(), None);
             for _ in 0..3 {
                 clock.observe(at(100), true);
             }

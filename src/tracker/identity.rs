@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::net::IpAddr;
 
+use super::rollup::Rollup;
 use crate::dissect::neighbour::{self, Header};
 use crate::dissect::{dhcp, mdns};
 use crate::model::{
@@ -26,7 +27,12 @@ pub(super) struct IdentityLog {
 
 impl IdentityLog {
     /// Reads a datagram that may say something of its sender, or of the one whom it answers.
-    pub(super) fn datagram(&mut self, datagram: &Datagram<'_>, time: Timestamp) {
+    pub(super) fn datagram(
+        &mut self,
+        datagram: &Datagram<'_>,
+        time: Timestamp,
+        rollup: &mut Rollup,
+    ) {
         let ports = [datagram.src.port, datagram.dst.port];
         let of = |known: &[u16]| ports.iter().all(|port| known.contains(port));
         let multicast = [mdns::MDNS_PORT, mdns::LLMNR_PORT];
@@ -41,12 +47,18 @@ impl IdentityLog {
             None
         };
         if let Some(fact) = fact {
-            self.note(fact, time);
+            self.note(fact, time, rollup);
         }
     }
 
     /// Reads a message of neighbour discovery.
-    pub(super) fn discovery(&mut self, packet: &Packet<'_>, message: &[u8], time: Timestamp) {
+    pub(super) fn discovery(
+        &mut self,
+        packet: &Packet<'_>,
+        message: &[u8],
+        time: Timestamp,
+        rollup: &mut Rollup,
+    ) {
         let (IpAddr::V6(src), IpAddr::V6(dst)) = (packet.src, packet.dst) else {
             return;
         };
@@ -58,21 +70,26 @@ impl IdentityLog {
         if let Some(fact) = neighbour::discovery(message, header)
             && packet.link.is_none_or(|link| is_own(&fact, link))
         {
-            self.note(fact, time);
+            self.note(fact, time, rollup);
         }
     }
 
     /// Reads an ARP message; gives the sender's address.
-    pub(super) fn arp(&mut self, arp: &Arp<'_>, time: Timestamp) -> Option<IpAddr> {
+    pub(super) fn arp(
+        &mut self,
+        arp: &Arp<'_>,
+        time: Timestamp,
+        rollup: &mut Rollup,
+    ) -> Option<IpAddr> {
         let sender = neighbour::arp(arp.message)?;
         let fact = IdentityFact::Neighbour(sender);
         if arp.link.is_none_or(|link| is_own(&fact, link)) {
-            self.note(fact, time);
+            self.note(fact, time, rollup);
         }
         Some(sender.address)
     }
 
-    fn note(&mut self, fact: IdentityFact, time: Timestamp) {
+    fn note(&mut self, fact: IdentityFact, time: Timestamp, rollup: &mut Rollup) {
         if let IdentityFact::Neighbour(neighbour) = &fact {
             if std::mem::replace(&mut self.minute, time.minute()) != time.minute()
                 || self.told.len() >= MAX_TOLD
@@ -88,6 +105,9 @@ impl IdentityLog {
         if self.waiting.len() >= MAX_WAITING {
             self.refused += 1;
             return;
+        }
+        for address in fact.addresses() {
+            rollup.owner_told(address, time);
         }
         self.waiting.push((fact, time));
     }

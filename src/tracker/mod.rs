@@ -259,7 +259,9 @@ impl Tracker {
                     }
                 }
                 Transport::Udp(datagram) => {
-                    self.insides.identity.datagram(&datagram, frame.time);
+                    let insides = &mut self.insides;
+                    let rollup = &mut insides.rollup;
+                    insides.identity.datagram(&datagram, frame.time, rollup);
                     self.udp(&datagram, frame.time, witness)
                 }
                 Transport::Other(ESP) => self.esp(&packet, frame),
@@ -276,7 +278,9 @@ impl Tracker {
                 }
                 Transport::Neighbour(message) => {
                     let insides = &mut self.insides;
-                    insides.identity.discovery(&packet, message, frame.time);
+                    let rollup = &mut insides.rollup;
+                    let identity = &mut insides.identity;
+                    identity.discovery(&packet, message, frame.time, rollup);
                     insides.note_presence(packet.src, packet.dst, false, frame.time);
                     false
                 }
@@ -288,7 +292,8 @@ impl Tracker {
             },
             Ok(Decoded::Arp(arp)) => {
                 let insides = &mut self.insides;
-                if let Some(sender) = insides.identity.arp(&arp, frame.time) {
+                let rollup = &mut insides.rollup;
+                if let Some(sender) = insides.identity.arp(&arp, frame.time, rollup) {
                     insides.note_presence(sender, sender, false, frame.time);
                 }
                 false
@@ -436,7 +441,10 @@ impl Insides {
     fn note_presence(&mut self, sender: IpAddr, receiver: IpAddr, opened: bool, time: Timestamp) {
         let local = &self.settings.local;
         if local.contains(sender) || (opened && local.host(sender, receiver).is_some()) {
-            self.presence.note(sender, self.way, time);
+            let news = self.presence.note(sender, self.way, time);
+            if news && matches!(self.way, Way::Direct(_)) {
+                self.rollup.owner_told(sender, time);
+            }
         }
     }
 

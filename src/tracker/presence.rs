@@ -39,8 +39,8 @@ pub struct PresenceLog {
 }
 
 impl PresenceLog {
-    /// Notes that `host` sent a packet that came this way.
-    pub fn note(&mut self, host: IpAddr, way: Way, time: Timestamp) {
+    /// Notes that `host` sent a packet that came this way. Says whether that is told.
+    pub fn note(&mut self, host: IpAddr, way: Way, time: Timestamp) -> bool {
         if time.minute() != self.minute {
             // Forgetting who was told costs a repetition at most, and bounds the table.
             self.minute = time.minute();
@@ -48,14 +48,15 @@ impl PresenceLog {
         }
         let told = self.told.get(&host).copied();
         if told.is_some_and(|told| told != Way::Unknown || way == Way::Unknown) {
-            return;
+            return false;
         }
         if (told.is_none() && self.told.len() >= MAX_HOSTS) || self.waiting.len() >= MAX_HOSTS {
             self.refused += 1;
-            return;
+            return false;
         }
         self.told.insert(host, way);
         self.waiting.push(Presence { host, time, way });
+        true
     }
 
     /// Hosts in the table.

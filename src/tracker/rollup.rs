@@ -16,6 +16,9 @@ pub const MAX_RECORDS: usize = 32_768;
 /// Of these, records that are of one flow each. Beyond them flows are rolled up together as they are where there is one
 /// interface only: no count is lost in a stall, and a flow that is seen on several interfaces may count on each.
 pub const MAX_FLOW_RECORDS: usize = 16_384;
+/// Words on whose an address is, of one batch: more than are told of devices in it. About 64 bytes each, so 1 MiB. What
+/// comes beyond them parts nothing.
+const MAX_TOLD: usize = 16_384;
 
 /// What all records of one name by one host share.
 #[derive(Clone, Debug)]
@@ -34,7 +37,8 @@ pub struct Subject {
     pub flow: Option<FlowId>,
 }
 
-/// Identity of a rolled-up record: two of the same key are one. `era` and `hour` keep cutoffs and hours apart.
+/// Identity of a rolled-up record: two of the same key are one. `era` and `hour` keep cutoffs and hours apart, `part` what
+/// may be another host's.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Key<K> {
     host: IpAddr,
@@ -47,10 +51,11 @@ struct Key<K> {
     kind: K,
     era: u8,
     hour: i64,
+    part: usize,
 }
 
 impl<K> Key<K> {
-    fn new(subject: &Subject, kind: K, time: Timestamp) -> Self {
+    fn new(subject: &Subject, kind: K, time: Timestamp, owners: &Owners) -> Self {
         let service: &Arc<Service> = &subject.matched.service;
         Self {
             host: subject.host,
@@ -63,7 +68,37 @@ impl<K> Key<K> {
             kind,
             era: service.era(time),
             hour: time.hour(),
+            part: owners.part(subject.host, time),
         }
+    }
+}
+
+/// When something was said of whose an address is. What was seen before and behind it is rolled up apart, because it may
+/// be two hosts'; the ledger, which knows, judges a record by its beginning.
+#[derive(Debug, Default)]
+struct Owners {
+    told: HashMap<IpAddr, Vec<Timestamp>>,
+    entries: usize,
+}
+
+impl Owners {
+    fn tell(&mut self, address: IpAddr, time: Timestamp) {
+        if self.entries < MAX_TOLD {
+            let times = self.told.entry(address).or_default();
+            times.insert(times.partition_point(|other| *other <= time), time);
+            self.entries += 1;
+        }
+    }
+
+    /// How often it was told by then.
+    fn part(&self, address: IpAddr, time: Timestamp) -> usize {
+        let times = self.told.get(&address);
+        times.map_or(0, |times| times.partition_point(|told| *told <= time))
+    }
+
+    fn clear(&mut self) {
+        self.told.clear();
+        self.entries = 0;
     }
 }
 
@@ -109,6 +144,7 @@ pub struct Rollup {
     interface: Option<Arc<str>>,
     sightings: Ordered<Evidence, Sighting>,
     replies: Ordered<ReplyKind, Reply>,
+    owners: Owners,
     refused: u64,
 }
 
@@ -119,6 +155,7 @@ impl Rollup {
             interface,
             sightings: Ordered::new(),
             replies: Ordered::new(),
+            owners: Owners::default(),
             refused: 0,
         }
     }
@@ -126,6 +163,11 @@ impl Rollup {
     /// The interface of all that is rolled up here.
     pub fn interface(&self) -> Option<Arc<str>> {
         self.interface.clone()
+    }
+
+    /// Somebody said whose an address is: from then on it may be another host's.
+    pub fn owner_told(&mut self, address: IpAddr, time: Timestamp) {
+        self.owners.tell(address, time);
     }
 
     /// Counts one flow or transaction that reached a level.
@@ -158,7 +200,7 @@ impl Rollup {
     pub fn reply(&mut self, subject: &Subject, kind: ReplyKind, time: Timestamp) {
         let record = self
             .replies
-            .record(Key::new(subject, kind, time), || Reply {
+            .record(Key::new(subject, kind, time, &self.owners), || Reply {
                 host: subject.host,
                 service: Arc::clone(&subject.matched.service),
                 name: subject.name.clone(),
@@ -183,7 +225,7 @@ impl Rollup {
         evidence: Evidence,
         time: Timestamp,
     ) -> Option<&mut Sighting> {
-        let mut key = Key::new(subject, evidence, time);
+        let mut key = Key::new(subject, evidence, time, &self.owners);
         key.flow = subject.flow;
         if key.flow.is_some()
             && self.sightings.records.len() >= MAX_FLOW_RECORDS
@@ -230,6 +272,7 @@ impl Rollup {
 
     /// Hands everything over and starts empty.
     pub fn take(&mut self) -> (Vec<Sighting>, Vec<Reply>) {
+        self.owners.clear();
         (self.sightings.take(), self.replies.take())
     }
 }

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use crate::laboratory::{CLIENT, NARROW, OTHER_CLIENT, SERVER, ZONE, beside_this};
+use crate::laboratory::{CLIENT, NARROW, OTHER_CLIENT, SERVER, ZONE};
 use crate::namespace::Namespace;
+use crate::needs::beside_this;
 
 /// A name read on the wire: signal, client, name.
 pub(crate) type Read = (String, String, String);

@@ -1,11 +1,12 @@
 //! Two namespaces joined by a veth pair: clients in one, servers, daemon and recorder in the other.
 
-use std::io::{BufReader, Read, Write};
+use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{ChildStderr, Command, Stdio};
+use std::process::{ChildStderr, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::namespace::{Namespace, Running, wait_for_word};
+use crate::needs::{self, beside_this};
 use crate::served::{Served, wait_for};
 
 /// What a client does must show within this time.
@@ -39,20 +40,7 @@ pub(crate) struct Laboratory {
 impl Laboratory {
     /// `None`, loudly, where it cannot be built.
     pub(crate) fn build() -> Option<Self> {
-        let mut missing: Vec<&str> = TOOLS
-            .into_iter()
-            .filter(|tool| {
-                let line = format!("PATH=$PATH:/usr/sbin:/sbin command -v {tool}");
-                let found = Command::new("sh").args(["-c", &line]).output();
-                found.is_ok_and(|output| !output.status.success())
-            })
-            .collect();
-        let root = Command::new("id").arg("-u").output();
-        if root.is_ok_and(|output| output.stdout != b"0\n") {
-            missing.push("root");
-        }
-        if !missing.is_empty() {
-            skip(&missing.join(", "));
+        if !needs::are_here(&TOOLS) {
             return None;
         }
         let laboratory = Self {
@@ -211,19 +199,4 @@ impl Recorder {
         self.said.read_to_string(&mut said).unwrap();
         assert!(said.contains("\n0 packets dropped by kernel"), "{said}");
     }
-}
-
-/// A file in the folder of this test.
-pub(crate) fn beside_this(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/live")
-        .join(name)
-}
-
-/// Says what is skipped for want of something. In CI nothing may be.
-pub(crate) fn skip(missing: &str) {
-    let in_ci = std::env::var("CI").is_ok_and(|value| !["", "false"].contains(&value.as_str()));
-    assert!(!in_ci, "in CI nothing is skipped; missing: {missing}");
-    // Not by `eprintln`, of which a test that passes shows nothing.
-    let _ = writeln!(std::io::stderr(), "SKIPPED for want of {missing}");
 }

@@ -10,6 +10,7 @@
 mod clients;
 mod laboratory;
 mod namespace;
+mod needs;
 mod recorded;
 #[path = "../served/mod.rs"]
 mod served;

@@ -8,6 +8,7 @@ client says how many bytes it got. With "large" its hello does not fit one datag
 """
 
 import asyncio
+import socket
 import ssl
 import sys
 
@@ -37,8 +38,10 @@ running = set()
 async def serve_both(certificate, key):
     settings = QuicConfiguration(is_client=False, alpn_protocols=[PROTOCOL])
     settings.load_cert_chain(certificate, key)
-    await serve("0.0.0.0", 443, configuration=settings, stream_handler=answer)
-    await serve("0.0.0.0", 4433, configuration=settings, stream_handler=answer, retry=True)
+    # Over both families, where the machine has both.
+    every = "::" if socket.has_dualstack_ipv6() else "0.0.0.0"
+    await serve(every, 443, configuration=settings, stream_handler=answer)
+    await serve(every, 4433, configuration=settings, stream_handler=answer, retry=True)
     print("ready", flush=True)
     await asyncio.Event().wait()
 

@@ -1,14 +1,15 @@
 //! Live and recorded are the same: real clients, seen at once by the daemon and by tcpdump.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::clients::{LAST_LABEL, Read, clients, last_client, quic_clients};
-use crate::laboratory::{Laboratory, beside_this, skip};
+use crate::laboratory::Laboratory;
+use crate::needs::{aioquic, beside_this};
 use crate::served::{Served, wait_for};
 use crate::wire;
 
@@ -117,17 +118,6 @@ fn the_events_are_as_promised(lines: &str) {
         events[events.len() - 1]["straggler"]["condition"],
         "stopped"
     );
-}
-
-/// The interpreter that has aioquic, which `make test` puts there. `None`, loudly, without it.
-fn aioquic() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/aioquic");
-    let python = folder.join("bin/python");
-    if python.exists() {
-        return Some(python);
-    }
-    skip("aioquic (`make test` fetches it): QUIC clients");
-    None
 }
 
 /// What the program prints.

@@ -12,6 +12,7 @@ import socketserver
 import ssl
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 # More than the daemon's threshold of a transfer.
@@ -19,17 +20,23 @@ LARGE = b"update\n" * 8192
 
 
 class Pages(BaseHTTPRequestHandler):
-    """Answers every GET; /large gives enough to count as a transfer. A connection stays open for more requests."""
+    """Answers every GET: /large gives enough to count as a transfer, /N that many bytes, /N/S that many in each of S
+    seconds. A connection stays open."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
     def do_GET(self):
-        body = LARGE if self.path == "/large" else b"hello\n"
+        asked, _, seconds = self.path[1:].partition("/")
+        body = LARGE if asked == "large" else b"x" * int(asked) if asked.isdigit() else b"hello\n"
+        times = int(seconds or 1)
         self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Length", str(len(body) * times))
         self.end_headers()
         self.wfile.write(body)
+        for _ in range(times - 1):
+            time.sleep(1)
+            self.wfile.write(body)
 
 
 class Proxy(BaseHTTPRequestHandler):
@@ -67,6 +74,12 @@ class Mail(socketserver.StreamRequestHandler):
             self.wfile.write(b"250-mail\r\n250 STARTTLS\r\n")
 
 
+class Web(ThreadingHTTPServer):
+    """Over both families, where the machine has both."""
+
+    address_family = socket.AF_INET6 if socket.has_dualstack_ipv6() else socket.AF_INET
+
+
 class Threads(socketserver.ThreadingTCPServer):
     daemon_threads = True
     allow_reuse_address = True
@@ -77,8 +90,8 @@ def main():
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(certificate, key)
 
-    web = ThreadingHTTPServer(("0.0.0.0", 80), Pages)
-    secure = ThreadingHTTPServer(("0.0.0.0", 443), Pages)
+    web = Web(("", 80), Pages)
+    secure = Web(("", 443), Pages)
     # The handshake waits for the connection's own thread.
     secure.socket = tls.wrap_socket(secure.socket, server_side=True, do_handshake_on_connect=False)
     proxy = ThreadingHTTPServer(("0.0.0.0", 3128), Proxy)
