@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::report_args::ReportArgs;
+use super::rules::ExportArgs;
 use crate::report::Moment;
 
 /// Which hosts still fetch a vendor's updates, or still report to it, after the date on which that had to stop?
@@ -234,6 +235,7 @@ Examples:
   straggler rules show kaspersky                     cutoffs, services and names, each with its source
   straggler rules explain s07.upd.kaspersky.com      which pattern wins, and why
   straggler rules explain dns.google                 a known encrypted-DNS service, or not
+  straggler rules export --format rpz                for a resolver that blocks; or dnsmasq, suricata, ...
   straggler rules check my-packs/                    what is wrong, with file, line and column")]
 pub struct RulesArgs {
     /// What to do with the rules.
@@ -269,6 +271,10 @@ pub enum RulesCommand {
         #[command(flatten)]
         common: Common,
     },
+    /// Write the names of restricted vendors for a tool that blocks or alerts
+    ///
+    /// What the format cannot say is told on standard error, and in the file as a comment.
+    Export(ExportArgs),
     /// Say which rule matches a name, and why; looks in all packs, in force or not
     Explain {
         #[command(flatten)]

@@ -7,6 +7,7 @@
 mod built_in;
 mod encrypted_dns;
 mod error;
+mod export;
 mod folder;
 mod library;
 mod matcher;
@@ -19,6 +20,7 @@ mod rule_set;
 pub use built_in::BUILT_IN;
 pub use encrypted_dns::EncryptedDns;
 pub use error::PackError;
+pub use export::{ExportFormat, Exported, Selection, export};
 pub use library::Library;
 pub use matcher::Matcher;
 pub use pack_tests::PackTestFailure;
