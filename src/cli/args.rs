@@ -201,9 +201,11 @@ pub enum ListFormat {
 Examples:
   straggler names office.pcapng
   straggler names --unmatched office.pcapng | cut -f4 | sort | uniq -c | sort -rn
+  straggler names --unmatched --near kaspersky office.pcapng
   tcpdump -w - | straggler names --format json -
 
-Columns: time, signal (dns, tls, quic, http or connect), client, name. As JSON also the server and the service that matched.")]
+Columns: time, signal (dns, tls, quic, http or connect), client, name. As JSON also the server and the service that matched.
+With --near: how often, how many clients, name, clients (16 at most).")]
 pub struct NamesArgs {
     #[command(flatten)]
     pub common: Common,
@@ -216,6 +218,10 @@ pub struct NamesArgs {
     /// Only names that no rule matches
     #[arg(long)]
     pub unmatched: bool,
+    /// Of these, those under the domains of a vendor, with how often and by whom: what its pack does not know yet. A pattern
+    /// for a whole domain is taken for none
+    #[arg(long, value_name = "V", requires = "unmatched")]
+    pub near: Option<String>,
 }
 
 /// Formats of names.
