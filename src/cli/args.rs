@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::report_args::ReportArgs;
-use super::rules::ExportArgs;
+use super::rules::{ExportArgs, NewArgs};
 use crate::report::Moment;
 
 /// Which hosts still fetch a vendor's updates, or still report to it, after the date on which that had to stop?
@@ -277,6 +277,8 @@ pub enum RulesCommand {
         #[command(flatten)]
         common: Common,
     },
+    /// Print a pack to start from, with comments
+    New(NewArgs),
     /// Write the names of restricted vendors for a tool that blocks or alerts
     ///
     /// What the format cannot say is told on standard error, and in the file as a comment.

@@ -4,9 +4,11 @@ mod check;
 mod explain;
 mod export;
 mod list;
+mod new;
 mod show;
 
 pub use export::ExportArgs;
+pub use new::NewArgs;
 
 use super::args::{RulesArgs, RulesCommand};
 use super::{Exit, Failure, Output};
@@ -17,6 +19,7 @@ pub(super) fn run(args: RulesArgs, output: &mut Output) -> Result<Exit, Failure>
         RulesCommand::Show { common, pack } => show::show(&common, &pack, output),
         RulesCommand::Check { dir } => check::check(dir.as_deref()),
         RulesCommand::Test { common } => check::test(&common),
+        RulesCommand::New(args) => new::new(&args, output),
         RulesCommand::Export(args) => export::export(&args, output),
         RulesCommand::Explain {
             common,
