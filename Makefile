@@ -45,8 +45,11 @@ build-packages:
 	@scripts/install-packages libpcap-dev
 
 test-packages:
-	@scripts/install-packages libpcap-dev iproute2 curl bind9-dnsutils dnsmasq-base openssl tcpdump python3-venv
-	@scripts/fetch-promtool target/tools
+	@scripts/install-packages libpcap-dev iproute2 curl bind9-dnsutils dnsmasq-base openssl tcpdump python3-venv \
+		bind9-utils libevent-2.1-7 libnghttp2-14 libprotobuf-c1 libpython3.11
+	@scripts/fetch-program target/tools prometheus usr/bin/promtool
+	@scripts/fetch-program target/tools unbound usr/sbin/unbound
+	@scripts/fetch-program target/tools unbound usr/sbin/unbound-checkconf
 	@scripts/fetch-aioquic target/tools
 
 help:

@@ -103,11 +103,11 @@ fn the_readme_shows_what_replay_prints() {
     assert!(printed.starts_with(shown.trim_end()), "{printed}");
 }
 
-/// Each pack that docs/packs.md shows is one that loads, its own tests included.
+/// Each pack that docs/rule-packs.md shows is one that loads, its own tests included.
 #[test]
 fn the_packs_of_the_format_are_packs() {
     let folder = tempfile::tempdir().unwrap();
-    let text = read("docs/packs.md");
+    let text = read("docs/rule-packs.md");
     let packs: Vec<&str> = text
         .split("```toml\n")
         .skip(1)
@@ -136,7 +136,7 @@ fn links_lead_somewhere() {
         "docs/hosts.md",
         "docs/metrics.md",
         "docs/json.md",
-        "docs/packs.md",
+        "docs/rule-packs.md",
         "docs/report.md",
         "examples/README.md",
     ] {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::report_args::ReportArgs;
+use super::rules::{ExportArgs, NewArgs};
 use crate::report::Moment;
 
 /// Which hosts still fetch a vendor's updates, or still report to it, after the date on which that had to stop?
@@ -204,9 +205,11 @@ pub enum ListFormat {
 Examples:
   straggler names office.pcapng
   straggler names --unmatched office.pcapng | cut -f4 | sort | uniq -c | sort -rn
+  straggler names --unmatched --near kaspersky office.pcapng
   tcpdump -w - | straggler names --format json -
 
-Columns: time, signal (dns, tls, quic, http or connect), client, name. As JSON also the server and the service that matched.")]
+Columns: time, signal (dns, tls, quic, http or connect), client, name. As JSON also the server and the service that matched.
+With --near: how often, how many clients, name, clients (16 at most).")]
 pub struct NamesArgs {
     #[command(flatten)]
     pub common: Common,
@@ -219,6 +222,10 @@ pub struct NamesArgs {
     /// Only names that no rule matches
     #[arg(long)]
     pub unmatched: bool,
+    /// Of these, those under the domains of a vendor, with how often and by whom: what its pack does not know yet. A pattern
+    /// for a whole domain is taken for none
+    #[arg(long, value_name = "V", requires = "unmatched")]
+    pub near: Option<String>,
 }
 
 /// Formats of names.
@@ -238,6 +245,7 @@ Examples:
   straggler rules show kaspersky                     cutoffs, services and names, each with its source
   straggler rules explain s07.upd.kaspersky.com      which pattern wins, and why
   straggler rules explain dns.google                 a known encrypted-DNS service, or not
+  straggler rules export --format rpz                for a resolver that blocks; or dnsmasq, suricata, ...
   straggler rules check my-packs/                    what is wrong, with file, line and column")]
 pub struct RulesArgs {
     /// What to do with the rules.
@@ -273,6 +281,12 @@ pub enum RulesCommand {
         #[command(flatten)]
         common: Common,
     },
+    /// Print a pack to start from, with comments
+    New(NewArgs),
+    /// Write the names of restricted vendors for a tool that blocks or alerts
+    ///
+    /// What the format cannot say is told on standard error, and in the file as a comment.
+    Export(ExportArgs),
     /// Say which rule matches a name, and why; looks in all packs, in force or not
     Explain {
         #[command(flatten)]

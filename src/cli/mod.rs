@@ -5,6 +5,7 @@ mod config;
 mod erase;
 mod interfaces;
 mod names;
+mod near;
 mod output;
 mod privacy;
 mod replay;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::args::{NamesArgs, NamesFormat};
+use super::near;
 use super::replay::{inputs, load, tell, write_json};
 use super::{Exit, Failure, Output};
 use crate::model::{Carrier, Signal, Timestamp};
@@ -81,6 +82,9 @@ fn precise(time: Timestamp) -> String {
 }
 
 pub(super) fn run(args: NamesArgs, output: &mut Output) -> Result<Exit, Failure> {
+    if let Some(vendor) = &args.near {
+        return near::run(&args, vendor, output);
+    }
     let config = load(&args.common)?;
     let inputs = inputs(&args.files)?;
     let mut replay =

@@ -57,6 +57,17 @@ pub(super) enum Kind {
     Exact,
 }
 
+/// What a pattern says, for formats that know fewer kinds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape<'a> {
+    /// One name.
+    Exact(&'a str),
+    /// A name and everything below it.
+    Suffix(&'a str),
+    /// Anything with `*` or `?`.
+    Wildcard,
+}
+
 impl Pattern {
     /// Checks a pattern as a pack writes it.
     pub fn parse(text: &str) -> Result<Self, PatternError> {
@@ -88,6 +99,35 @@ impl Pattern {
     /// The labels, without the leading dot.
     pub(super) fn labels(&self) -> &str {
         &self.text
+    }
+
+    /// What it says.
+    pub(super) fn shape(&self) -> Shape<'_> {
+        match (self.suffix, is_wild(&self.text)) {
+            (_, true) => Shape::Wildcard,
+            (true, false) => Shape::Suffix(&self.text),
+            (false, false) => Shape::Exact(&self.text),
+        }
+    }
+
+    /// A regular expression (of PCRE and its like) that matches the same names in lower case.
+    pub(super) fn regex(&self) -> String {
+        let mut regex = String::from(if self.suffix { "^(.+\\.)?" } else { "^" });
+        for c in self.text.chars() {
+            match c {
+                '*' => regex.push_str("[^.]*"),
+                '?' => regex.push_str("[^.]"),
+                '.' => regex.push_str("\\."),
+                other => regex.push(other),
+            }
+        }
+        regex + "$"
+    }
+
+    /// Whether some name that `inner` matches may match here too, `inner` being more specific.
+    pub(super) fn may_hold(&self, inner: &Self) -> bool {
+        let example = inner.text.replace(['*', '?'], "x");
+        self != inner && self.matches(&example) && inner.rank() > self.rank()
     }
 
     pub(super) fn rank(&self) -> Rank {

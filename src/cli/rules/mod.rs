@@ -2,8 +2,13 @@
 
 mod check;
 mod explain;
+mod export;
 mod list;
+mod new;
 mod show;
+
+pub use export::ExportArgs;
+pub use new::NewArgs;
 
 use super::args::{RulesArgs, RulesCommand};
 use super::{Exit, Failure, Output};
@@ -14,6 +19,8 @@ pub(super) fn run(args: RulesArgs, output: &mut Output) -> Result<Exit, Failure>
         RulesCommand::Show { common, pack } => show::show(&common, &pack, output),
         RulesCommand::Check { dir } => check::check(dir.as_deref()),
         RulesCommand::Test { common } => check::test(&common),
+        RulesCommand::New(args) => new::new(&args, output),
+        RulesCommand::Export(args) => export::export(&args, output),
         RulesCommand::Explain {
             common,
             name,
