@@ -7,13 +7,17 @@
 //! Restored are sightings, replies, hosts, and what was looked at. Not kept, and begun anew with each run: the watch list,
 //! hosts with flows without a name, refusals behind which a host went to a foreign resolver, and counters without a host.
 
+mod belief;
 mod recorder;
 mod restorer;
 mod seen;
+mod wall;
 
+pub use belief::Later;
 pub use recorder::{Recorder, Taken};
-pub use restorer::{Later, Restored, Restorer};
+pub use restorer::{Restored, Restorer};
 pub use seen::{SEEN, Surroundings, decode as surroundings};
+pub use wall::Wall;
 
 use std::time::Duration;
 
