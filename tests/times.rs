@@ -468,3 +468,28 @@ fn a_host_that_the_store_does_not_know_is_no_clean_one() {
     let lines = said.lines().filter(|line| line.contains("--host nosuch"));
     assert_eq!((lines.count(), said.lines().count()), (1, 1), "{said}");
 }
+
+#[test]
+fn sightings_that_are_left_aside_are_no_all_clear() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    let path = capture(
+        folder.path(),
+        "good.pcap",
+        download(6, now() - HOUR).packets(),
+    );
+    keep(&state, &[&path]);
+    let years = 4 * YEAR * 1_000_000_000;
+    let file = rusqlite::Connection::open(state.join("straggler.db")).unwrap();
+    let moved = format!(
+        "UPDATE sightings SET hour = hour + {}, first = first + {years}, last = last + {years}",
+        4 * YEAR / HOUR
+    );
+    file.execute_batch(&moved).unwrap();
+    drop(file);
+    let state = state.to_str().unwrap();
+    let output = straggler(&["report", "--fail-on", "straggler", "--state-dir", state]);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("later than this machine's clock"), "{said}");
+}

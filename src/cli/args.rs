@@ -152,7 +152,8 @@ docs/report.md describes formats, columns and filters, docs/json.md the fields o
 docs/store.md what is kept.
 
 Exit codes: 0 fine; 1 what --fail-on names is in the report; 2 wrong command line, configuration
-            or rules, no such host, or there is no store; 3 the store cannot be read.")]
+            or rules, no such host, or there is no store; 3 the store cannot be read,
+            or has sightings later than the clock (1 if the others have what --fail-on names).")]
 pub struct StoreReportArgs {
     #[command(flatten)]
     pub common: Common,

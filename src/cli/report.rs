@@ -15,7 +15,7 @@ use super::{Exit, Failure, Output};
 use super::{privacy, replay};
 use crate::capture::STDIN;
 use crate::config::Config;
-use crate::history::{self, AHEAD, HIDDEN, Restorer, SEEN, SHOWS};
+use crate::history::{self, AHEAD, HIDDEN, Restorer, SEEN, SHOWS, Wall};
 use crate::ledger::Ledger;
 use crate::model::{Pack, Seen, Snapshot, Span, Timestamp, VendorId};
 use crate::report::{Filter, Source, SourceKind, Used, span};
@@ -33,6 +33,8 @@ pub(super) struct Kept {
     pub sources: Vec<Source>,
     pub looked: Vec<Span>,
     pub networks: Vec<IpNet>,
+    /// Whether no sighting was left aside because of its date.
+    pub is_whole: bool,
     pub remarks: Vec<String>,
 }
 
@@ -60,13 +62,19 @@ pub(super) fn run(args: StoreReportArgs, output: &mut Output) -> Result<Exit, Fa
     for remark in &kept.remarks {
         say(remark);
     }
+    let is_whole = kept.is_whole;
     let frame = Frame::new(&config, &rules.packs);
     let report = frame
         .around_kept(kept, at, args.report.timezone.clone())
         .filtered(filter);
     reporting::write(&report, args.report.format, output)?;
     output.flush()?;
-    Ok(reporting::exit(&report, &args.report, Exit::Fine))
+    // What was left aside may hold a straggler.
+    let otherwise = match is_whole {
+        true => Exit::Fine,
+        false => Exit::Failed,
+    };
+    Ok(reporting::exit(&report, &args.report, otherwise))
 }
 
 /// The state folder: the flag's, or the configuration's.
@@ -126,7 +134,8 @@ fn read(
     let remembered = reader.remembered(SEEN).map_err(failure)?;
     let around = remembered.as_deref().map(history::surroundings);
     let around = around.unwrap_or_default();
-    let limit = at.unwrap_or_else(|| wall_clock().after(AHEAD));
+    let wall = Wall::new(packs);
+    let limit = at.unwrap_or_else(|| wall.bound(wall_clock(), AHEAD));
     let mut used: BTreeSet<Used> = BTreeSet::new();
     let mut restorer = Restorer::new(packs, around.clone(), limit);
     let mut looked: Vec<LookedRecord> = Vec::new();
@@ -178,6 +187,7 @@ fn read(
             copy.at, copy.name
         ));
     }
+    remarks.extend(wall.fault(wall_clock(), None));
     if let Some(last) = restored.later.last.filter(|_| at.is_none()) {
         let rows = restored.later.count;
         remarks.push(format!(
@@ -203,6 +213,7 @@ fn read(
         seen: around.seen,
         sources: sources(&looked),
         networks: around.networks,
+        is_whole: at.is_some() || restored.later.sightings == 0,
         looked: looked.into_iter().map(|record| record.span).collect(),
         remarks,
     })

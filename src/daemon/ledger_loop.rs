@@ -9,11 +9,11 @@ use arc_swap::ArcSwap;
 use super::device_watch::Reading;
 use super::keep::Keeping;
 use super::teller::Teller;
-use super::wall::{Wall, wall_clock};
+use super::wall::{live_bound, wall_clock};
 use super::worker::{NO_LINK, Report};
 use crate::capture;
 use crate::config::DeviceFileError;
-use crate::history::Taken;
+use crate::history::{Taken, Wall};
 use crate::ledger::Ledger;
 use crate::metrics::{Board, InterfaceScene, Scene};
 use crate::model::{Dispute, Losses, SensorCondition, Snapshot, WatchList};
@@ -46,6 +46,14 @@ pub(super) struct LedgerLoop {
     keeping: Option<Keeping>,
 }
 
+/// What is given to the ledger's thread besides.
+pub(super) struct Given {
+    pub pseudonyms: Option<Pseudonyms>,
+    /// What is read anew about devices.
+    pub readings: Receiver<Reading>,
+    pub wall: Wall,
+}
+
 /// Where the ledger leaves what others read.
 pub(super) struct Boards {
     pub scene: Arc<Board>,
@@ -61,11 +69,14 @@ impl LedgerLoop {
         interfaces: &[String],
         boards: Boards,
         teller: Teller,
-        pseudonyms: Option<Pseudonyms>,
         keeping: Option<Keeping>,
-        readings: Receiver<Reading>,
-        wall: Wall,
+        given: Given,
     ) -> Self {
+        let Given {
+            pseudonyms,
+            readings,
+            wall,
+        } = given;
         let interfaces = interfaces
             .iter()
             .map(|name| InterfaceScene {
@@ -129,7 +140,7 @@ impl LedgerLoop {
 
     fn take(&mut self, mut report: Report) {
         report.batch.losses = self.losses(&report);
-        self.ledger.bound_time(self.wall.bound(wall_clock()));
+        self.ledger.bound_time(live_bound(&self.wall));
         self.ledger.absorb(&report.batch);
         self.boards.watch.store(self.ledger.watch_list());
         if let Some(interface) = self.interfaces.get_mut(report.worker) {

@@ -26,6 +26,7 @@ use tokio::sync::watch;
 use crate::capture::{self, CaptureError, Live, LiveWaker};
 use crate::config::Config;
 use crate::events;
+use crate::history::Wall;
 use crate::ledger::{self, Ledger};
 use crate::metrics::{Board, Exposition, Scene};
 use crate::privacy::Pseudonyms;
@@ -35,9 +36,9 @@ use crate::web;
 
 use device_watch::Reading;
 use keep::{Keeping, KeptReplay, Plan};
-use ledger_loop::{Boards, LedgerLoop, WatchBoard};
+use ledger_loop::{Boards, Given, LedgerLoop, WatchBoard};
 use teller::Teller;
-use wall::{Wall, wall_clock};
+use wall::{live_bound, wall_clock};
 use worker::{Report, Worker};
 
 /// Reports that may wait for the ledger, up to 20 MiB each in a flood. When they do, workers go on rolling up.
@@ -109,7 +110,7 @@ impl Daemon {
         let mut teller = Teller::start(&self.config.sensor(), events, pseudonyms.clone(), is_kept)?;
         // Before any traffic: what was known already is no news.
         let wall = Wall::new(&rules.packs);
-        ledger.bound_time(wall.bound(wall_clock()));
+        ledger.bound_time(live_bound(&wall));
         let keeping = self
             .plan(&networks)
             .map(|plan| Keeping::start(plan, &rules.packs, &wall, &mut ledger, &mut teller))
@@ -134,17 +135,12 @@ impl Daemon {
             scene: Arc::clone(&self.board),
             watch: watch_board,
         };
-        let readings = self.watch_device_files(&stop)?;
-        let ledger_loop = LedgerLoop::new(
-            ledger,
-            interfaces,
-            boards,
-            teller,
-            pseudonyms.clone(),
-            keeping,
-            readings,
+        let given = Given {
+            pseudonyms: pseudonyms.clone(),
+            readings: self.watch_device_files(&stop)?,
             wall,
-        );
+        };
+        let ledger_loop = LedgerLoop::new(ledger, interfaces, boards, teller, keeping, given);
         let ledger_thread = thread("ledger", move || {
             ledger_loop.run(&receiver);
             // The queue closes when the last worker is gone.

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
+use super::belief::{Belief, Later};
 use super::seen::Surroundings;
 use crate::ledger::Ledger;
 use crate::model::{
@@ -12,20 +13,15 @@ use crate::model::{
 };
 use crate::store::{HostRecord, Stored, StoredReply, StoredSighting};
 
-/// Rows that wait for their time: half of what a store may hold in memory.
-const MAX_LATER: usize = 16_384;
-
 /// Gives a ledger what an earlier one had concluded, row by row: hosts first, as the store gives them.
 ///
 /// Nothing is believed that lies later than a limit: a row that begins behind it is left aside, one that reaches beyond
 /// counts where it begins, which is proven.
 pub struct Restorer {
-    limit: Timestamp,
     around: Surroundings,
     /// The latest time in a row.
     last: Option<Timestamp>,
-    later: Later,
-    keeps_later: bool,
+    belief: Belief,
     services: HashMap<(VendorId, ServiceId), Arc<Service>>,
     /// Hosts and their bindings, until the first row of another kind comes.
     waiting: Vec<(HostRecord, Vec<AddressBinding>)>,
@@ -37,17 +33,6 @@ pub struct Restorer {
 struct Presence {
     span: Span,
     latest: Option<(Timestamp, IpAddr)>,
-}
-
-/// What lies later than is believed.
-#[derive(Debug, Default)]
-pub struct Later {
-    /// How many rows.
-    pub count: u64,
-    /// The latest time in them.
-    pub last: Option<Timestamp>,
-    /// The rows of sightings, replies and stretches, where somebody keeps them until their time has come.
-    pub rows: Vec<Stored>,
 }
 
 /// What became of the rows.
@@ -71,11 +56,9 @@ impl Restorer {
             (key, Arc::clone(service))
         });
         Self {
-            limit,
             around,
             last: None,
-            later: Later::default(),
-            keeps_later: false,
+            belief: Belief::until(limit),
             services: services.collect(),
             waiting: Vec::new(),
             presences: HashMap::new(),
@@ -86,13 +69,13 @@ impl Restorer {
     /// Keeps what is left aside: the limit moves on, or was wrong.
     #[must_use]
     pub fn keeping_later(mut self) -> Self {
-        self.keeps_later = true;
+        self.belief.keep_later();
         self
     }
 
     /// Takes a row.
     pub fn take(&mut self, ledger: &mut Ledger, stored: Stored) {
-        let Some(stored) = self.believed(stored) else {
+        let Some(stored) = self.belief.of(stored) else {
             return;
         };
         if let Stored::Sighting(row) = &stored {
@@ -129,56 +112,9 @@ impl Restorer {
         }
     }
 
-    /// As much of a row as is believed.
-    fn believed(&mut self, mut stored: Stored) -> Option<Stored> {
-        let limit = self.limit;
-        let until = |span: &mut Span| span.last = span.last.min(limit).max(span.first);
-        let first = match &mut stored {
-            // Who a device is has no time of its own.
-            Stored::Host(host) => {
-                host.span.first = host.span.first.min(limit);
-                until(&mut host.span);
-                return Some(stored);
-            }
-            Stored::Binding(binding) => binding.from,
-            Stored::Looked(looked) => looked.span.first,
-            Stored::Sighting(row) => row.sum.span.first,
-            Stored::Reply(row) => row.sum.span.first,
-        };
-        if first > limit {
-            self.set_aside(stored);
-            return None;
-        }
-        match &mut stored {
-            Stored::Looked(looked) => until(&mut looked.span),
-            Stored::Sighting(row) if row.sum.span.last > limit => {
-                row.sum.span.last = first;
-                row.sum.reached = row.sum.reached.map(|reached| reached.min(first));
-                row.sum.samples.retain(|stored| stored.sample.time <= limit);
-            }
-            Stored::Reply(row) if row.sum.span.last > limit => row.sum.span.last = first,
-            _ => {}
-        }
-        Some(stored)
-    }
-
-    fn set_aside(&mut self, stored: Stored) {
-        let last = match &stored {
-            Stored::Host(_) | Stored::Binding(_) => return,
-            Stored::Looked(looked) => looked.span.last,
-            Stored::Sighting(row) => row.sum.span.last,
-            Stored::Reply(row) => row.sum.span.last,
-        };
-        self.later.count += 1;
-        self.later.last = self.later.last.max(Some(last));
-        if self.keeps_later && self.later.rows.len() < MAX_LATER {
-            self.later.rows.push(stored);
-        }
-    }
-
     /// What was left aside, of single rows that came when the rest was restored already.
     pub fn into_later(self) -> Later {
-        self.later
+        self.belief.later
     }
 
     /// Ends restoring.
@@ -191,7 +127,7 @@ impl Restorer {
             ledger.restore_time(last);
         }
         // Of silence an earlier instant was told otherwise.
-        if self.around.at.is_none_or(|at| at <= self.limit) {
+        if self.around.at.is_none_or(|at| at <= self.belief.limit) {
             ledger.restore_reached(self.around.reached.iter().cloned());
         }
         for presence in self.presences.into_values() {
@@ -200,14 +136,14 @@ impl Restorer {
             }
         }
         ledger.restored();
-        self.restored.later = self.later;
+        self.restored.later = self.belief.later;
         self.restored
     }
 
     /// Gives the ledger its hosts. One that turned out to be another has a row of its own from before: what it had is that
     /// one's.
     fn give_hosts(&mut self, ledger: &mut Ledger) {
-        if let Some(at) = self.around.at.filter(|at| *at <= self.limit) {
+        if let Some(at) = self.around.at.filter(|at| *at <= self.belief.limit) {
             ledger.restore_time(at);
         }
         let mut hosts = std::mem::take(&mut self.waiting);

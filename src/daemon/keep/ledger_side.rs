@@ -5,10 +5,10 @@ use std::sync::Arc;
 use anyhow::Result;
 
 use super::super::teller::Teller;
-use super::super::wall::{Wall, wall_clock};
+use super::super::wall::live_bound;
 use super::keeper::Keeper;
 use super::{Back, Plan, SEQUENCE, Work};
-use crate::history::{self, Later, Recorder, Restorer, Surroundings, Taken};
+use crate::history::{self, Later, Recorder, Restorer, Surroundings, Taken, Wall};
 use crate::ledger::Ledger;
 use crate::metrics::StoreScene;
 use crate::model::{Pack, Seen, SensorCondition, Snapshot, Span, Timestamp};
@@ -70,7 +70,7 @@ impl Keeping {
         if self.later.rows.is_empty() {
             return;
         }
-        let limit = self.wall.bound(wall_clock());
+        let limit = live_bound(&self.wall);
         let rows = std::mem::take(&mut self.later.rows);
         let around = Surroundings::default();
         let mut restorer = Restorer::new(&self.packs, around, limit).keeping_later();
@@ -93,7 +93,7 @@ impl Keeping {
                 let around = seen.as_deref().map(history::surroundings);
                 let around = around.unwrap_or_default();
                 self.recorder.before(around.clone());
-                let limit = self.wall.bound(wall_clock());
+                let limit = live_bound(&self.wall);
                 let restorer = Restorer::new(&self.packs, around, limit);
                 self.restorer = Some(restorer.keeping_later());
                 false
@@ -134,8 +134,14 @@ impl Keeping {
             ..
         } = self.keeper.scene();
         let errors: u64 = errors.iter().sum();
-        // A fault that was mended at once, as by setting a damaged file aside.
-        let passed = notice.filter(|_| errors > self.errors && fault.is_none());
+        // A fault that holds nothing up: a damaged file was set aside, or rows wait for their time.
+        let late = self
+            .later
+            .last
+            .map(|last| format!("findings dated up to {last} are later than this machine's clock"));
+        let passed = notice
+            .or(late)
+            .filter(|_| errors > self.errors && fault.is_none());
         let why = fault.as_ref().or(passed.as_ref());
         if let (false, Some(why)) = (self.is_failing, why) {
             teller.sensor(SensorCondition::StoreFailing, Some(why));

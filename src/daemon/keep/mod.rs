@@ -1,6 +1,7 @@
 //! The daemon's store: a thread that writes it ([`writer`]), its handle ([`keeper`]), and what the ledger's thread does with
 //! both ([`ledger_side`]); when old rows may leave ([`horizon`]). A replay needs no thread for it ([`replay`]).
 
+mod digest;
 mod horizon;
 mod keeper;
 mod ledger_side;

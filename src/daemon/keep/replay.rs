@@ -1,17 +1,15 @@
 //! Savefiles into a store that lasts: what it has is restored, files that it knows are skipped, what is new is written.
 
-use std::fs::File;
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
-use sha2::{Digest, Sha256};
 
 use super::super::wall::wall_clock;
 use super::Plan;
+use super::digest::record;
 use crate::capture::{CaptureError, FrameSource, Inputs, Pumped, STDIN, Savefile};
-use crate::history::{self, AHEAD, Recorder, Restorer, SEEN, Taken};
+use crate::history::{self, AHEAD, Recorder, Restorer, SEEN, Taken, Wall};
 use crate::metrics::StoreScene;
 use crate::model::{Frame, Pack, Timestamp};
 use crate::replay::{FileRead, Replay, Replayed};
@@ -53,7 +51,7 @@ impl KeptReplay {
         let around = store.remembered(SEEN)?;
         let around = around.as_deref().map(history::surroundings);
         let around = around.unwrap_or_default();
-        let limit = wall_clock().after(AHEAD);
+        let limit = Wall::new(packs).bound(wall_clock(), AHEAD);
         let mut restorer = Restorer::new(packs, around.clone(), limit);
         store.restore(Timestamp::MIN, &mut |row| {
             restorer.take(replay.ledger(), row);
@@ -232,39 +230,5 @@ fn name(path: &Path) -> Arc<str> {
     match text.contains('/') || path.as_os_str() == STDIN {
         true => Arc::from(text),
         false => Arc::from(format!("./{text}")),
-    }
-}
-
-/// What tells a file from others: its bytes. Standard input cannot be told beforehand.
-fn record(path: &Path) -> Result<Option<FileRecord>> {
-    // Nor can a pipe with a name, which gives its bytes but once.
-    let is_file = std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
-    if path.as_os_str() == STDIN || !is_file {
-        return Ok(None);
-    }
-    // A file that cannot be read is told by the replay.
-    let Ok(mut file) = File::open(path) else {
-        return Ok(None);
-    };
-    let mut hash = Hash(Sha256::new());
-    let size = io::copy(&mut file, &mut hash)?;
-    Ok(Some(FileRecord {
-        digest: hash.0.finalize().into(),
-        path: path.display().to_string(),
-        size,
-        time: wall_clock(),
-    }))
-}
-
-struct Hash(Sha256);
-
-impl io::Write for Hash {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
