@@ -622,8 +622,8 @@ fn bytes_count_in_the_phase_of_their_own_packet() {
         "a record of 1,000 bytes and its header"
     );
     assert_eq!(
-        found["after_cutoff"]["sightings"], 0,
-        "the levels were reached before"
+        found["after_cutoff"]["sightings"], 1,
+        "a contact, reached anew; no hello and no transfer"
     );
     assert_eq!(
         verdict(&found),

@@ -21,6 +21,8 @@ struct Key {
     flow: FlowId,
     signal: Signal,
     name: DomainName,
+    /// The side of every cutoff: a flow that goes on is sighted again behind each.
+    era: u8,
 }
 
 /// What was told of one flow.
@@ -82,6 +84,7 @@ impl Duplicates {
             flow,
             signal: sighting.signal,
             name: sighting.name.clone(),
+            era: sighting.matched.service.era(sighting.span.first),
         };
         let last = sighting.span.last;
         let (told, credited) = self.known(key, last).of(interface);
@@ -118,6 +121,7 @@ impl Duplicates {
             flow,
             signal: end.signal,
             name: end.name.clone(),
+            era: end.matched.service.era(end.sample.time),
         };
         let (told, credited) = self.known(key, end.span.last).of(interface);
         told.ends += 1;

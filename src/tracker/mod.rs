@@ -15,6 +15,7 @@ mod ends;
 mod expects;
 mod foreign;
 mod identity;
+mod ladder;
 mod named;
 mod names;
 mod presence;

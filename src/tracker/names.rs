@@ -47,8 +47,8 @@ impl Names {
         self.ask(None, &manner, budget);
     }
 
-    /// A matched name was read. The same name and signal again in a flow is no second sighting, but what comes back to
-    /// it counts again where the first time proved nothing.
+    /// A matched name was read. The same name and signal again in a flow, on the same side of every cutoff, is no second
+    /// sighting, but what comes back to it counts again where the first time proved nothing.
     pub(super) fn turn_to(
         &mut self,
         subject: Subject,
@@ -71,8 +71,7 @@ impl Names {
                     self.list.reserve_exact(1);
                 }
                 let agent = manner.user_agent.clone();
-                self.list
-                    .push(Named::attempt(subject, ends, agent, time, rollup));
+                self.list.push(Named::new(subject, ends, agent, time));
                 self.list.len() - 1
             }
         };
