@@ -438,3 +438,59 @@ fn who_gave_its_address_up_keeps_its_name_and_excuses_nobody() {
         }
     }
 }
+
+/// A device tries new addresses out before it uses them; where another one objects, also a second time within the minute, it
+/// does not get them.
+#[test]
+fn addresses_that_a_device_tried_out_are_its_own() {
+    let mac = mac_of(V4.into());
+    let private: [Ipv6Addr; 3] =
+        ["fd00::a1", "fd00::a2", "fd00::a3"].map(|text| text.parse().unwrap());
+    let tries = |target: Ipv6Addr, time| {
+        let [.., a, b, c] = target.octets();
+        let group: Ipv6Addr = format!("ff02::1:ff{a:02x}:{b:02x}{c:02x}").parse().unwrap();
+        let packet = Ip::between(Ipv6Addr::UNSPECIFIED.into(), group.into())
+            .hop_limit(255)
+            .packet(&Discovery::solicitation(target));
+        Frame::whole(time, Ethernet::default().source(mac).packet(&packet))
+    };
+    let objects = |target: Ipv6Addr, time| {
+        let all: Ipv6Addr = "ff02::1".parse().unwrap();
+        let other = [2, 0, 0, 0, 0, 9];
+        let packet = Ip::between(target.into(), all.into())
+            .hop_limit(255)
+            .packet(&Discovery::advertisement(target, 0x20).target_mac(other));
+        Frame::whole(time, Ethernet::default().source(other).packet(&packet))
+    };
+    for (objected, hosts) in [(false, 1), (true, 2)] {
+        let mut frames = Vec::new();
+        for (n, &target) in (0..).zip(&private) {
+            let time = AFTER + n * 120 * SECOND;
+            if objected && n == 2 {
+                frames.push(objects(target, time - 5 * SECOND));
+            }
+            frames.push(tries(target, time));
+            if objected && n == 2 {
+                frames.push(objects(target, time + SECOND / 10));
+            }
+            // Who objected sends; frames of its own would prove the device's address whatever was said.
+            let talk = transfer(target.into(), time + 5 * SECOND);
+            let strip = |frame: Frame| match objected && n == 2 {
+                true => Frame {
+                    bytes: [
+                        &frame.bytes[..6],
+                        &[2, 0, 0, 0, 0, 7][..],
+                        &frame.bytes[12..],
+                    ]
+                    .concat(),
+                    ..frame
+                },
+                false => frame,
+            };
+            frames.extend(talk.into_iter().map(strip));
+        }
+        frames.sort_by_key(|frame| frame.time);
+        let found = of_frames(&frames, &[]);
+        assert_eq!(found.len(), hosts, "{objected}: {found:#?}");
+    }
+}

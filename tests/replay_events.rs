@@ -14,7 +14,8 @@ use std::path::Path;
 use serde_json::Value;
 use served::Served;
 use support::{
-    ClientHello, Link, Pcap, Talk, TimedPacket, application_data, fatal_alert, merge, server_hello,
+    ClientHello, Dhcp4, Link, Pcap, Talk, TimedPacket, application_data, fatal_alert, merge,
+    server_hello,
 };
 
 const SECOND: u64 = 1_000_000_000;
@@ -48,6 +49,114 @@ fn events(packets: &[TimedPacket]) -> Vec<String> {
     assert!(status.success(), "{said}");
     let text = std::fs::read_to_string(&output).unwrap();
     text.lines().map(str::to_owned).collect()
+}
+
+/// What of stragglers is told, in order: action, host, reason.
+fn straggling(lines: &[String]) -> Vec<[String; 3]> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let told = checked(lines).into_iter().map(|event| {
+        let straggler = &event["straggler"];
+        [
+            &event["event"]["action"],
+            &straggler["host"],
+            &straggler["reason"],
+        ]
+        .map(text)
+    });
+    told.filter(|[action, ..]| action.starts_with("straggler_"))
+        .collect()
+}
+
+fn fetches(host: &str, time: u64) -> Talk {
+    Talk::tcp(format!("{host}:50000").as_str(), "198.51.100.7:443")
+        .at(time)
+        .open()
+        .client(&ClientHello::to("s07.upd.kaspersky.com").stream())
+        .server(&server_hello())
+        .server(&application_data(60_000))
+        .close()
+}
+
+/// Two stragglers that turn out to be one device: the key that goes ends.
+#[test]
+fn a_key_that_becomes_an_alias_ends() {
+    let lease = |address: &str, time| {
+        let ack = Dhcp4::ack([2, 0, 0, 0, 0, 7], address.parse().unwrap(), 86_400);
+        Talk::udp("10.0.0.254:67", format!("{address}:68").as_str())
+            .at(time)
+            .client(&ack.bytes())
+    };
+    let lines = events(&merge([
+        fetches("10.0.0.1", START),
+        fetches("10.0.0.2", START + 60 * SECOND),
+        lease("10.0.0.1", START + 120 * SECOND),
+        lease("10.0.0.2", START + 180 * SECOND),
+        fetches("10.0.0.2", START + 240 * SECOND),
+    ]));
+    let told = straggling(&lines);
+    let told: Vec<_> = told
+        .iter()
+        .map(|it| it.each_ref().map(String::as_str))
+        .collect();
+    let expected = [
+        ["straggler_new", "ip-10.0.0.1", ""],
+        ["straggler_new", "ip-10.0.0.2", ""],
+        ["straggler_ended", "ip-10.0.0.2", "renamed"],
+    ];
+    assert_eq!(told, expected);
+}
+
+/// The inventory gives another id while the daemon is stopped: the old key ends and the new one begins.
+#[test]
+fn another_id_ends_the_old_key_and_begins_the_new_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let link = Link::ethernet();
+    let capture = |name: &str, start: u64| {
+        let path = path(name);
+        let talks = [0, 60, 120].map(|second| fetches("10.0.0.1", start + second * SECOND));
+        let file = Pcap::new(link.link_type()).nanos();
+        file.write(&path, &link.frames(&merge(talks))).unwrap();
+        path
+    };
+    let first = capture("1.pcap", START);
+    let second = capture("2.pcap", START + HOUR);
+    let text = format!(
+        "inventory = {:?}\n[[events.file]]\npath = {:?}\n",
+        path("inventory.csv"),
+        path("events.jsonl")
+    );
+    std::fs::write(path("c.toml"), text).unwrap();
+    for (id, capture) in [("laptop-7", first), ("laptop-8", second)] {
+        let row = format!("address,id\n10.0.0.1,{id}\n");
+        std::fs::write(path("inventory.csv"), row).unwrap();
+        let (config, state) = (path("c.toml"), path("state"));
+        let served = Served::start(&[
+            "--replay",
+            capture.to_str().unwrap(),
+            "--config",
+            config.to_str().unwrap(),
+            "--state-dir",
+            state.to_str().unwrap(),
+        ]);
+        served.wait_ready();
+        let (status, said, _) = served.end("TERM");
+        assert!(status.success(), "{said}");
+    }
+    let text = std::fs::read_to_string(path("events.jsonl")).unwrap();
+    let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let told = straggling(&lines);
+    let mut told: Vec<_> = told
+        .iter()
+        .map(|it| it.each_ref().map(String::as_str))
+        .collect();
+    told.sort_unstable();
+    let expected = [
+        ["straggler_ended", "laptop-7", "renamed"],
+        ["straggler_new", "laptop-7", ""],
+        ["straggler_new", "laptop-8", ""],
+    ];
+    assert_eq!(told, expected);
 }
 
 fn checked(lines: &[String]) -> Vec<Value> {

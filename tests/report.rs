@@ -521,7 +521,7 @@ fn bad_values_are_refused() {
     for (args, words) in [
         (
             vec!["--vendor", "kaspersk"],
-            "there are: kaspersky, microsoft-defender",
+            "there are: avast, bitdefender,",
         ),
         (
             vec!["--status", "fetch"],

@@ -6,7 +6,7 @@
 //! A message of neighbour discovery is believed where a host would believe it (RFC 4861, sections 6.1 and 7.1): hop limit
 //! 255, so it was sent on this link; code 0; a right checksum; whole options. What SLAAC tries out (sender "::") and what
 //! ARP probes (sender 0.0.0.0) binds nothing yet. An answer to one host may leave its hardware address out (RFC 4861,
-//! section 4.4), as Linux does; then it binds nothing here.
+//! section 4.4), as Linux does; then it binds nothing here. Whoever wants to follow what is tried out asks [`tentative`].
 //!
 //! ARP has no such checks: whoever is on the link can say anything. A caller that has the frame may ask whether its sender
 //! is the one that the message names.
@@ -35,6 +35,8 @@ const NEIGHBOUR_ADVERTISEMENT: u8 = 136;
 
 /// The hop limit of a packet that no router has forwarded.
 const ON_LINK_HOPS: u8 = 255;
+/// How the groups begin that are asked for an address (RFC 4291, section 2.7.1).
+const SOLICITED_NODES: [u8; 13] = [0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff];
 const ICMPV6: u64 = 58;
 const RIGHT_SUM: u16 = 0xffff;
 
@@ -106,6 +108,28 @@ pub fn discovery(message: &[u8], header: Header) -> Option<IdentityFact> {
         _ => None,
     };
     neighbour.map(IdentityFact::Neighbour)
+}
+
+/// The address that the sender of a neighbour solicitation tries out (RFC 4862, section 5.4.2): it has none yet, asks the
+/// group of those who may have the address, and gives no hardware address (RFC 4861, section 7.1.1).
+pub fn tentative(message: &[u8], header: Header) -> Option<Ipv6Addr> {
+    let &[NEIGHBOUR_SOLICITATION, 0, ..] = message else {
+        return None;
+    };
+    let asks_the_group = header.dst.octets().starts_with(&SOLICITED_NODES);
+    if !header.src.is_unspecified()
+        || !asks_the_group
+        || header.hop_limit != ON_LINK_HOPS
+        || sum(message, header) != RIGHT_SUM
+    {
+        return None;
+    }
+    let mut reader = Reader::new(message);
+    reader.take(8).ok()?; // type, code, checksum, reserved
+    let target = Ipv6Addr::from(reader.array::<16>().ok()?);
+    let options = Options::new(reader.rest()).ok()?;
+    let says_whose = options.iter().any(|(kind, _)| kind == SOURCE_LINK_LAYER);
+    (is_host(target.into()) && !says_whose).then_some(target)
 }
 
 /// RFC 4861, sections 4.1 and 6.1.1.

@@ -176,8 +176,11 @@ impl Hosts {
         time: Timestamp,
         key: &HostKey,
     ) {
+        // Elsewhere frames tell nothing, for or against.
+        let is_here = self.attached.contains(address, Timestamp::MAX);
         let entry = self.addresses.at(address);
         match entry.senders {
+            _ if !is_here => self.tie(address, mac, key),
             Senders::One(other) if other != mac && !self.devices.fronts_others(other) => {
                 entry.by_address = None;
                 entry.claimant_at(other, time).by_address = Some(key.clone());

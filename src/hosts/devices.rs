@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use crate::model::{Client, DomainName, HostKey, Line, Mac, Rank, Span, Standing, Timestamp};
 
-/// Devices kept at once, about 200 bytes each and 32 an address, so 8 MiB.
+/// Devices kept at once, about 200 bytes each and 32 an address, so 8 MiB; with as many addresses each as a device can have
+/// without being taken for one that fronts others, 40 MiB.
 const MAX_DEVICES: usize = 28_672;
-/// Addresses of one device within [`RECENT`]: one that has more fronts others. Of IPv6 a device makes itself new ones all
-/// the time; of IPv4 it has one, seldom two.
-const MAX_OF_ONE: usize = 16;
-const MAX_IPV4_OF_ONE: usize = 4;
+/// Addresses of one device within [`RECENT`]: one that has more fronts others. Of IPv6 a device makes itself new ones with
+/// each connection to a network, and this is one every 45 minutes, day and night. What tells a repeater is that the
+/// devices behind it have an IPv4 or a link-local address each: a device has one of them, seldom two.
+const MAX_OF_ONE: usize = 32;
+const MAX_STEADY_OF_ONE: usize = 4;
 const RECENT: Duration = Duration::from_secs(86_400);
 
 /// All devices.
@@ -102,8 +104,13 @@ impl Device {
         }
         self.addresses
             .retain(|(_, last)| *last > time.before(RECENT));
-        let ipv4 = self.addresses.iter().filter(|(known, _)| known.is_ipv4());
-        let too_many = ipv4.count() > MAX_IPV4_OF_ONE || self.addresses.len() > MAX_OF_ONE;
+        let count = |is_one: fn(&IpAddr) -> bool| {
+            let those = self.addresses.iter().filter(|(known, _)| is_one(known));
+            those.count()
+        };
+        let too_many = count(IpAddr::is_ipv4) > MAX_STEADY_OF_ONE
+            || count(is_link_local_v6) > MAX_STEADY_OF_ONE
+            || self.addresses.len() > MAX_OF_ONE;
         // One that fronts others needs no list of them.
         self.addresses.truncate(MAX_OF_ONE + 1);
         too_many && !std::mem::replace(&mut self.fronts_others, true)
@@ -113,6 +120,10 @@ impl Device {
     pub(super) fn addresses(&self) -> Vec<IpAddr> {
         self.addresses.iter().map(|(address, _)| *address).collect()
     }
+}
+
+fn is_link_local_v6(address: &IpAddr) -> bool {
+    matches!(address, IpAddr::V6(address) if address.is_unicast_link_local())
 }
 
 #[cfg(test)]
@@ -133,7 +144,15 @@ mod tests {
         assert!((0..360).all(|n| !private.has(v6(n), at(2 * i64::from(n)))));
         assert!(!private.fronts_others);
         let mut many = Device::default();
-        assert!((0..=16).any(|n| many.has(v6(n), at(0))));
+        assert!((0..32).all(|n| !many.has(v6(n), at(0))));
+        assert!(many.has(v6(32), at(0)));
+        // A device that joins its network again and again, and three behind a repeater.
+        let local = |n: u16| IpAddr::from([0xfe80, 0, 0, 0, 0, 0, 0, n]);
+        let mut busy = Device::default();
+        assert!(!busy.has(local(0), at(0)) && (0..20).all(|n| !busy.has(v6(n), at(n.into()))));
+        let mut repeater = Device::default();
+        assert!((0..4).all(|n| !repeater.has(local(n), at(0)) && !repeater.has(v6(n), at(0))));
+        assert!(repeater.has(local(4), at(0)));
     }
 
     #[test]

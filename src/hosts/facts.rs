@@ -6,8 +6,8 @@ use std::net::IpAddr;
 use super::addresses::Proof;
 use super::{Hosts, LeaseRecord, Listings};
 use crate::model::{
-    Client, IdentityFact, Intent, Lease, LeasedAddress, Mac, MacSource, Neighbour, RouterAdvert,
-    Timestamp,
+    Client, IdentityFact, Intent, Lease, LeasedAddress, Mac, MacSource, Neighbour, NeighbourSource,
+    RouterAdvert, Timestamp,
 };
 
 /// Resolvers and routers handed out that are remembered, of each.
@@ -16,6 +16,7 @@ const MAX_HANDED_OUT: usize = 64;
 impl Hosts {
     /// Takes what traffic says of who a device is.
     pub fn learn(&mut self, fact: &IdentityFact, time: Timestamp) {
+        self.settle(time);
         match fact {
             IdentityFact::Claim(claim) => {
                 self.describe(&claim.client, time);
@@ -99,6 +100,10 @@ impl Hosts {
     /// What a message of a neighbour says of its own sender is proof. What is said in an answer may be a proxy's word.
     fn neighbour(&mut self, neighbour: &Neighbour, time: Timestamp) {
         let Neighbour { address, mac, .. } = *neighbour;
+        if neighbour.source == NeighbourSource::Tentative {
+            return self.tries_out(neighbour, time);
+        }
+        self.is_there(neighbour);
         if neighbour.router {
             self.front(mac, time);
         }

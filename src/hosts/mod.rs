@@ -21,6 +21,7 @@ mod leases;
 mod naming;
 mod register;
 mod resolve;
+mod tentative;
 #[cfg(test)]
 mod tests;
 mod views;
@@ -39,6 +40,7 @@ pub use leases::{LeaseError, LeaseRecord, parse_leases};
 pub use naming::Known;
 use naming::Names;
 use register::Register;
+use tentative::Tentative;
 
 /// The hosts that were seen.
 #[derive(Debug, Default)]
@@ -48,6 +50,7 @@ pub struct Hosts {
     attached: Attached,
     register: Register,
     names: Names,
+    tentative: Tentative,
     inventory: Inventory,
     leases: Vec<LeaseRecord>,
     resolvers: Vec<IpAddr>,
@@ -90,6 +93,7 @@ impl Hosts {
     /// Notes that an address sent.
     pub fn present(&mut self, presence: &Presence) {
         let Presence { host, time, way } = *presence;
+        self.settle(time);
         let entry = self.addresses.see(host, time);
         match way {
             Way::Direct(mac) => {
@@ -117,6 +121,7 @@ impl Hosts {
         span: Span,
         strength: Strength,
     ) -> HostKey {
+        self.settle(span.first);
         let is_strong = strength == Strength::Strong;
         self.addresses.see(address, span.last).used |= is_strong;
         let key = self.fix(address, span, mac);
@@ -173,6 +178,7 @@ impl Hosts {
             self.devices.stats(),
             self.register.stats(),
             self.names.stats(),
+            self.tentative.stats(),
         ] {
             identities = (identities.0 + kept, identities.1 + lost);
         }

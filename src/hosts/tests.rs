@@ -202,6 +202,66 @@ fn addresses_of_both_families_and_new_ones_are_one_host() {
     assert_eq!(hosts.present_after(at(5)), 2);
 }
 
+/// Each case: what is said, and the key of a sighting ten seconds after A tried the address out.
+#[test]
+fn who_tries_an_address_out_has_it_unless_somebody_objects() {
+    type Say = fn(&mut Hosts);
+    const V6: &str = "2001:db8::1:2";
+    let mac = "mac-02:00:00:00:00:0a";
+    let says = |it: &mut Hosts, mac, source, second| {
+        it.learn(&neighbour(V6, mac, source), at(second));
+    };
+    let cases: [(&str, Say, &str); 5] = [
+        ("nobody", |_| {}, mac),
+        (
+            "it asks again",
+            |it| it.learn(&neighbour(V6, A, NeighbourSource::Tentative), at(1)),
+            mac,
+        ),
+        (
+            "another one has it",
+            |it| it.learn(&neighbour(V6, B, NeighbourSource::Advertisement), at(1)),
+            "ip-2001:db8::1:2",
+        ),
+        (
+            "another one wants it too",
+            |it| it.learn(&neighbour(V6, B, NeighbourSource::Tentative), at(1)),
+            "ip-2001:db8::1:2",
+        ),
+        (
+            "it says so when it has it",
+            |it| it.learn(&neighbour(V6, A, NeighbourSource::Advertisement), at(1)),
+            mac,
+        ),
+    ];
+    for (what, say, expected) in cases {
+        let mut hosts = Hosts::default();
+        says(&mut hosts, A, NeighbourSource::Tentative, 0);
+        say(&mut hosts);
+        assert_eq!(hosts.key(V6, 10), expected, "{what}");
+    }
+    // Used at once: the key is the address's, and the device its alias.
+    let mut hosts = Hosts::default();
+    says(&mut hosts, A, NeighbourSource::Tentative, 0);
+    assert_eq!(hosts.key(V6, 1), "ip-2001:db8::1:2");
+    hosts.settle(at(3));
+    assert_eq!(hosts.aliases("ip-2001:db8::1:2"), [mac]);
+    // A flood is bounded.
+    for n in 0..10_000_u32 {
+        let [a, b, c, d] = n.to_be_bytes();
+        let text = format!("2001:db8:9::{n:x}");
+        let fact = neighbour(
+            &text,
+            Mac::new([2, 9, a, b, c, d]),
+            NeighbourSource::Tentative,
+        );
+        hosts.learn(&fact, at(4));
+    }
+    let (waiting, refused) = hosts.tentative.stats();
+    assert_eq!(waiting + refused, 10_000);
+    assert!(waiting <= 4_096);
+}
+
 #[test]
 fn a_host_was_there_before_and_after_its_first_sighting() {
     let mut hosts = Hosts::default();

@@ -130,17 +130,16 @@ impl Happenings {
         self.coverage = coverage;
     }
 
-    /// Two keys turned out to be one host: what it was it still is, and nothing happened.
-    pub(super) fn join(&mut self, survivor: &HostKey, other: &HostKey) {
-        let moved = self.stragglers.extract_if(.., |key, _| key.0 == *other);
-        let moved: Vec<(Key, Finding)> = moved.collect();
-        for ((_, vendor, category), finding) in moved {
-            let key = (survivor.clone(), vendor, category);
-            let finding = Finding {
-                host: survivor.clone(),
-                ..finding
-            };
-            self.stragglers.entry(key).or_insert(finding);
+    /// Two keys turned out to be one host. Whoever follows events by key must see the end of the one, and, where it is
+    /// not a straggler yet, the beginning of the other: that comes with the next comparison.
+    pub(super) fn join(&mut self, survivor: &HostKey, other: &HostKey, now: Option<Timestamp>) {
+        let ended = self.stragglers.extract_if(.., |key, _| key.0 == *other);
+        let ended: Vec<(Key, Finding)> = ended.collect();
+        for (_, finding) in ended {
+            let Some(now) = now else { continue };
+            let host = EventHost::new(&finding.host, finding.addresses.first().copied());
+            let reason = EndReason::Renamed;
+            self.push(Happening::straggler_ended(host, &finding, now, reason));
         }
         let moved = self.coverage.extract_if(.., |key, _| key.0 == *other);
         let moved: Vec<_> = moved.collect();

@@ -142,11 +142,12 @@ impl Ledger {
     /// Ends restoring: what is so already is no news.
     pub fn restored(&mut self) {
         self.before.until = self.now;
-        self.hosts.relist();
-        self.join_hosts();
         if self.settings.events {
             let snapshot = self.snapshot();
             self.happenings.know(&snapshot);
         }
+        // A key that the inventory changed meanwhile is news.
+        self.hosts.relist();
+        self.join_hosts();
     }
 }

@@ -152,15 +152,18 @@ closed_list! {
         Solicitation = "solicitation",
         /// A neighbour advertisement: its target (RFC 4861, section 4.4). Proxies answer for others.
         Advertisement = "advertisement",
+        /// A neighbour solicitation without a sender: somebody tries out whether its target is free (RFC 4862, section
+        /// 5.4). The hardware address is that of the frame.
+        Tentative = "tentative",
         /// A router solicitation: its sender (RFC 4861, section 4.1).
         RouterSolicitation = "router_solicitation",
     }
 }
 
 impl NeighbourSource {
-    /// Whether the sender speaks of itself. Answers may be those of a proxy.
+    /// Whether the sender speaks of itself. Answers may be those of a proxy, and what is tried out is nobody's yet.
     pub fn is_own_word(self) -> bool {
-        !matches!(self, Self::ArpReply | Self::Advertisement)
+        !matches!(self, Self::ArpReply | Self::Advertisement | Self::Tentative)
     }
 }
 

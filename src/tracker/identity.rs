@@ -7,7 +7,7 @@ use super::rollup::Rollup;
 use crate::dissect::neighbour::{self, Header};
 use crate::dissect::{dhcp, mdns};
 use crate::model::{
-    Arp, Datagram, IdentityFact, LinkEnds, Mac, NeighbourSource, Packet, Timestamp,
+    Arp, Datagram, IdentityFact, LinkEnds, Mac, Neighbour, NeighbourSource, Packet, Timestamp,
 };
 
 /// Facts that wait for the ledger, at most about 1 KiB each. What comes beyond them comes again.
@@ -21,6 +21,8 @@ pub(super) struct IdentityLog {
     waiting: Vec<(IdentityFact, Timestamp)>,
     /// With whether it was said of oneself: an answer for somebody must not hide what that one says.
     told: HashSet<(IpAddr, Mac, bool)>,
+    /// Addresses that were tried out within the minute.
+    tried: HashSet<IpAddr>,
     minute: i64,
     refused: u64,
 }
@@ -71,6 +73,17 @@ impl IdentityLog {
             && packet.link.is_none_or(|link| is_own(&fact, link))
         {
             self.note(fact, time, rollup);
+        } else if let Some(target) = neighbour::tentative(message, header)
+            && let Some(link) = packet.link
+            && let Some(mac) = Mac::of_device(&link.src.octets())
+        {
+            let tried = Neighbour {
+                address: target.into(),
+                mac,
+                source: NeighbourSource::Tentative,
+                router: false,
+            };
+            self.note(IdentityFact::Neighbour(tried), time, rollup);
         }
     }
 
@@ -92,14 +105,22 @@ impl IdentityLog {
     fn note(&mut self, fact: IdentityFact, time: Timestamp, rollup: &mut Rollup) {
         if let IdentityFact::Neighbour(neighbour) = &fact {
             if std::mem::replace(&mut self.minute, time.minute()) != time.minute()
-                || self.told.len() >= MAX_TOLD
+                || self.told.len().max(self.tried.len()) >= MAX_TOLD
             {
                 // Forgetting who was told costs a repetition at most, and bounds the table.
                 self.told.clear();
+                self.tried.clear();
             }
-            let is_own = neighbour.source.is_own_word();
-            if !self.told.insert((neighbour.address, neighbour.mac, is_own)) {
-                return;
+            let is_tried = neighbour.source == NeighbourSource::Tentative;
+            if is_tried {
+                self.tried.insert(neighbour.address);
+            } else {
+                let is_own = neighbour.source.is_own_word();
+                let is_new = self.told.insert((neighbour.address, neighbour.mac, is_own));
+                // An answer may be an objection.
+                if !is_new && !self.tried.contains(&neighbour.address) {
+                    return;
+                }
             }
         }
         if self.waiting.len() >= MAX_WAITING {

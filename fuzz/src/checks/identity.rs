@@ -6,7 +6,9 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use straggler::dissect::mdns::{LLMNR_PORT, MAX_OTHERS, MDNS_PORT, announcement};
-use straggler::dissect::neighbour::{Header, MAX_PREFIXES, MAX_RESOLVERS, arp, discovery};
+use straggler::dissect::neighbour::{
+    Header, MAX_PREFIXES, MAX_RESOLVERS, arp, discovery, tentative,
+};
 use straggler::model::{Announcement, Endpoint, IdentityFact};
 
 use super::dhcp::{address_holds, mac_holds, text_holds};
@@ -60,7 +62,10 @@ fn fact(how: u8, message: &[u8]) -> Option<IdentityFact> {
                 dst: ALL,
                 hop_limit: 255,
             };
-            discovery(&with_checksum(message), header)
+            let message = with_checksum(message);
+            // Who has an address tries none out.
+            assert!(tentative(&message, header).is_none());
+            discovery(&message, header)
         }
         MDNS => announced(MDNS_PORT),
         _ => announced(LLMNR_PORT),

@@ -251,3 +251,41 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_tried_out_is_told_where_hosts_would_heed_it() {
+    let target: Ipv6Addr = "2001:db8::abcd:ef".parse().unwrap();
+    let group = "ff02::1:ffcd:ef";
+    let own_mac = option(SOURCE_LINK_LAYER, &MAC);
+    let nonce = option(14, &[7; 6]);
+    for (what, header, options, expected) in [
+        ("plain", from("::", group), vec![], Some(target)),
+        (
+            "with a nonce (RFC 7527)",
+            from("::", group),
+            vec![nonce],
+            Some(target),
+        ),
+        (
+            "with a hardware address",
+            from("::", group),
+            vec![own_mac],
+            None,
+        ),
+        ("to everybody", from("::", "ff02::1"), vec![], None),
+        ("with a sender", from("fe80::7", group), vec![], None),
+        (
+            "from elsewhere",
+            Header {
+                hop_limit: 64,
+                ..from("::", group)
+            },
+            vec![],
+            None,
+        ),
+    ] {
+        let bytes = message(NEIGHBOUR_SOLICITATION, &about(target, 0), &options, header);
+        assert_eq!(tentative(&bytes, header), expected, "{what}");
+        assert_eq!(tentative(&bytes[..bytes.len() - 1], header), None, "{what}");
+    }
+}

@@ -20,6 +20,8 @@ closed_list! {
         Excepted = "excepted",
         /// No cutoff binds it now: the configuration or the rules changed.
         Cutoff = "cutoff",
+        /// It turned out to be another host, or got another key: under that it goes on.
+        Renamed = "renamed",
     }
 }
 
