@@ -4,10 +4,11 @@ CARGO ?= cargo
 INTERFACE ?=
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?=
+LONG_TESTS := bounds
 EXAMPLE := examples/office.pcapng
 PROGRAM := target/release/straggler
 
-.PHONY: run test check bench fuzz fuzz-smoke build-packages test-packages help
+.PHONY: run test test-long check bench fuzz fuzz-smoke build-packages test-packages help
 
 ## run: build, and start the daemon on the example capture, or on an interface with INTERFACE=eth0
 run: build-packages
@@ -18,10 +19,15 @@ run: build-packages
 test: test-packages
 	PATH="$(CURDIR)/target/tools:$$PATH" $(CARGO) test --locked
 
+## test-long: the second tier, in release builds: what a flood of a million takes (LONG_TESTS="bounds")
+test-long: test-packages
+	PATH="$(CURDIR)/target/tools:$$PATH" $(CARGO) test --release --locked $(addprefix --test ,$(LONG_TESTS)) -- --nocapture --skip support::
+
 ## check: what CI checks besides the tests: format, lints, documentation
 check: build-packages
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) clippy --locked $(addprefix --test ,$(LONG_TESTS)) -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
 
 ## bench: packets per second of `replay` beside libpcap's own floor, on a generated capture

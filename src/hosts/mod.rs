@@ -19,6 +19,7 @@ mod leases;
 mod naming;
 mod register;
 mod resolve;
+mod standing;
 #[cfg(test)]
 mod tests;
 mod views;
