@@ -231,7 +231,7 @@ fn the_configuration_is_checked_and_shown() {
     .unwrap();
     let shown = text(&straggler(&["config", "show", "--config", config]).stdout);
     assert!(
-        shown.contains("listen = \"127.0.0.1:1\"") && shown.contains("flows = 131072"),
+        shown.contains("listen = \"127.0.0.1:1\"") && shown.contains("flows = 65536"),
         "{shown}"
     );
 
