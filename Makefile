@@ -4,6 +4,9 @@ CARGO ?= cargo
 INTERFACE ?=
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?=
+LONG_TESTS ?= bounds laboratory
+# The figures of bounds are those of a release build.
+LONG_PROFILE ?= --release
 EXAMPLE := examples/office.pcapng
 PROGRAM := target/release/straggler
 
@@ -18,15 +21,16 @@ run: build-packages
 test: test-packages
 	PATH="$(CURDIR)/target/tools:$$PATH" $(CARGO) test --locked
 
-## test-long: what takes minutes; the laboratory needs root and network namespaces
+## test-long: the second tier: a flood of a million pieces, and a site in namespaces (LONG_TESTS="bounds laboratory"; needs root)
 test-long: test-packages
 	@scripts/install-packages nftables udhcpc
-	PATH="$(CURDIR)/target/tools:$$PATH" $(CARGO) test --locked --test laboratory
+	PATH="$(CURDIR)/target/tools:$$PATH" $(CARGO) test $(LONG_PROFILE) --locked $(addprefix --test ,$(LONG_TESTS)) -- --nocapture --skip support::
 
 ## check: what CI checks besides the tests: format, lints, documentation
 check: build-packages
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) clippy --locked $(addprefix --test ,$(LONG_TESTS)) -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
 
 ## bench: packets per second of `replay` beside libpcap's own floor, on a generated capture

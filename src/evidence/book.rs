@@ -269,3 +269,6 @@ fn join_weak(known: &mut WeakUse, other: WeakUse) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

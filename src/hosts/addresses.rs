@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::claimants::{Claimant, Senders};
-use super::register::standing;
+use super::standing;
 use crate::model::{HostKey, Line, Mac, Timestamp};
 
 /// Addresses kept at once: about 300 bytes each, so 17 MiB. More local addresses than this behind one sensor are spoofed.
@@ -144,7 +144,7 @@ impl Addresses {
     /// heard last.
     fn make_room(&mut self) {
         let rank = |address: &IpAddr, entry: &Entry| {
-            standing(entry.used, entry.contact, entry.last, *address)
+            standing::rank(entry.used, entry.contact, entry.last, *address)
         };
         let ranks = self
             .entries

@@ -21,6 +21,7 @@ mod leases;
 mod naming;
 mod register;
 mod resolve;
+mod standing;
 mod tentative;
 #[cfg(test)]
 mod tests;

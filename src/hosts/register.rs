@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
-use crate::model::{AddressBinding, HostKey, Line, Mac, Rank, Span, Standing, Timestamp};
+use super::standing;
+use crate::model::{AddressBinding, HostKey, Line, Mac, Span, Timestamp};
 
 /// Hosts kept at once, about 500 bytes each, so 7 MiB: more than there may be usages. Just below what makes the
 /// table take twice the memory.
@@ -347,7 +348,7 @@ impl Register {
     /// those that stay are known for longest, half were heard last.
     fn make_room(&mut self) {
         let rank = |key: &HostKey, record: &Record| {
-            standing(record.strong, record.contact, record.span.last, key.clone())
+            standing::rank(record.strong, record.contact, record.span.last, key.clone())
         };
         let ranks = self.hosts.iter().map(|(key, record)| rank(key, record));
         let line = Line::draw(ranks, MAX_HOSTS - MAX_HOSTS / 10);
@@ -357,22 +358,6 @@ impl Register {
         let hosts = &self.hosts;
         self.aliases.retain(|_, key| hosts.contains_key(key));
         self.left_out += (before - self.hosts.len()) as u64;
-    }
-}
-
-/// The rank of a host or an address among others when there are too many.
-pub(super) fn standing<K>(
-    strong: bool,
-    contact: Option<Timestamp>,
-    last: Timestamp,
-    id: K,
-) -> Rank<K> {
-    let span = contact.map(|first| Span { first, last });
-    Rank {
-        class: u8::from(strong) + u8::from(contact.is_some()),
-        standing: span.map(Standing::of).unwrap_or_default(),
-        last,
-        id,
     }
 }
 

@@ -870,6 +870,26 @@ fn a_flood_of_weak_sightings_spares_findings() {
     );
 }
 
+#[test]
+fn a_flood_of_contacts_spares_who_is_in_contact_for_long() {
+    let mut hosts = Hosts::default();
+    let contact = |hosts: &mut Hosts, host, second| {
+        let span = Span::at(at(second));
+        let key = hosts.sight(host, span, Strength::Strong);
+        hosts.contacted(host, &key, span);
+    };
+    contact(&mut hosts, address(X), 0);
+    contact(&mut hosts, address(X), 60);
+    for n in 0..200_000_u32 {
+        let forged = std::net::Ipv4Addr::from(0x0a40_0000 + n).into();
+        contact(&mut hosts, forged, i64::from(n) + 61);
+    }
+    assert!(hosts.stats().entries <= MAX_ADDRESSES as u64);
+    assert!(hosts.seen(address(X)).is_some());
+    let view = |host: &str| hosts.view(&HostKey::from_address(address(host)));
+    assert!(view(X).is_some() && view("10.64.0.0").is_none());
+}
+
 /// What happens.
 #[derive(Clone, Copy, Debug)]
 enum Event {

@@ -6,16 +6,16 @@
 
 use super::{Span, Timestamp};
 
-/// For how long something is known, by powers of two of seconds: coarse, so that among those of about one age the latest
-/// wins.
+/// For how long something is known, by powers of two of milliseconds: coarse, so that among those of about one age the
+/// latest wins, and fine enough to part what comes twice within a second from what a flood makes once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Standing(u32);
 
 impl Standing {
     /// Of something that was first and last seen then.
     pub fn of(span: Span) -> Self {
-        let seconds = span.last.since(span.first).as_secs();
-        Self(u64::BITS - seconds.leading_zeros())
+        let milliseconds = span.last.since(span.first).as_millis();
+        Self(u128::BITS - milliseconds.leading_zeros())
     }
 }
 
@@ -141,8 +141,13 @@ mod tests {
 
     #[test]
     fn standing_is_coarse() {
-        let of = |seconds: i64| rank(0, 0, seconds, 0).standing;
-        assert!(of(0) < of(1) && of(1) < of(2) && of(2) == of(3) && of(3) < of(4));
-        assert_eq!(of(70_000), of(100_000));
+        let of = |nanos: i64| {
+            let [first, last] = [0, nanos].map(|nanos| Timestamp::from_unix(0, nanos));
+            Standing::of(Span { first, last })
+        };
+        let milli = |count: i64| of(count * 1_000_000);
+        assert_eq!(of(0), of(999_999));
+        assert!(of(0) < milli(1) && milli(1) < milli(2) && milli(3) < milli(4));
+        assert_eq!(milli(2), milli(3));
     }
 }

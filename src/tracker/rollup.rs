@@ -300,3 +300,16 @@ impl Rollup {
         (self.sightings.take(), self.replies.take())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_surer_the_evidence_the_more_places() {
+        let levels = Evidence::ALL.iter().map(|&level| places(level));
+        let places: Vec<usize> = levels.collect();
+        assert!(places.is_sorted() && places.iter().all(|&most| most <= MAX_RECORDS));
+        assert!(places[0] > MAX_RECORDS / 4, "a report goes out before");
+    }
+}

@@ -34,13 +34,13 @@ use wire::Wire;
 
 /// Pieces of a flood.
 const MILLION: u32 = 1_000_000;
-/// Pieces of one on a link, where nobody waits for the daemon: eight times what its tables take.
+/// Pieces of one on a link, where nobody waits for the daemon: many times what its tables take.
 const ON_A_LINK: u32 = 250_000;
 /// Frames that follow each other on a link before this pause.
 const PAUSE: Duration = Duration::from_millis(2);
 /// Pieces that come while a product waits between two files.
 const MEANWHILE: u32 = 1_000;
-const MEANWHILE_ON_A_LINK: u32 = 15_000;
+const MEANWHILE_ON_A_LINK: u32 = 4_000;
 /// 2024-10-01T00:00:00Z, two days after the cutoff.
 const START: u64 = 1_727_740_800_000_000_000;
 /// Nanoseconds between two frames: a million take a few minutes.

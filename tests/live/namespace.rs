@@ -1,5 +1,7 @@
 //! Network namespaces, and processes in them.
 
+#![allow(dead_code, reason = "each test target uses a part")]
+
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Output};
 

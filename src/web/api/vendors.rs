@@ -6,7 +6,7 @@ use axum::extract::State;
 use serde::Serialize;
 
 use super::{Answer, Shared, json};
-use crate::model::{Category, PackRole, Snapshot, Timestamp, VendorView};
+use crate::model::{Category, PackRole, Snapshot, Timestamp, PackRole, VendorView};
 
 #[derive(Serialize)]
 struct Vendors<'a> {
@@ -44,11 +44,13 @@ struct Cutoff<'a> {
 pub(super) async fn get(State(api): Shared) -> Answer {
     let scene = api.scene();
     let snapshot = &scene.snapshot;
+    let mut views: Vec<&VendorView> = snapshot.vendors.iter().collect();
+    // Restricted ones are what is asked about; the sort keeps the order by id.
+    views.sort_by_key(|view| view.role == PackRole::Replacement);
     Ok(json(&Vendors {
         at: snapshot.at,
-        vendors: snapshot
-            .vendors
-            .iter()
+        vendors: views
+            .into_iter()
             .map(|view| vendor(snapshot, view))
             .collect(),
     }))

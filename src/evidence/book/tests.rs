@@ -1,0 +1,108 @@
+//! What a flood leaves in a full book.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use super::*;
+use crate::model::{Confidence, Evidence, Match, Service, ServiceId, Signal, Span};
+
+fn service() -> Arc<Service> {
+    Arc::new(Service {
+        vendor: VendorId::parse("vendor").unwrap(),
+        id: ServiceId::parse("updates").unwrap(),
+        name: "Updates".to_owned(),
+        category: Category::Update,
+        strength: Strength::Strong,
+        confidence: Confidence::Vendor,
+        source: "https://vendor.example/".to_owned(),
+        note: None,
+        pack_version: "1".into(),
+        boundaries: vec![Timestamp::from_unix(0, 0)],
+    })
+}
+
+fn cutoff() -> Cutoff {
+    Cutoff {
+        id: "now".to_owned(),
+        default: true,
+        jurisdiction: "XX".to_owned(),
+        binds: "All".to_owned(),
+        at: Timestamp::from_unix(0, 0),
+        categories: vec![Category::Update],
+        authority: "An act".to_owned(),
+        source: "https://vendor.example/act".to_owned(),
+    }
+}
+
+/// A host's sighting at a second.
+fn seen(book: &mut Book, service: &Arc<Service>, host: IpAddr, evidence: Evidence, second: i64) {
+    let time = Timestamp::from_unix(second, 0);
+    let sighting = Sighting {
+        host,
+        matched: Match {
+            service: Arc::clone(service),
+            pattern: "*.vendor.example".into(),
+        },
+        name: DomainName::parse("a.vendor.example").unwrap(),
+        signal: Signal::Tls,
+        server: None,
+        evidence,
+        span: Span::at(time),
+        count: 1,
+        received: 0,
+        sent: 0,
+        samples: Vec::new(),
+        flow: None,
+    };
+    let key = HostKey::from_address(host);
+    book.sighting(&key, &sighting, Some(&cutoff()), time);
+}
+
+fn forged(number: u32) -> IpAddr {
+    Ipv4Addr::from(0x0a40_0000 + number).into()
+}
+
+fn has(book: &Book, host: IpAddr) -> bool {
+    let key = HostKey::from_address(host);
+    book.usages().any(|((host, ..), _)| *host == key)
+}
+
+const MANY: u32 = 3 * MAX_USAGES as u32;
+const FIRST: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
+
+#[test]
+fn a_flood_of_contacts_spares_who_is_in_contact_for_long_and_lets_in_who_comes_last() {
+    let (mut book, service) = (Book::default(), service());
+    for second in 0..3 {
+        seen(&mut book, &service, FIRST, Evidence::Contact, second);
+    }
+    for number in 0..MANY {
+        seen(
+            &mut book,
+            &service,
+            forged(number),
+            Evidence::Contact,
+            i64::from(number) + 10,
+        );
+    }
+    assert!(has(&book, FIRST) && has(&book, forged(MANY - 1)));
+    let stats = book.stats();
+    assert!(stats.usages <= MAX_USAGES as u64);
+    assert_eq!(stats.usages + stats.usage_evictions, u64::from(MANY) + 1);
+}
+
+#[test]
+fn a_flood_of_look_ups_spares_every_contact() {
+    let (mut book, service) = (Book::default(), service());
+    seen(&mut book, &service, FIRST, Evidence::Contact, 0);
+    for number in 0..MANY {
+        seen(
+            &mut book,
+            &service,
+            forged(number),
+            Evidence::Lookup,
+            i64::from(number) + 10,
+        );
+    }
+    assert!(has(&book, FIRST));
+}
