@@ -875,7 +875,7 @@ fn a_flood_of_contacts_spares_who_is_in_contact_for_long() {
     let mut hosts = Hosts::default();
     let contact = |hosts: &mut Hosts, host, second| {
         let span = Span::at(at(second));
-        let key = hosts.sight(host, span, Strength::Strong);
+        let key = hosts.sight(host, None, span, Strength::Strong);
         hosts.contacted(host, &key, span);
     };
     contact(&mut hosts, address(X), 0);

@@ -38,6 +38,7 @@ fn cutoff() -> Cutoff {
 fn seen(book: &mut Book, service: &Arc<Service>, host: IpAddr, evidence: Evidence, second: i64) {
     let time = Timestamp::from_unix(second, 0);
     let sighting = Sighting {
+        mac: None,
         host,
         matched: Match {
             service: Arc::clone(service),

@@ -6,7 +6,7 @@ use axum::extract::State;
 use serde::Serialize;
 
 use super::{Answer, Shared, json};
-use crate::model::{Category, PackRole, Snapshot, Timestamp, PackRole, VendorView};
+use crate::model::{Category, PackRole, Snapshot, Timestamp, VendorView};
 
 #[derive(Serialize)]
 struct Vendors<'a> {
