@@ -1,4 +1,4 @@
-//! A sensor on both sides of a gateway sees each flow twice, and counts it once.
+//! A sensor on both sides of a gateway, or one whose capture shows each frame more than once, counts a flow once.
 
 #![allow(
     clippy::unwrap_used,
@@ -76,7 +76,10 @@ impl Sensor {
             self.trackers[worker].settle();
             self.report(worker);
         }
+        let trackers = self.trackers.iter();
+        let datagrams = trackers.map(|tracker| tracker.stats().seen.duplicate_datagrams);
         Outcome {
+            datagrams: datagrams.sum(),
             duplicates: self.ledger.stats().duplicate_flows,
             snapshot: self.ledger.snapshot(),
         }
@@ -92,6 +95,8 @@ impl Sensor {
 struct Outcome {
     snapshot: Snapshot,
     duplicates: u64,
+    /// Copies of datagrams that one worker saw.
+    datagrams: u64,
 }
 
 impl Outcome {
@@ -153,13 +158,14 @@ fn look_up(time: u64) -> Talk {
 fn quic() -> Talk {
     let hello = ClientHello::to(UPDATE).message();
     let answer = server_hello()[5..].to_vec();
-    let data = [&[0x45][..], &[9; 999]].concat();
     let mut talk = Talk::udp("10.0.0.3:40001", SERVER)
         .at(START)
         .client(&Initial::client(&[1; 8]).datagram(&crypto(&hello, 0..hello.len())))
         .server(&Initial::server(&[1; 8]).datagram(&crypto(&answer, 0..answer.len())));
-    for _ in 0..50 {
-        talk = talk.server(&data);
+    for number in 0..50 {
+        // No two packets of QUIC are alike.
+        let data = [&[0x45, number][..], &[9; 998]].concat();
+        talk = talk.server(&data).client(&data[..40]);
     }
     talk
 }
@@ -226,6 +232,105 @@ fn both_sides_of_a_gateway_are_one() {
             assert_eq!(both.duplicates, duplicates, "{case}, reports {reports:?}");
         }
     }
+}
+
+/// A capture that shows each frame more than once: of all interfaces, of a mirror's both ports, merged.
+#[test]
+fn copies_in_one_capture_count_once() {
+    let later = |packet: &TimedPacket, micros: u64| TimedPacket {
+        time: packet.time + micros * 1_000,
+        ..packet.clone()
+    };
+    // As a router passes it on: one hop fewer.
+    let routed = |packet: &TimedPacket| {
+        let mut copy = later(packet, 200);
+        copy.bytes[8] -= 1;
+        copy
+    };
+    type Copies<'c> = Box<dyn Fn(&[TimedPacket]) -> Vec<TimedPacket> + 'c>;
+    let shapes: Vec<(&str, usize, Copies<'_>)> = vec![
+        (
+            "each at once",
+            1,
+            Box::new(|packets| {
+                let twice = packets
+                    .iter()
+                    .flat_map(|packet| [packet.clone(), later(packet, 10)]);
+                twice.collect()
+            }),
+        ),
+        (
+            "three times",
+            2,
+            Box::new(|packets| {
+                let copies = |packet: &TimedPacket| [0, 5, 10].map(|micros| later(packet, micros));
+                packets.iter().flat_map(copies).collect()
+            }),
+        ),
+        (
+            "on both sides of a router",
+            1,
+            Box::new(|packets| {
+                let twice = packets
+                    .iter()
+                    .flat_map(|packet| [packet.clone(), routed(packet)]);
+                twice.collect()
+            }),
+        ),
+        (
+            "in bursts",
+            1,
+            Box::new(|packets| {
+                let bursts = packets.chunks(64);
+                bursts.flat_map(|burst| [burst, burst].concat()).collect()
+            }),
+        ),
+        (
+            "merged, with clocks that differ",
+            1,
+            Box::new(|packets| {
+                let copies = packets.iter().map(|packet| later(packet, 30_000));
+                let mut all: Vec<TimedPacket> = packets.iter().cloned().chain(copies).collect();
+                all.sort_by_key(|packet| packet.time);
+                all
+            }),
+        ),
+    ];
+    let talks: Vec<(&str, Vec<Talk>, bool)> = vec![
+        ("a download", vec![download(50_000, START)], false),
+        ("requests", vec![requests()], false),
+        ("look-ups", vec![look_up(START)], false),
+        ("QUIC", vec![quic()], true),
+    ];
+    for (what, talks, is_quic) in talks {
+        let packets = merge(talks);
+        let alone = Sensor::on(&["any"]).see(std::slice::from_ref(&packets), &[7]);
+        assert_eq!(alone.datagrams, 0, "{what}");
+        for (shape, copies, copied) in &shapes {
+            let seen = Sensor::on(&["any"]).see(&[copied(&packets)], &[7]);
+            assert_eq!(seen.sums(), alone.sums(), "{what}, {shape}");
+            let expected = if is_quic { packets.len() * copies } else { 0 };
+            assert_eq!(seen.datagrams, expected as u64, "{what}, {shape}");
+        }
+    }
+}
+
+/// A hello over two Initials that begin alike, with the same token, is no copy of itself.
+#[test]
+fn packets_that_begin_alike_are_no_copies() {
+    let hello = ClientHello::to(UPDATE).key_share(1_200).message();
+    let half = hello.len() / 2;
+    let initial = || Initial::client(&[1; 8]).token(&[7; 64]);
+    let talk = Talk::udp("10.0.0.3:40001", SERVER)
+        .at(START)
+        .client(&initial().number(0).datagram(&crypto(&hello, 0..half)))
+        .client(
+            &initial()
+                .number(1)
+                .datagram(&crypto(&hello, half..hello.len())),
+        );
+    let seen = Sensor::on(&["eth0"]).see(&[talk.into_packets()], &[1]);
+    assert_eq!((seen.sums().len(), seen.datagrams), (1, 0));
 }
 
 /// An interface that sees less takes nothing away from one that sees more, whichever reports first.

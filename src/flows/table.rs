@@ -346,12 +346,17 @@ impl<S: Default> Table<S> {
     }
 
     /// A SYN on ports that an older connection has ends that at once where it is over or was silent for long; else only
-    /// what confirms the SYN does, because one is easily forged.
+    /// what confirms the SYN does, because one is easily forged. The SYN with which a connection was opened that has just
+    /// ended is a copy: no other begins with its number so soon (RFC 9293, section 3.4.1).
     fn weigh_syn(&mut self, header: Header, seq: u32, ended: &mut dyn FnMut(Flow<S>)) {
         let key = Key::new(header.src, header.dst, Protocol::Tcp);
         let Some(slot) = self.find(&key) else { return };
         let flow = occupied(&mut self.slots, slot);
         let silent = header.time.since(flow.last_seen);
+        let opened = flow.syn_answered && flow.initiator == header.src && flow.syn == Some(seq);
+        if opened && silent <= CLOSED_LINGER {
+            return;
+        }
         if flow.closed || silent > ALIVE {
             self.remove(slot).map(ended);
         } else if !flow.owns_syn(header.src, seq, silent) {
@@ -546,6 +551,44 @@ mod tests {
             (false, 5, Some(8))
         );
         assert_eq!((ended, flows.stats().entries), (1, 1));
+    }
+
+    #[test]
+    fn a_copy_of_a_whole_connection_is_none_of_its_own() {
+        let (client, server) = (end(1, 40000), end(2, 443));
+        let fin = TcpFlags { fin: true, ..ACK };
+        let mut flows = table(8);
+        let ended = &mut |_| panic!("ended");
+        let mut bytes = 0;
+        for copy in 0..2 {
+            let syn = flows.touch_tcp(header(1, client, server, 0), 7, 0, SYN, ended);
+            assert_eq!(syn.new, copy == 0);
+            flows.touch_tcp(header(1, server, client, 0), 70, 8, SYN_ACK, ended);
+            let data = flows.touch_tcp(header(1, client, server, 5), 8, 71, ACK, ended);
+            bytes += data.advanced;
+            flows.touch_tcp(header(1, client, server, 0), 13, 71, fin, ended);
+            flows.touch_tcp(header(1, server, client, 0), 71, 14, fin, ended);
+        }
+        assert_eq!(bytes, 5);
+        // Another number, or the same one later, opens another.
+        for (second, seq) in [(2, 9), (20, 9)] {
+            let mut over = 0;
+            let syn = flows.touch_tcp(header(second, client, server, 0), seq, 0, SYN, &mut |_| {
+                over += 1;
+            });
+            assert!(syn.new);
+            assert_eq!(over, 1);
+            flows.touch_tcp(
+                header(second, client, server, 0),
+                seq + 1,
+                0,
+                RST,
+                &mut |_| {},
+            );
+        }
+        // One that was refused may be tried again with the same number, as some systems do.
+        let again = flows.touch_tcp(header(21, client, server, 0), 9, 0, SYN, &mut |_| {});
+        assert!(again.new);
     }
 
     #[test]

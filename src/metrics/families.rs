@@ -81,6 +81,7 @@ families! {
     BLIND_FLOWS: Counter "straggler_blind_flows_total" ["kind"] "Flows of a readable kind without any name, at their end or after 10 seconds, each by the first cause that holds.";
     BLIND_HOSTS: Gauge "straggler_blind_hosts" ["kind"] "Distinct hosts with such a flow in the last 24 hours of capture time.";
     DUPLICATE_FLOWS: Counter "straggler_duplicate_flows_total" [] "Flows with a matched name and DNS transactions seen again on another interface.";
+    DUPLICATE_DATAGRAMS: Counter "straggler_duplicate_datagrams_total" [] "QUIC datagrams of which the same capture showed a copy within a second; they count once.";
     ONE_SIDED_FLOWS: Counter "straggler_one_sided_flows_total" ["side"] "TCP and QUIC flows of which one direction only was seen.";
     EVENTS: Counter "straggler_events_total" ["output", "result"] "Events by output and what became of them.";
     STORE_SIZE: Gauge "straggler_store_size_bytes" [] "Bytes of the store on the disk.";

@@ -270,6 +270,8 @@ fn inspection(samples: &mut Samples, scene: &Scene) {
         let flows = number(seen.one_sided_flows[side.index()]);
         samples.add(&f::ONE_SIDED_FLOWS, &[side.label()], flows);
     }
+    let datagrams = number(seen.duplicate_datagrams);
+    samples.add(&f::DUPLICATE_DATAGRAMS, &[], datagrams);
     for (output, counts) in &scene.events {
         let results = [
             ("ok", counts.ok),

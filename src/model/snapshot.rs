@@ -199,6 +199,8 @@ pub struct Seen {
     pub blind_flows: [u64; BlindKind::ALL.len()],
     /// Flows of which one side only was seen, in the order of [`SeenSide::ALL`].
     pub one_sided_flows: [u64; SeenSide::ALL.len()],
+    /// QUIC datagrams of which a copy was seen a moment before; they count once.
+    pub duplicate_datagrams: u64,
 }
 
 impl Default for Seen {
@@ -212,6 +214,7 @@ impl Default for Seen {
             named_flows: [0; Signal::ALL.len()],
             blind_flows: [0; BlindKind::ALL.len()],
             one_sided_flows: [0; SeenSide::ALL.len()],
+            duplicate_datagrams: 0,
         }
     }
 }
@@ -222,6 +225,7 @@ impl Seen {
         self.frames += other.frames;
         self.wire_bytes += other.wire_bytes;
         self.cut_frames += other.cut_frames;
+        self.duplicate_datagrams += other.duplicate_datagrams;
         let pairs = [
             (&mut self.undecoded[..], &other.undecoded[..]),
             (&mut self.flows[..], &other.flows[..]),

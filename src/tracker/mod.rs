@@ -22,6 +22,7 @@ mod presence;
 mod questions;
 mod quic;
 mod reading;
+mod recent;
 mod role_log;
 mod rollup;
 mod stats;
@@ -54,6 +55,7 @@ use expects::Words;
 use identity::IdentityLog;
 use presence::PresenceLog;
 use questions::Questions;
+use recent::Recent;
 use role_log::RoleLog;
 use rollup::Rollup;
 pub use stats::{Stats, TableStats};
@@ -172,6 +174,7 @@ struct Insides {
     words: Vec<Words>,
     scratch: quic_packets::Scratch,
     quic_readings: quic::Readings,
+    recent: Recent,
     /// Slots of flows with bytes that the rollup does not have yet.
     unreported: Vec<usize>,
     stats: Stats,
@@ -208,6 +211,7 @@ impl Tracker {
                 words: Vec::new(),
                 scratch: quic_packets::Scratch::default(),
                 quic_readings: quic::Readings::default(),
+                recent: Recent::default(),
                 unreported: Vec::new(),
                 stats: Stats::default(),
                 settings,

@@ -87,13 +87,20 @@ impl Tracker {
             flow,
             side,
             new,
-            advanced,
+            mut advanced,
             slot,
             ..
         } = self
             .flows
             .touch_datagram(header, Protocol::Udp, &mut |flow| insides.end(flow));
         insides.begin(flow, new, side, slot, header);
+        let may_be_quic = matches!(flow.state.quic, Quic::Fresh)
+            || flow.state.traits.speaks == Some(FlowProtocol::Quic);
+        if may_be_quic && insides.recent.repeats(slot, side, datagram, time) {
+            // What it says may not have been clear when the first one came, so it is read all the same.
+            insides.stats.seen.duplicate_datagrams += 1;
+            advanced = 0;
+        }
         if let Some(hello) = insides.quic_hello(flow, side, datagram) {
             let at = Moment {
                 side,
