@@ -1,6 +1,6 @@
 //! DNS transactions: host, name and resolver within five seconds are one, whatever is asked about the name.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -14,7 +14,6 @@ const MAX_OPEN: usize = 16_384;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Key {
     host: IpAddr,
-    mac: Option<Mac>,
     resolver: IpAddr,
     name: DomainName,
 }
@@ -22,8 +21,9 @@ struct Key {
 /// Open transactions, oldest first.
 #[derive(Debug, Default)]
 pub struct Transactions {
-    open: HashSet<Key>,
-    order: VecDeque<(Timestamp, Key)>,
+    /// With the hardware addresses from which was asked: devices that have one address ask apart.
+    open: HashMap<Key, Vec<Option<Mac>>>,
+    order: VecDeque<(Timestamp, Key, Option<Mac>)>,
     evictions: u64,
 }
 
@@ -36,7 +36,7 @@ impl Transactions {
         name: &DomainName,
         time: Timestamp,
     ) -> bool {
-        while let Some((started, _)) = self.order.front() {
+        while let Some((started, ..)) = self.order.front() {
             // One from the far future is a wild time: it would stand in front for ever.
             let over = time.since(*started) > SPAN || started.since(time) > SPAN;
             let full = self.order.len() >= MAX_OPEN;
@@ -44,21 +44,33 @@ impl Transactions {
                 break;
             }
             self.evictions += u64::from(full && !over);
-            if let Some((_, key)) = self.order.pop_front() {
-                self.open.remove(&key);
+            if let Some((_, key, mac)) = self.order.pop_front() {
+                self.close(&key, mac);
             }
         }
         let key = Key {
             host,
-            mac,
             resolver,
             name: name.clone(),
         };
-        let opens = self.open.insert(key.clone());
+        let from = self.open.entry(key.clone()).or_default();
+        // Behind a router a question is seen again, and nobody sees whose it is.
+        let is_known = |other: &Option<Mac>| *other == mac || other.is_none() || mac.is_none();
+        let opens = !from.iter().any(is_known);
         if opens {
-            self.order.push_back((time, key));
+            from.push(mac);
+            self.order.push_back((time, key, mac));
         }
         opens
+    }
+
+    fn close(&mut self, key: &Key, mac: Option<Mac>) {
+        if let Some(from) = self.open.get_mut(key) {
+            from.retain(|other| *other != mac);
+            if from.is_empty() {
+                self.open.remove(key);
+            }
+        }
     }
 
     /// Transactions open now.
@@ -99,6 +111,27 @@ mod tests {
             &name,
             Timestamp::from_unix(12, 0)
         ));
+    }
+
+    #[test]
+    fn devices_with_one_address_ask_apart_and_a_router_in_between_hides_which() {
+        let name = DomainName::parse("a.example").unwrap();
+        let macs = [1, 2].map(|last| Some(Mac::new([2, 0, 0, 0, 0, last])));
+        for (from, expected) in [
+            (vec![macs[0], macs[1], macs[0]], [true, true, false]),
+            (vec![macs[0], None, macs[0]], [true, false, false]),
+            (vec![None, macs[0], None], [true, false, false]),
+        ] {
+            let mut transactions = Transactions::default();
+            let mut ask = |mac, second| {
+                let (host, resolver) = ([10, 0, 0, 1].into(), [10, 0, 0, 53].into());
+                let time = Timestamp::from_unix(second, 0);
+                transactions.opens((host, mac), resolver, &name, time)
+            };
+            let opened: Vec<bool> = from.iter().map(|mac| ask(*mac, 0)).collect();
+            assert_eq!(opened, expected);
+            assert!(ask(from[0], 6), "closed after five seconds");
+        }
     }
 
     #[test]
