@@ -214,9 +214,9 @@ impl Replay {
             }
             self.tracker.ingest(frame, witness);
             let (now, last) = (self.tracker.now(), self.handed_over);
-            if let Some(now) = now
-                && last.is_none_or(|last| now.since(last) >= HAND_OVER_EVERY)
-            {
+            let is_due =
+                now.is_some_and(|now| last.is_none_or(|last| now.since(last) >= HAND_OVER_EVERY));
+            if is_due || self.tracker.is_filling() {
                 self.hand_over();
             }
         }

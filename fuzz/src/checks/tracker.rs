@@ -41,13 +41,13 @@ const UDP_PORTS: [u16; 4] = [443, 443, 53, 3478];
 /// Caps of the tables that no setting bounds; of the rollup for sightings and replies each.
 const CAPS: [(&str, u64); 9] = [
     ("dns_transactions", 16_384),
-    ("presence", 65_536),
-    ("rollup", 2 * 32_768),
+    ("presence", 57_344),
+    ("rollup", 2 * 7_168),
     ("fragments", 4_096),
     ("quic_connections", 4_096),
     ("watched_answers", 1_024),
     ("identities_told", 8_192),
-    ("role_signs", 65_536),
+    ("role_signs", 57_344),
     ("flow_ends", 8_192),
 ];
 /// Tables of which nothing is left once every flow is forgotten.
