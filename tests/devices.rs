@@ -245,8 +245,8 @@ fn an_address_that_a_server_gives_to_another_device_is_another_host() {
         let ack = Dhcp4::ack(mac, address, 3_600).host_name(&format!("pc-{}", mac[5]));
         datagram("10.0.0.1:67", "10.0.0.17:68", time, &ack.bytes())
     };
-    let fetch_at = |time, bytes| {
-        Talk::tcp("10.0.0.17:50001", "198.51.100.7:443")
+    let fetch_at = |port: u16, time, bytes| {
+        Talk::tcp(format!("10.0.0.17:{port}").as_str(), "198.51.100.7:443")
             .at(time)
             .open()
             .client(&ClientHello::to(NAME).stream())
@@ -264,9 +264,9 @@ fn an_address_that_a_server_gives_to_another_device_is_another_host() {
     ] {
         let packets = merge([
             lease(MAC, AFTER),
-            fetch_at(AFTER + SECOND, 50_000),
+            fetch_at(50_001, AFTER + SECOND, 50_000),
             lease(other, AFTER + 2 * SECOND + gap),
-            fetch_at(AFTER + 3 * SECOND + gap, 1_000),
+            fetch_at(50_002, AFTER + 3 * SECOND + gap, 1_000),
         ]);
         let mut hosts: Vec<_> = findings(&packets, &[])
             .iter()
