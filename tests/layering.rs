@@ -29,7 +29,7 @@ const ALLOWED: &[(&str, u8, &[&str])] = &[
         &["model", "decode", "flows", "dissect", "rules"],
     ),
     ("ledger", 2, &["model", "hosts", "evidence"]),
-    ("history", 3, &["model", "store", "ledger"]),
+    ("history", 3, &["model", "store", "rules", "ledger"]),
     (
         "metrics",
         3,

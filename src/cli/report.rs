@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use ipnet::IpNet;
@@ -17,8 +18,9 @@ use crate::capture::STDIN;
 use crate::config::Config;
 use crate::history::{self, AHEAD, HIDDEN, Restorer, SEEN, SHOWS, Wall};
 use crate::ledger::Ledger;
-use crate::model::{Pack, Seen, Snapshot, Span, Timestamp, VendorId};
+use crate::model::{Seen, Snapshot, Span, Timestamp, VendorId};
 use crate::report::{Filter, Source, SourceKind, Used, span};
+use crate::rules::RuleSet;
 use crate::store::{LookedRecord, Reader, StoreError, Stored, StoredSighting};
 
 /// A running daemon writes about once a second; a store that ends earlier than this has none.
@@ -41,11 +43,11 @@ pub(super) struct Kept {
 pub(super) fn run(args: StoreReportArgs, output: &mut Output) -> Result<Exit, Failure> {
     let config = replay::load(&args.common)?;
     let folder = folder(args.state_dir, &config, &args.common)?;
-    let rules = config.rule_set();
+    let rules = Arc::new(config.rule_set());
     let vendors: Vec<&VendorId> = rules.packs.iter().map(|pack| &pack.vendor).collect();
     let mut filter = args.report.filter(&vendors)?;
     let at = args.at.map(|at| at.instant(&args.report.timezone));
-    let mut kept = read(&folder, &config, &rules.packs, at, &mut filter)?;
+    let mut kept = read(&folder, &config, &rules, at, &mut filter)?;
     if let Some(pseudonyms) = config.pseudonyms(&[]) {
         if let Some(within) = filter.within.take() {
             let within = within.into_iter();
@@ -122,7 +124,7 @@ pub(super) fn needs_key(folder: &Path) -> Failure {
 fn read(
     folder: &Path,
     config: &Config,
-    packs: &[Pack],
+    rules: &Arc<RuleSet>,
     at: Option<Timestamp>,
     filter: &mut Filter,
 ) -> Result<Kept, Failure> {
@@ -130,14 +132,14 @@ fn read(
     if config.pseudonyms(&[]).is_none() && is_hidden(&reader)? {
         return Err(needs_key(folder));
     }
-    let mut ledger = Ledger::new(config.ledger(&[]), packs).map_err(Failure::usage)?;
+    let mut ledger = Ledger::new(config.ledger(&[]), &rules.packs).map_err(Failure::usage)?;
     let remembered = reader.remembered(SEEN).map_err(failure)?;
     let around = remembered.as_deref().map(history::surroundings);
     let around = around.unwrap_or_default();
-    let wall = Wall::new(packs);
+    let wall = Wall::new(&rules.packs);
     let limit = at.unwrap_or_else(|| wall.bound(wall_clock(), AHEAD));
     let mut used: BTreeSet<Used> = BTreeSet::new();
-    let mut restorer = Restorer::new(packs, around.clone(), limit);
+    let mut restorer = Restorer::new(Arc::clone(rules), around.clone(), limit);
     let mut looked: Vec<LookedRecord> = Vec::new();
     let read = reader.restore(Timestamp::MIN, &mut |row| {
         match &row {

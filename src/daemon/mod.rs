@@ -113,7 +113,7 @@ impl Daemon {
         ledger.bound_time(live_bound(&wall));
         let keeping = self
             .plan(&networks)
-            .map(|plan| Keeping::start(plan, &rules.packs, &wall, &mut ledger, &mut teller))
+            .map(|plan| Keeping::start(plan, &rules, &wall, &mut ledger, &mut teller))
             .transpose()?;
         let stop = Arc::new(AtomicBool::new(false));
         let (sender, receiver) = mpsc::sync_channel::<Report>(QUEUE);
@@ -176,7 +176,6 @@ impl Daemon {
             bail!("there is no capture in what was named");
         }
         let rules = Arc::new(self.config.rule_set());
-        let packs = rules.packs.clone();
         let settings = self.config.replay();
         let has_outputs = self.config.file.events.has_outputs();
         let settings = replay::Settings {
@@ -191,7 +190,7 @@ impl Daemon {
             },
             ..settings
         };
-        let mut replay = Replay::new(settings, rules)?;
+        let mut replay = Replay::new(settings, Arc::clone(&rules))?;
         let pseudonyms = self.config.pseudonyms(&[]);
         let hidden = pseudonyms.clone();
         let teller = Teller::replaying(
@@ -202,7 +201,7 @@ impl Daemon {
         let teller = Arc::new(Mutex::new(teller));
         let mut keeping = self
             .plan(&[])
-            .map(|plan| KeptReplay::open(plan, &packs, &mut replay))
+            .map(|plan| KeptReplay::open(plan, &rules, &mut replay))
             .transpose()?;
         if lock(&teller).is_on() {
             let teller = Arc::clone(&teller);

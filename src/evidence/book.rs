@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::{Usage, WINDOW, phase};
 use crate::model::{
-    Category, Cutoff, DomainName, HostKey, Line, Phase, Rank, Reply, ReplyKind, Sighting, Standing,
-    Strength, Timestamp, Totals, VendorId, WeakUse,
+    Carry, Category, Cutoff, DomainName, HostKey, Line, Phase, Rank, Reply, ReplyKind, Sighting,
+    Standing, Strength, Timestamp, Totals, VendorId, WeakUse,
 };
 
 /// Combinations of host, vendor and category kept at once: about 1 KiB each with one name, so 12 MiB,
@@ -91,6 +91,24 @@ impl Book {
         let recent = usage.last_contact(now) > Some(now.before(WINDOW));
         usage.ever_straggler |=
             recent && phase == Phase::After && usage.last_contact(now) >= Some(sighting.span.first);
+    }
+
+    /// Other rules are in force: what rests on names that they do not know, or call weak, is taken back. Counts without a
+    /// host stay. A vendor that is not in force (`known` says which are) keeps what it has, until it is again.
+    pub fn carry(&mut self, known: &dyn Fn(&VendorId) -> bool, carry: &Carry<'_>) {
+        self.usages.retain(|(_, vendor, category), usage| {
+            !known(vendor) || usage.carry(vendor, *category, carry)
+        });
+        self.weak.retain(|(_, vendor, category), weak| {
+            weak.names.retain(|name| {
+                let carried = carry(name.as_name(), None);
+                carried.is_some_and(|carried| {
+                    let now = &carried.service;
+                    (&now.vendor, now.category) == (&*vendor, *category)
+                })
+            });
+            !weak.names.is_empty()
+        });
     }
 
     /// The clock was set back: what was put down to a time later than `limit` happened earlier by as much.

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::WINDOW;
-use crate::model::{BypassView, DomainName, HostKey, ReplyKind, Timestamp, VendorId};
+use crate::model::{
+    BypassView, Carry, DomainName, HostKey, ReplyKind, Strength, Timestamp, VendorId,
+};
 
 /// Hosts and vendors kept at once, about 250 bytes each, so 4 MiB.
 const MAX_ENTRIES: usize = 16_384;
@@ -73,6 +75,18 @@ impl Bypasses {
             let last = self.refused.entry(key).or_insert(time);
             *last = time.max(*last);
         }
+    }
+
+    /// Other rules are in force: what was asked for stays if it is strong and of a vendor whose use had to stop.
+    pub fn carry(&mut self, restricted: &dyn Fn(&VendorId) -> bool, carry: &Carry<'_>) {
+        self.asked.retain(|(_, vendor), asked| {
+            let carried = carry(asked.name.as_name(), None);
+            restricted(vendor)
+                && carried.is_some_and(|carried| {
+                    let now = &carried.service;
+                    now.vendor == *vendor && now.strength == Strength::Strong
+                })
+        });
     }
 
     /// Two keys turned out to be one host.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::WINDOW;
 use crate::model::{
-    DomainName, Evidence, MAX_SAMPLES, NameUse, Reply, ReplyKind, Sample, Service, Sighting,
-    Signal, Span, Timestamp,
+    Carry, Category, DomainName, Evidence, MAX_SAMPLES, Match, NameUse, Reply, ReplyKind, Sample,
+    Service, Sighting, Signal, Span, Strength, Timestamp, VendorId,
 };
 
 /// Names kept for one host, vendor and category; a product asks for a few dozen.
@@ -126,6 +126,28 @@ impl Names {
                 .then_with(|| a.name.cmp(&b.name))
         });
         (views, self.left_out)
+    }
+
+    /// Keeps the names of which other rules still say, as strongly, that they are of this vendor and category.
+    pub(super) fn carry(&mut self, vendor: &VendorId, category: Category, carry: &Carry<'_>) {
+        self.list.retain_mut(|(name, record)| {
+            let sample = record.samples.first();
+            let before = Match {
+                service: Arc::clone(&record.service),
+                pattern: sample.map_or_else(|| Arc::from(""), |sample| Arc::clone(&sample.pattern)),
+            };
+            let Some(carried) = carry(name.as_name(), Some(&before)) else {
+                return false;
+            };
+            record.service = carried.service;
+            let now = &record.service;
+            now.strength == Strength::Strong && (&now.vendor, now.category) == (vendor, category)
+        });
+    }
+
+    /// Whether there are none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.list.is_empty()
     }
 
     fn place(&self, name: &DomainName) -> Result<usize, usize> {

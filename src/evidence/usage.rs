@@ -7,7 +7,8 @@ use std::time::Duration;
 use super::WINDOW;
 use super::names::Names;
 use crate::model::{
-    DomainName, Evidence, NameUse, Phase, Reply, ReplyKind, ServiceId, Sighting, Span, Timestamp,
+    Carry, Category, DomainName, Evidence, NameUse, Phase, Reply, ReplyKind, ServiceId, Sighting,
+    Span, Timestamp, VendorId,
 };
 
 /// Addresses kept for one host.
@@ -150,6 +151,18 @@ impl Usage {
                 None => self.received.push(hour),
             }
         }
+    }
+
+    /// Other rules are in force. False where none of the names is this vendor's and of this category any more. What was
+    /// reached is known for all names together, so it stays as long as one does.
+    pub(super) fn carry(
+        &mut self,
+        vendor: &VendorId,
+        category: Category,
+        carry: &Carry<'_>,
+    ) -> bool {
+        self.names.carry(vendor, category, carry);
+        !self.names.is_empty()
     }
 
     /// The clock was set back: what was put down to a time later than `limit` happened earlier by as much.

@@ -43,13 +43,17 @@ pub struct Taken {
 impl Recorder {
     /// For the packs in force.
     pub fn new(packs: &[Pack]) -> Self {
+        let mut this = Self::default();
+        this.reload(packs);
+        this
+    }
+
+    /// Other packs are in force.
+    pub fn reload(&mut self, packs: &[Pack]) {
         let digests = packs
             .iter()
             .map(|pack| (pack.vendor.clone(), Arc::from(pack.digest.as_str())));
-        Self {
-            digests: digests.collect(),
-            ..Self::default()
-        }
+        self.digests = digests.collect();
     }
 
     /// What earlier runs had remembered of what they saw.

@@ -8,9 +8,10 @@ use super::belief::{Belief, Later};
 use super::seen::Surroundings;
 use crate::ledger::Ledger;
 use crate::model::{
-    AddressBinding, HostKey, HostView, Match, Pack, Reply, Service, ServiceId, Sighting, Span,
-    Timestamp, VendorId,
+    AddressBinding, DomainName, HostKey, HostView, Match, Reply, Service, ServiceId, Sighting,
+    Span, Timestamp, VendorId,
 };
+use crate::rules::RuleSet;
 use crate::store::{HostRecord, Stored, StoredReply, StoredSighting};
 
 /// Gives a ledger what an earlier one had concluded, row by row: hosts first, as the store gives them.
@@ -22,6 +23,7 @@ pub struct Restorer {
     /// The latest time in a row.
     last: Option<Timestamp>,
     belief: Belief,
+    rules: Arc<RuleSet>,
     services: HashMap<(VendorId, ServiceId), Arc<Service>>,
     /// Hosts and their bindings, until the first row of another kind comes.
     waiting: Vec<(HostRecord, Vec<AddressBinding>)>,
@@ -42,24 +44,20 @@ pub struct Restored {
     pub later: Later,
     /// Rows of sightings and replies that were given to the ledger.
     pub rows: u64,
-    /// Rows of services that no pack in force has; they stay in the store.
+    /// Rows of names and services that no pack in force has; they stay in the store.
     pub not_in_force: u64,
 }
 
 impl Restorer {
-    /// For the packs in force: by them the rows are judged, whatever packs they were written by. With what was remembered
+    /// For the rules in force: by them the rows are judged, whatever rules they were written by. With what was remembered
     /// besides rows, and the latest time that is believed.
-    pub fn new(packs: &[Pack], around: Surroundings, limit: Timestamp) -> Self {
-        let services = packs.iter().flat_map(|pack| &pack.services);
-        let services = services.map(|service| {
-            let key = (service.vendor.clone(), service.id.clone());
-            (key, Arc::clone(service))
-        });
+    pub fn new(rules: Arc<RuleSet>, around: Surroundings, limit: Timestamp) -> Self {
         Self {
             around,
             last: None,
             belief: Belief::until(limit),
-            services: services.collect(),
+            services: services(&rules),
+            rules,
             waiting: Vec::new(),
             presences: HashMap::new(),
             restored: Restored::default(),
@@ -71,6 +69,12 @@ impl Restorer {
     pub fn keeping_later(mut self) -> Self {
         self.belief.keep_later();
         self
+    }
+
+    /// Other rules are in force from the next row on.
+    pub fn reload(&mut self, rules: Arc<RuleSet>) {
+        self.services = services(&rules);
+        self.rules = rules;
     }
 
     /// Takes a row.
@@ -190,36 +194,44 @@ impl Restorer {
         }
     }
 
-    fn service(&mut self, vendor: &VendorId, service: &ServiceId) -> Option<Arc<Service>> {
+    /// What the rules in force say of a row's name, which was matched by this pattern, as far as that is known.
+    fn matched(
+        &mut self,
+        name: &DomainName,
+        (vendor, service): (&VendorId, &ServiceId),
+        pattern: Option<&Arc<str>>,
+    ) -> Option<Match> {
         let key = (vendor.clone(), service.clone());
-        let found = self.services.get(&key).map(Arc::clone);
-        match found {
+        let before = self.services.get(&key).map(|service| Match {
+            service: Arc::clone(service),
+            pattern: pattern.map_or_else(|| Arc::from(""), Arc::clone),
+        });
+        let matched = self.rules.carry(name.as_name(), before.as_ref());
+        match matched {
             Some(_) => self.restored.rows += 1,
             None => self.restored.not_in_force += 1,
         }
-        found
+        matched
     }
 
     fn sighting(&mut self, ledger: &mut Ledger, row: StoredSighting) {
         let StoredSighting { key, sum } = row;
-        let Some(service) = self.service(&key.vendor, &key.service) else {
+        let samples = sum.samples.into_iter().map(|stored| stored.sample);
+        let samples: Vec<_> = samples.collect();
+        let pattern = samples.first().map(|sample| &sample.pattern);
+        let service = (&key.vendor, &key.service);
+        let Some(matched) = self.matched(&key.name, service, pattern) else {
             return;
         };
         if let Some(there) = self.presences.get_mut(&key.host) {
             there.latest = there.latest.max(Some((sum.span.last, key.address)));
         }
         ledger.restore_presence(key.address, sum.span);
-        let samples = sum.samples.into_iter().map(|stored| stored.sample);
-        let samples: Vec<_> = samples.collect();
-        let pattern = samples.first().map(|sample| Arc::clone(&sample.pattern));
         let sighting = Sighting {
             host: key.address,
             mac: None,
             flow: None,
-            matched: Match {
-                service,
-                pattern: pattern.unwrap_or_else(|| Arc::from("")),
-            },
+            matched,
             name: key.name,
             signal: key.signal,
             server: None,
@@ -235,12 +247,12 @@ impl Restorer {
 
     fn reply(&mut self, ledger: &mut Ledger, row: StoredReply) {
         let StoredReply { key, sum } = row;
-        if let Some(service) = self.service(&key.vendor, &key.service) {
+        if let Some(matched) = self.matched(&key.name, (&key.vendor, &key.service), None) {
             let reply = Reply {
                 // A reply is the host's, whichever of its addresses it came to.
                 host: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
                 mac: None,
-                service,
+                service: matched.service,
                 name: key.name,
                 signal: key.signal,
                 server: None,
@@ -251,4 +263,13 @@ impl Restorer {
             ledger.restore_reply(&key.host, &reply, key.own_resolver);
         }
     }
+}
+
+fn services(rules: &RuleSet) -> HashMap<(VendorId, ServiceId), Arc<Service>> {
+    let services = rules.packs.iter().flat_map(|pack| &pack.services);
+    let keyed = services.map(|service| {
+        let key = (service.vendor.clone(), service.id.clone());
+        (key, Arc::clone(service))
+    });
+    keyed.collect()
 }

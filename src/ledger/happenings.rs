@@ -23,6 +23,8 @@ pub(super) struct Happenings {
     blind_spots: BlindSpots,
     stragglers: BTreeMap<Key, Finding>,
     coverage: BTreeMap<(HostKey, VendorId), Coverage>,
+    /// Whether other rules came into force since the last comparison.
+    is_judged_anew: bool,
 }
 
 impl Happenings {
@@ -73,6 +75,10 @@ impl Happenings {
         let Some(now) = snapshot.at else { return };
         let host_of =
             |finding: &Finding| EventHost::new(&finding.host, finding.addresses.first().copied());
+        let quiet = match std::mem::take(&mut self.is_judged_anew) {
+            true => EndReason::Cutoff,
+            false => EndReason::Quiet,
+        };
         let mut stragglers = BTreeMap::new();
         for finding in &snapshot.findings {
             let key = (
@@ -85,7 +91,7 @@ impl Happenings {
                 (Some(_), false) => {
                     let reason = match finding.status {
                         Status::Excepted => EndReason::Excepted,
-                        _ => EndReason::Quiet,
+                        _ => quiet,
                     };
                     let host = host_of(finding);
                     self.push(Happening::straggler_ended(host, finding, now, reason));
@@ -99,14 +105,14 @@ impl Happenings {
         // What is no longer remembered has ended too.
         for finding in std::mem::replace(&mut self.stragglers, stragglers).into_values() {
             let host = host_of(&finding);
-            self.push(Happening::straggler_ended(
-                host,
-                &finding,
-                now,
-                EndReason::Quiet,
-            ));
+            self.push(Happening::straggler_ended(host, &finding, now, quiet));
         }
         self.compare_coverage(snapshot, now);
+    }
+
+    /// Other rules are in force: who is no straggler any more is none by them.
+    pub(super) fn judged_anew(&mut self) {
+        self.is_judged_anew = true;
     }
 
     /// Takes a state for known, without telling it.

@@ -8,6 +8,7 @@ mod conclude;
 mod duplicates;
 mod happenings;
 mod identity;
+mod reload;
 mod restore;
 mod roles;
 mod watch;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{
-    DomainName, Evidence, FlowEnd, Reply, Resolution, Sighting, Signal, Timestamp, WatchList,
+    Carry, DomainName, Evidence, FlowEnd, Reply, Resolution, Sighting, Signal, Timestamp, WatchList,
 };
 
 /// Answers kept at once, about 200 bytes each, so 4 MiB.
@@ -65,6 +65,15 @@ impl Watch {
         self.shared.insert(address, now);
         self.answers.retain(|(known, _, _), _| *known != address);
         self.confirmed.retain(|(known, _, _)| *known != address);
+        self.published = None;
+    }
+
+    /// Other rules are in force: answers for names that they do not know prove nothing any more.
+    pub(super) fn carry(&mut self, carry: &Carry<'_>) {
+        self.answers
+            .retain(|(_, _, name), known| known.matched.carry(name.as_name(), carry));
+        let answers = &self.answers;
+        self.confirmed.retain(|key| answers.contains_key(key));
         self.published = None;
     }
 

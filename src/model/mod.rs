@@ -51,8 +51,8 @@ pub use losses::Losses;
 pub use name::{DomainName, MAX_NAME_OCTETS, Name, NameBuf, NameError};
 pub use network::LocalNetworks;
 pub use pack::{
-    Category, Confidence, Cutoff, Match, Pack, PackKind, PackRole, Phase, Service, ServiceId,
-    Strength, VendorId,
+    Carry, Category, Confidence, Cutoff, Match, Pack, PackKind, PackRole, Phase, Service,
+    ServiceId, Strength, VendorId,
 };
 pub use packet::{
     Arp, Datagram, Decoded, LinkEnds, Packet, Refusal, Segment, TcpFlags, Transport, Undecoded,

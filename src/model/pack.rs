@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::Timestamp;
 use super::closed::closed_list;
 use super::id::text_id;
+use super::{Name, Timestamp};
 
 text_id! {
     /// Id of a vendor, for example `kaspersky`; unique over all packs.
@@ -149,6 +149,21 @@ pub struct Match {
     pub service: Arc<Service>,
     /// The pattern as the pack writes it.
     pub pattern: Arc<str>,
+}
+
+/// What the rules in force say of a name, and of how earlier ones matched it, as far as that is remembered; `None` where they
+/// do not know it.
+pub type Carry<'a> = dyn Fn(Name<'_>, Option<&Match>) -> Option<Match> + 'a;
+
+impl Match {
+    /// Takes over what other rules say of the same name. False, and unchanged, where they do not know it.
+    pub fn carry(&mut self, name: Name<'_>, carry: &Carry<'_>) -> bool {
+        let carried = carry(name, Some(self));
+        carried.is_some_and(|carried| {
+            *self = carried;
+            true
+        })
+    }
 }
 
 /// A loaded and checked rule pack.

@@ -85,9 +85,9 @@ impl Answers {
     }
 
     /// A name left the list: those behind it move up.
-    pub(super) fn forget_first_name(&mut self) {
+    pub(super) fn forget_name(&mut self, at: usize) {
         for question in &mut self.asked {
-            question.name = question.name.and_then(|name| name.checked_sub(1));
+            question.name = without(question.name, at);
         }
     }
 
@@ -181,6 +181,15 @@ impl Answers {
 }
 
 /// Reads what stands at the server's position. Tells what an answer says, and the name that it is for.
+/// Where a name stands in a list once another left it; `None` for the one that left.
+pub(super) fn without(name: Option<usize>, left: usize) -> Option<usize> {
+    match name? {
+        name if name == left => None,
+        name if name > left => Some(name - 1),
+        name => Some(name),
+    }
+}
+
 fn read_answer(
     bytes: &[u8],
     asked: &mut VecDeque<Question>,

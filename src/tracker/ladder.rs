@@ -88,6 +88,15 @@ impl Ladder {
         era.received = era.received.saturating_sub(bytes);
     }
 
+    /// The cutoffs are others: what was reached on the side where it stands stays, under another number. What lies on other
+    /// sides was told, and nothing follows there.
+    pub(super) fn renumber(&mut self, era: u8) {
+        let current = Era { era, ..*self.era() };
+        self.eras.clear();
+        self.eras.push(current);
+        self.at = 0;
+    }
+
     /// A level is reached.
     pub(super) fn reach(&mut self, level: Evidence) {
         self.reached = true;
@@ -163,6 +172,19 @@ mod tests {
         ladder.go(place(0, 5));
         assert!(ladder.is_answered());
         assert_eq!(ladder.bytes(), (40, 0));
+    }
+
+    #[test]
+    fn with_other_cutoffs_it_goes_on_where_it_stands() {
+        let mut ladder = Ladder::at(place(0, 5));
+        ladder.go(place(1, 5));
+        ladder.reach(Evidence::Contact);
+        ladder.received(40);
+        ladder.renumber(3);
+        assert!(ladder.stands(place(3, 5)) && ladder.is_answered());
+        assert_eq!(ladder.bytes(), (40, 0));
+        ladder.go(place(1, 5));
+        assert_eq!(ladder.level(), None);
     }
 
     #[test]

@@ -23,6 +23,7 @@ mod questions;
 mod quic;
 mod reading;
 mod recent;
+mod reload;
 mod role_log;
 mod rollup;
 mod stats;
@@ -183,8 +184,6 @@ struct Insides {
 impl Tracker {
     /// A tracker with empty tables.
     pub fn new(settings: Settings, rules: Arc<RuleSet>) -> Self {
-        let packs = rules.packs.iter();
-        let relay_ports = packs.flat_map(|pack| pack.relay_ports.iter().copied());
         Self {
             decoder: Decoder::default(),
             flows: Table::new(settings.flows.clone()),
@@ -196,7 +195,7 @@ impl Tracker {
                 presence: PresenceLog::default(),
                 way: Way::default(),
                 hops: 0,
-                role_log: RoleLog::new(relay_ports),
+                role_log: RoleLog::new(reload::relay_ports(&rules)),
                 transactions: Transactions::default(),
                 watch: Watch::default(),
                 ech_names: EchNames::default(),

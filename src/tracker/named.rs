@@ -7,8 +7,8 @@ use std::sync::Arc;
 use super::ladder::{Ladder, Place};
 use super::rollup::{Rollup, Subject};
 use crate::model::{
-    Endpoint, Evidence, FlowEnd, Protocol, ReplyKind, Sample, Service, Side, Span, Timestamp,
-    WireText,
+    Carry, Endpoint, Evidence, FlowEnd, Protocol, ReplyKind, Sample, Service, Side, Span,
+    Timestamp, WireText,
 };
 
 /// Server bytes whose content the snap length cut: so many cannot be an alert alone (a record of 7 bytes, encrypted
@@ -160,6 +160,17 @@ impl Named {
         self.ladder.take_back(bytes);
         // What was reported before it was clear stays: the first part of a head that came in two.
         self.unreported.received = self.unreported.received.saturating_sub(bytes);
+    }
+
+    /// Other rules are in force. False where they do not know the name.
+    pub(super) fn carry(&mut self, carry: &Carry<'_>) -> bool {
+        let Subject { name, matched, .. } = &mut self.subject;
+        let before = Arc::clone(&matched.service);
+        let is_known = matched.carry(name.as_name(), carry);
+        if matched.service.boundaries != before.boundaries {
+            self.ladder.renumber(matched.service.era(self.last));
+        }
+        is_known
     }
 
     /// Bytes from the server since the name was asked for.

@@ -1,11 +1,11 @@
 //! The matched names of one flow.
 
 use super::answer::Said;
-use super::answers::{Answers, Question};
+use super::answers::{Answers, Question, without};
 use super::named::{Ends, MORE_THAN_AN_ALERT, Named};
 use super::rollup::{Rollup, Subject};
 use crate::flows::Budget;
-use crate::model::{Segment, Signal, Timestamp, WireText};
+use crate::model::{Carry, Segment, Signal, Timestamp, WireText};
 
 /// Names followed in one flow: a connection to a proxy may carry requests to many. Beyond them the oldest is given up,
 /// and would count again if it came again.
@@ -64,7 +64,7 @@ impl Names {
             None => {
                 if self.list.len() >= MAX_NAMES {
                     self.list.remove(0).report_bytes(rollup);
-                    self.answers.forget_first_name();
+                    self.answers.forget_name(0);
                 }
                 // Nearly every flow has one name: the usual room for four would be most of the memory of a flood.
                 if self.list.is_empty() {
@@ -171,6 +171,20 @@ impl Names {
     /// The names that are followed.
     pub(super) fn all(&self) -> &[Named] {
         &self.list
+    }
+
+    /// Other rules are in force: what they do not know any more is followed no further. Its bytes were reported.
+    pub(super) fn carry(&mut self, carry: &Carry<'_>) {
+        let mut at = 0;
+        while let Some(named) = self.list.get_mut(at) {
+            if named.carry(carry) {
+                at += 1;
+            } else {
+                self.list.remove(at);
+                self.current = without(self.current, at);
+                self.answers.forget_name(at);
+            }
+        }
     }
 
     /// Reports the bytes of all names.

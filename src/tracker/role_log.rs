@@ -35,6 +35,11 @@ impl RoleLog {
         }
     }
 
+    /// Other packs are in force, with other ports of relays. What was told stays told.
+    pub(super) fn watch_ports(&mut self, ports: impl Iterator<Item = u16>) {
+        self.relay_ports = Self::new(ports).relay_ports;
+    }
+
     /// A flow was opened.
     pub(super) fn opened(
         &mut self,

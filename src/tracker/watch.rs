@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::address_names::{AddressNames, Owner};
-use crate::model::{DomainName, Match, Name, Resolution, Timestamp, WatchList};
+use crate::model::{Carry, DomainName, Match, Name, Resolution, Timestamp, WatchList};
 
 /// Own answers kept until the ledger has published them: some seconds of traffic for matched names.
 const MAX_OWN: usize = 1024;
@@ -62,6 +62,20 @@ impl Watch {
             }
         }
         self.published = list;
+    }
+
+    /// Other rules are in force. With which names addresses were seen stays as it was: an address that served a name of
+    /// another service under the former rules is no proof of anything.
+    pub(super) fn carry(&mut self, carry: &Carry<'_>) {
+        let holds = |known: &mut Resolution| known.matched.carry(known.name.as_name(), carry);
+        self.own.retain(|_, own| {
+            own.retain_mut(holds);
+            !own.is_empty()
+        });
+        self.order.retain(|address| self.own.contains_key(address));
+        let published = self.published.all().cloned();
+        let carried = published.filter_map(|mut known| holds(&mut known).then_some(known));
+        self.published = Arc::new(WatchList::new(carried));
     }
 
     /// Whether there is nothing to compare with.

@@ -11,13 +11,14 @@ use super::{Back, Plan, SEQUENCE, Work};
 use crate::history::{self, Later, Recorder, Restorer, Surroundings, Taken, Wall};
 use crate::ledger::Ledger;
 use crate::metrics::StoreScene;
-use crate::model::{Pack, Seen, SensorCondition, Snapshot, Span, Timestamp};
+use crate::model::{Seen, SensorCondition, Snapshot, Span, Timestamp};
+use crate::rules::RuleSet;
 use crate::store::Operation;
 
 /// A store at work beside a ledger.
 pub(in crate::daemon) struct Keeping {
     keeper: Keeper,
-    packs: Vec<Pack>,
+    rules: Arc<RuleSet>,
     recorder: Recorder,
     restorer: Option<Restorer>,
     wall: Wall,
@@ -32,16 +33,16 @@ impl Keeping {
     /// Waits for what the store has, and gives it to the ledger. Where it cannot be opened, that comes later.
     pub(in crate::daemon) fn start(
         plan: Plan,
-        packs: &[Pack],
+        rules: &Arc<RuleSet>,
         wall: &Wall,
         ledger: &mut Ledger,
         teller: &mut Teller,
     ) -> Result<Self> {
-        let mut recorder = Recorder::new(packs);
+        let mut recorder = Recorder::new(&rules.packs);
         recorder.placed(&plan.networks);
         let mut this = Self {
             keeper: Keeper::start(plan, teller.handle())?,
-            packs: packs.to_vec(),
+            rules: Arc::clone(rules),
             recorder,
             restorer: None,
             wall: wall.clone(),
@@ -55,6 +56,16 @@ impl Keeping {
             }
         }
         Ok(this)
+    }
+
+    /// Other rules are in force: what comes back, and what is accepted, is judged by them.
+    pub(in crate::daemon) fn reload(&mut self, rules: &Arc<RuleSet>, wall: &Wall) {
+        self.recorder.reload(&rules.packs);
+        if let Some(restorer) = &mut self.restorer {
+            restorer.reload(Arc::clone(rules));
+        }
+        self.rules = Arc::clone(rules);
+        self.wall = wall.clone();
     }
 
     /// Takes what came back meanwhile.
@@ -73,7 +84,7 @@ impl Keeping {
         let limit = live_bound(&self.wall);
         let rows = std::mem::take(&mut self.later.rows);
         let around = Surroundings::default();
-        let mut restorer = Restorer::new(&self.packs, around, limit).keeping_later();
+        let mut restorer = Restorer::new(Arc::clone(&self.rules), around, limit).keeping_later();
         for row in rows {
             restorer.take(ledger, row);
         }
@@ -94,7 +105,7 @@ impl Keeping {
                 let around = around.unwrap_or_default();
                 self.recorder.before(around.clone());
                 let limit = live_bound(&self.wall);
-                let restorer = Restorer::new(&self.packs, around, limit);
+                let restorer = Restorer::new(Arc::clone(&self.rules), around, limit);
                 self.restorer = Some(restorer.keeping_later());
                 false
             }

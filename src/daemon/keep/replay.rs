@@ -11,8 +11,9 @@ use super::digest::record;
 use crate::capture::{CaptureError, FrameSource, Inputs, Pumped, STDIN, Savefile};
 use crate::history::{self, AHEAD, Recorder, Restorer, SEEN, Taken, Wall};
 use crate::metrics::StoreScene;
-use crate::model::{Frame, Pack, Timestamp};
+use crate::model::{Frame, Timestamp};
 use crate::replay::{FileRead, Replay, Replayed};
+use crate::rules::RuleSet;
 use crate::store::{Batch, FileRecord, Notice, Operation, Store};
 
 /// Rows that wait before they are written although the last file is not read: half of what a batch takes.
@@ -34,7 +35,11 @@ pub(in crate::daemon) struct KeptReplay {
 
 impl KeptReplay {
     /// Opens the store and gives the replay what it has.
-    pub(in crate::daemon) fn open(plan: Plan, packs: &[Pack], replay: &mut Replay) -> Result<Self> {
+    pub(in crate::daemon) fn open(
+        plan: Plan,
+        rules: &Arc<RuleSet>,
+        replay: &mut Replay,
+    ) -> Result<Self> {
         let (mut store, notice) = Store::open(&plan.folder, plan.settings.clone())?;
         let mut scene = StoreScene {
             folder: plan.folder.display().to_string(),
@@ -51,13 +56,13 @@ impl KeptReplay {
         let around = store.remembered(SEEN)?;
         let around = around.as_deref().map(history::surroundings);
         let around = around.unwrap_or_default();
-        let limit = Wall::new(packs).bound(wall_clock(), AHEAD);
-        let mut restorer = Restorer::new(packs, around.clone(), limit);
+        let limit = Wall::new(&rules.packs).bound(wall_clock(), AHEAD);
+        let mut restorer = Restorer::new(Arc::clone(rules), around.clone(), limit);
         store.restore(Timestamp::MIN, &mut |row| {
             restorer.take(replay.ledger(), row);
         })?;
         restorer.finish(replay.ledger());
-        let mut recorder = Recorder::new(packs);
+        let mut recorder = Recorder::new(&rules.packs);
         recorder.before(around);
         let mut batch = Batch::of_files();
         plan.mark(&mut batch);
