@@ -23,7 +23,7 @@ test: test-packages
 
 ## test-long: the second tier: a flood of a million pieces, and a site in namespaces (LONG_TESTS="bounds laboratory"; needs root)
 test-long: test-packages
-	@scripts/install-packages nftables udhcpc
+	@scripts/install-packages nftables udhcpc tcpreplay
 	PATH="$(CURDIR)/target/tools:$$PATH" $(CARGO) test $(LONG_PROFILE) --locked $(addprefix --test ,$(LONG_TESTS)) -- --nocapture --skip support::
 
 ## check: what CI checks besides the tests: format, lints, documentation

@@ -1,8 +1,8 @@
 //! Files that say who devices are: read at start, and again when they change.
 
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
+use super::stamps::{FileStamp, stamp};
 use crate::hosts::{Inventory, Listings, parse_leases};
 
 /// Bytes that are read of one file: some hundred thousand rows.
@@ -16,9 +16,6 @@ pub struct DeviceFiles {
     /// Lease files.
     pub leases: Vec<PathBuf>,
 }
-
-/// What shows that a file is another than before: when it was written, its size, and which one it is.
-pub type FileStamp = (PathBuf, Option<(SystemTime, u64, u64)>);
 
 /// A file cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -86,20 +83,10 @@ impl DeviceFiles {
         Ok(listings)
     }
 
-    /// Whether there are any.
-    pub fn is_empty(&self) -> bool {
-        self.inventory.is_none() && self.leases.is_empty()
-    }
-
     /// How the files lie there now; one that is not there has no stamp.
     pub fn stamps(&self) -> Vec<FileStamp> {
-        use std::os::unix::fs::MetadataExt;
-        let stamp = |path: &PathBuf| {
-            let data = std::fs::metadata(path).ok()?;
-            Some((data.modified().ok()?, data.len(), data.ino()))
-        };
         let paths = self.inventory.iter().chain(&self.leases);
-        paths.map(|path| (path.clone(), stamp(path))).collect()
+        paths.map(|path| stamp(path)).collect()
     }
 }
 

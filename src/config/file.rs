@@ -26,6 +26,8 @@ pub struct File {
     pub interfaces: Vec<String>,
     /// Address and port of the server.
     pub listen: SocketAddr,
+    /// Whether `POST /-/reload` reads configuration and packs again.
+    pub web_reload: bool,
     /// Folder of packs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rules: Option<PathBuf>,
@@ -219,6 +221,7 @@ impl Default for File {
             listen: DEFAULT_LISTEN
                 .parse()
                 .unwrap_or_else(|_| SocketAddr::from(([127, 0, 0, 1], 9842))),
+            web_reload: false,
             rules: None,
             state_dir: None,
             local_networks: Vec::new(),

@@ -4,6 +4,8 @@ mod device_files;
 mod exception;
 mod file;
 mod group;
+mod reload;
+mod stamps;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -20,6 +22,7 @@ pub use device_files::{DeviceFileError, DeviceFiles};
 pub use exception::Exception;
 pub use file::{ConfigError, EXAMPLE, File, LogLevel, VendorChoice};
 pub use group::Group;
+pub use stamps::FileStamp;
 
 /// Where the page and the metrics are served unless something else is said: this machine only.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:9842";
@@ -34,10 +37,14 @@ pub struct Config {
     pseudonyms: Option<Pseudonyms>,
     /// What files say of who devices are.
     pub listings: Listings,
+    /// Where all of this comes from.
+    source: (Option<PathBuf>, Overrides),
+    /// How [`Config::stamps`] were when it was read.
+    pub read_when: Vec<FileStamp>,
 }
 
 /// Why there is no configuration.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// The file.
     #[error(transparent)]
@@ -59,6 +66,31 @@ pub enum Refused {
         /// What, and what there is instead.
         what: String,
     },
+    /// It is sound, but a running daemon cannot take it over.
+    #[error(
+        "{origin}: `{keys}` cannot change while the daemon runs: restart needed; what was in force stays in force"
+    )]
+    Restart {
+        /// Path of the file.
+        origin: String,
+        /// The keys, in backquotes but for the first and the last.
+        keys: String,
+    },
+}
+
+impl Refused {
+    /// The same in words that tell nothing of what stands in the configuration, which may name devices.
+    pub fn discreet(&self) -> String {
+        match self {
+            Self::File(ConfigError::Wrong {
+                path, line, column, ..
+            }) => format!("{path}:{line}:{column}: it is wrong there; standard error says what"),
+            Self::Choice { origin, .. } => {
+                format!("{origin}: it is wrong; standard error says what")
+            }
+            other => other.to_string(),
+        }
+    }
 }
 
 fn device_files(file: &File) -> DeviceFiles {
@@ -89,16 +121,20 @@ pub struct Overrides {
 impl Config {
     /// Reads the file, if there is one, applies the flags, loads the packs and checks one against the other.
     pub fn load(path: Option<&Path>, overrides: Overrides) -> Result<Self, Refused> {
+        // Before the reading: what changes meanwhile is read again.
+        let file_stamp = path.map(stamps::stamp);
         let mut file = match path {
             Some(path) => File::read(path)?,
             None => File::default(),
         };
+        let source = (path.map(Path::to_owned), overrides.clone());
         if !overrides.interfaces.is_empty() {
             file.interfaces = overrides.interfaces;
         }
         file.listen = overrides.listen.unwrap_or(file.listen);
         file.rules = overrides.rules.or(file.rules);
         file.state_dir = overrides.state_dir.or(file.state_dir);
+        let packs = stamps::of_packs(file.rules.as_deref());
         let library = Library::load(file.rules.as_deref()).map_err(Refused::Packs)?;
         let key_file = file.privacy.key_file.as_deref();
         let pseudonyms = key_file.map(Pseudonyms::read).transpose()?;
@@ -113,6 +149,8 @@ impl Config {
             library,
             listings,
             pseudonyms,
+            source,
+            read_when: file_stamp.into_iter().chain(packs).collect(),
         };
         config.check(path)?;
         Ok(config)

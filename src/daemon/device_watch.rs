@@ -4,6 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
+
+use super::settling::Settling;
 use crate::config::{DeviceFileError, DeviceFiles};
 use crate::hosts::Listings;
 
@@ -13,34 +16,23 @@ pub(super) const EVERY: Duration = Duration::from_secs(2);
 /// What a new reading came to: what is in force from now on, or why nothing changes.
 pub(super) type Reading = Result<Listings, DeviceFileError>;
 
-/// Looks that often; runs until told to stop or nobody listens. A server may be writing while its file is read, so a fault is told when it is
-/// still there the next time; until a file is sound again the former content stays in force.
+/// Looks that often; runs until told to stop or nobody listens. Until a file is sound again the former content stays in
+/// force.
 pub(super) fn run(
-    files: &DeviceFiles,
+    files: &ArcSwap<DeviceFiles>,
     every: Duration,
     readings: &Sender<Reading>,
     stop: &AtomicBool,
 ) {
-    // Of the reading at start nothing is known, so all are read once more.
-    let mut known = Vec::new();
-    let mut doubtful: Option<DeviceFileError> = None;
+    // Of the reading at start nothing is known, so all are read once more, if there are any.
+    let mut settling = Settling::known(Vec::new());
     while !stop.load(Ordering::Relaxed) {
         std::thread::sleep(every);
-        let stamps = files.stamps();
-        if stamps == known && doubtful.is_none() {
-            continue;
-        }
-        let is_settled = std::mem::replace(&mut known, stamps.clone()) == stamps;
-        let reading = files.read();
-        match (&reading, doubtful.take()) {
-            (Err(fault), before) if !is_settled || before.as_ref() != Some(fault) => {
-                doubtful = Some(fault.clone());
-            }
-            _ => {
-                if readings.send(reading).is_err() {
-                    return;
-                }
-            }
+        let files = files.load();
+        if let Some(reading) = settling.look(files.stamps(), || files.read())
+            && readings.send(reading).is_err()
+        {
+            return;
         }
     }
 }
@@ -58,10 +50,10 @@ mod tests {
         let path = folder.path().join("inventory.csv");
         let write = |rows: &str| std::fs::write(&path, format!("address,id\n{rows}\n")).unwrap();
         write("10.0.0.1,a");
-        let files = DeviceFiles {
+        let files = ArcSwap::from_pointee(DeviceFiles {
             inventory: Some(path.clone()),
             leases: Vec::new(),
-        };
+        });
         let (sender, readings) = mpsc::channel();
         let stop = Arc::new(AtomicBool::new(false));
         let told = Arc::clone(&stop);

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::time::{Duration, Instant};
 
+use super::in_force::RuleBoard;
 use super::ledger_loop::WatchBoard;
 use super::wall::wall_clock;
 use crate::capture::{self, FrameSource, Live, LiveWaker, Pumped};
@@ -26,6 +27,8 @@ pub(super) const NO_LINK: &str =
 pub(super) struct Report {
     /// Which worker.
     pub worker: usize,
+    /// The generation of rules under which it learnt this.
+    pub generation: u64,
     /// What it learnt.
     pub batch: Batch,
     /// Its tracker's counters.
@@ -46,6 +49,9 @@ pub(super) struct Worker {
     live: Live,
     tracker: Tracker,
     watch: Arc<WatchBoard>,
+    rules: Arc<RuleBoard>,
+    /// By which it goes now.
+    generation: u64,
     /// Frames taken when it was last looked at the link.
     frames: u64,
     has_link: bool,
@@ -57,6 +63,7 @@ impl Worker {
         live: Live,
         mut tracker: Tracker,
         watch: Arc<WatchBoard>,
+        rules: Arc<RuleBoard>,
     ) -> Self {
         tracker.begin();
         Self {
@@ -64,6 +71,8 @@ impl Worker {
             live,
             tracker,
             watch,
+            rules,
+            generation: 0,
             frames: 0,
             has_link: true,
         }
@@ -93,9 +102,11 @@ impl Worker {
                 self.tracker.watch(self.watch.load_full());
                 self.tracker.tick(wall_clock());
                 // While the ledger has not taken the last report, the tracker goes on rolling up: nothing is lost.
-                let report = waiting
-                    .take()
-                    .unwrap_or_else(|| self.report(index, None, true));
+                let report = waiting.take().unwrap_or_else(|| {
+                    let report = self.report(index, None, true);
+                    self.go_by_the_rules();
+                    report
+                });
                 match ledger.try_send(report) {
                     Ok(()) => {}
                     Err(TrySendError::Full(report)) => waiting = Some(report),
@@ -143,9 +154,20 @@ impl Worker {
         }
     }
 
+    /// Goes by other rules, if there are any. All that was seen by the former ones was handed over just before.
+    fn go_by_the_rules(&mut self) {
+        let in_force = self.rules.load();
+        if in_force.generation != self.generation {
+            self.generation = in_force.generation;
+            let rules = Arc::clone(&in_force.rules);
+            self.tracker.reload(&in_force.settings, rules);
+        }
+    }
+
     fn report(&mut self, worker: usize, fault: Option<String>, up: bool) -> Report {
         Report {
             worker,
+            generation: self.generation,
             batch: self.tracker.drain(),
             tracker: self.tracker.stats(),
             capture: self.live.stats(),

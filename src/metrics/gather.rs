@@ -118,9 +118,9 @@ fn identity(samples: &mut Samples, scene: &Scene) {
             samples.add(&f::CUTOFF, &labels, cutoff.at.as_seconds());
         }
     }
-    // The daemon does not run with a configuration that has a fault.
-    samples.add(&f::RELOAD_OK, &[], 1.0);
-    samples.add(&f::RELOAD_TIME, &[], scene.configured_at);
+    let reload = &scene.reload;
+    samples.add(&f::RELOAD_OK, &[], flag(reload.fault.is_none()));
+    samples.add(&f::RELOAD_TIME, &[], reload.succeeded_at);
 }
 
 /// Signals of which sightings can occur, with the levels that each can reach.

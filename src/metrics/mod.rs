@@ -56,8 +56,17 @@ pub struct Scene {
     pub store: Option<StoreScene>,
     /// Whether captures are open, or replayed to their end.
     pub ready: bool,
-    /// Wall time at which configuration and rules were read, in seconds since the epoch.
-    pub configured_at: f64,
+    /// Which configuration and rules are in force.
+    pub reload: ReloadScene,
+}
+
+/// How the last reading of configuration and rules went.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReloadScene {
+    /// Wall time of the last one that was sound, in seconds since the epoch: what came of it is in force.
+    pub succeeded_at: f64,
+    /// Why a later one was refused, for people.
+    pub fault: Option<String>,
 }
 
 /// One live interface.

@@ -40,7 +40,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let pack = format!(
             "schema = 1\nkind = \"vendor\"\n\
-             [vendor]\nid = \"example\"\nname = \"Example\"\nrole = \"restricted\"\nversion = \"1\"\nreviewed = 2026-11-23\n\
+             [vendor]\nid = \"example\"\nname = \"Example\"\nrole = \"restricted\"\nversion = \"1\"\nreviewed = 2026-11-23\nenabled = true\n\
              [[service]]\nid = \"{id}\"\nname = \"Updates\"\ncategory = \"update\"\nstrength = \"strong\"\n\
              confidence = \"vendor\"\nnames = [{names}]\nsource = \"https://example.org/\"\n"
         );

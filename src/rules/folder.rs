@@ -1,22 +1,16 @@
 //! The pack files of a folder.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::PackError;
 
 /// Largest pack file that is read, in bytes: a thousand times the largest built-in pack.
 const MAX_PACK_BYTES: u64 = 64 * 1024 * 1024;
 
-/// The `*.toml` files of a folder, sorted by name, with their text.
-#[expect(
-    clippy::type_complexity,
-    reason = "a list of files and what came of reading each"
-)]
-pub(super) fn pack_files(
-    folder: &Path,
-) -> Result<Vec<(String, Result<String, PackError>)>, PackError> {
-    let name = folder.display().to_string();
+/// The `*.toml` files of a folder of packs, sorted by name.
+pub fn pack_paths(folder: &Path) -> Result<Vec<PathBuf>, PackError> {
     let fail = |error: std::io::Error| {
+        let name = folder.display().to_string();
         PackError::whole(&name, format!("cannot read the folder of packs: {error}"))
     };
     let mut paths = Vec::new();
@@ -30,14 +24,23 @@ pub(super) fn pack_files(
         }
     }
     paths.sort();
-    Ok(paths
-        .into_iter()
-        .map(|path| {
-            let name = path.display().to_string();
-            let text = read_bounded(&path).map_err(|what| PackError::whole(&name, what));
-            (name, text)
-        })
-        .collect())
+    Ok(paths)
+}
+
+/// The same with their text.
+#[expect(
+    clippy::type_complexity,
+    reason = "a list of files and what came of reading each"
+)]
+pub(super) fn pack_files(
+    folder: &Path,
+) -> Result<Vec<(String, Result<String, PackError>)>, PackError> {
+    let files = pack_paths(folder)?.into_iter().map(|path| {
+        let name = path.display().to_string();
+        let text = read_bounded(&path).map_err(|what| PackError::whole(&name, what));
+        (name, text)
+    });
+    Ok(files.collect())
 }
 
 fn read_bounded(path: &Path) -> Result<String, String> {

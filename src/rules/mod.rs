@@ -23,6 +23,7 @@ pub use built_in::BUILT_IN;
 pub use encrypted_dns::EncryptedDns;
 pub use error::PackError;
 pub use export::{ExportFormat, Exported, Selection, export};
+pub use folder::pack_paths;
 pub use library::Library;
 pub use matcher::Matcher;
 pub use near::Nearby;

@@ -5,6 +5,7 @@
 
 mod api;
 mod page;
+mod reload;
 mod vendor;
 
 use std::path::PathBuf;
@@ -19,6 +20,8 @@ use tokio::net::TcpListener;
 
 use crate::metrics::{Board, Exposition};
 use crate::privacy::Pseudonyms;
+
+pub use reload::{Reload, ReloadAnswer};
 
 /// What the handlers read.
 struct Shared {
@@ -40,8 +43,13 @@ pub struct Kept {
 
 /// The endpoints.
 ///
-/// `kept` is the store from which the API reads sightings, if there is one.
-pub fn app(board: Arc<Board>, exposition: Exposition, kept: Option<Kept>) -> Router {
+/// `kept` is the store from which the API reads sightings, if there is one; `reload` the way to ask for other rules.
+pub fn app(
+    board: Arc<Board>,
+    exposition: Exposition,
+    kept: Option<Kept>,
+    reload: Option<Reload>,
+) -> Router {
     let api = api::routes(Arc::clone(&board), kept);
     Router::new()
         .route("/", get(index))
@@ -51,6 +59,7 @@ pub fn app(board: Arc<Board>, exposition: Exposition, kept: Option<Kept>) -> Rou
         .route("/-/ready", get(ready))
         .with_state(Arc::new(Shared { board, exposition }))
         .merge(api)
+        .merge(reload::routes(reload))
 }
 
 /// Serves until the task is ended.

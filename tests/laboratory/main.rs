@@ -21,6 +21,7 @@ mod namespace;
 #[path = "../live/needs.rs"]
 mod needs;
 mod recording;
+mod reloading;
 mod scene;
 mod sensor;
 #[path = "../served/mod.rs"]
@@ -66,7 +67,9 @@ fn all_that_hosts_may_do_is_told_as_it_is() {
     let late = Sensor::start(&site, "late", &["lan", "dmz"], &seen_before.early, cutoff);
     let shop = Sensor::start_new(&site, "shop", &["shop"], cutoff);
 
-    let downloaded = scene::play(&site, &python, start + SILENCE_TELLS_AFTER);
+    let downloaded = reloading::during(&sensor, || {
+        scene::play(&site, &python, start + SILENCE_TELLS_AFTER)
+    });
 
     let recording = recorder.end(&site);
     expected::of_the_whole_day(&sensor, &downloaded);
@@ -74,8 +77,11 @@ fn all_that_hosts_may_do_is_told_as_it_is() {
     expected::of_the_shop(&shop);
     let told = sensor.end();
     expected::of_the_events(&told.events);
+    reloading::is_told_by(&told.events);
     let replayed = told.replay(&[&seen_before.whole, &recording]);
     expected::same_findings(&told.report, &replayed);
     late.end();
     shop.end();
+    // Afterwards, because two cores are enough for one of them at a time.
+    reloading::changes_no_count();
 }

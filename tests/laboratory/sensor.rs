@@ -76,6 +76,15 @@ impl<'a> Sensor<'a> {
         sensor
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.served.pid()
+    }
+
+    /// The folder of its own packs.
+    pub(crate) fn rules(&self) -> &Path {
+        &self.files.rules
+    }
+
     pub(crate) fn metrics(&self) -> String {
         let line = format!("curl -s http://{}/metrics", self.served.address);
         String::from_utf8(self.site.gateway.shell(&line).stdout).unwrap()
@@ -137,7 +146,11 @@ impl Files {
         std::fs::create_dir(&files.rules).unwrap();
         let seconds = cutoff.duration_since(UNIX_EPOCH).unwrap() + Duration::from_millis(999);
         let at = jiff::Timestamp::from_second(i64::try_from(seconds.as_secs()).unwrap()).unwrap();
-        std::fs::write(files.rules.join("crossing.toml"), pack(&at.to_string())).unwrap();
+        std::fs::write(
+            files.rules.join("crossing.toml"),
+            pack("crossing", "1", &at.to_string()),
+        )
+        .unwrap();
         files
     }
 
@@ -172,15 +185,15 @@ fn lines(text: &str) -> Vec<Value> {
 }
 
 /// A vendor with a cutoff of the laboratory's own.
-fn pack(at: &str) -> String {
+pub(crate) fn pack(vendor: &str, version: &str, cutoff: &str) -> String {
     format!(
         "schema = 1\nkind = \"vendor\"\n\
-         [vendor]\nid = \"crossing\"\nname = \"Crossing\"\nrole = \"restricted\"\nversion = \"1\"\n\
+         [vendor]\nid = \"{vendor}\"\nname = \"Of the laboratory\"\nrole = \"restricted\"\nversion = \"{version}\"\n\
          reviewed = 2026-11-28\nenabled = true\n\
-         [[cutoff]]\nid = \"soon\"\ndefault = true\njurisdiction = \"none\"\nbinds = \"nobody\"\nat = {at}\n\
-         categories = [\"update\"]\nauthority = \"this test\"\nsource = \"https://crossing.example/\"\n\
+         [[cutoff]]\nid = \"soon\"\ndefault = true\njurisdiction = \"none\"\nbinds = \"nobody\"\nat = {cutoff}\n\
+         categories = [\"update\"]\nauthority = \"this test\"\nsource = \"https://{vendor}.example/\"\n\
          [[service]]\nid = \"all\"\nname = \"All\"\ncategory = \"update\"\nstrength = \"strong\"\n\
-         confidence = \"vendor\"\nnames = [\".crossing.example\"]\nsource = \"https://crossing.example/\"\n\
-         [[test]]\nname = \"dl.crossing.example\"\nexpect = \"all\"\n"
+         confidence = \"vendor\"\nnames = [\".{vendor}.example\"]\nsource = \"https://{vendor}.example/\"\n\
+         [[test]]\nname = \"dl.{vendor}.example\"\nexpect = \"all\"\n"
     )
 }

@@ -9,9 +9,19 @@ use crate::served::wait_for;
 use crate::support::links::mac_of;
 
 /// What the site is made of.
-pub(crate) const TOOLS: [&str; 11] = [
-    "ip", "unshare", "nsenter", "nft", "udhcpc", "curl", "dig", "dnsmasq", "openssl", "python3",
+pub(crate) const TOOLS: [&str; 12] = [
+    "ip",
+    "unshare",
+    "nsenter",
+    "nft",
+    "udhcpc",
+    "curl",
+    "dig",
+    "dnsmasq",
+    "openssl",
+    "python3",
     "tcpdump",
+    "tcpreplay",
 ];
 
 /// Clients on the link of the gateway, by the last number of the address that they are leased.

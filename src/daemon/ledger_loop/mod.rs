@@ -1,13 +1,20 @@
 //! The ledger's thread: takes reports of all workers, publishes a scene about once a second.
 
+mod changeover;
+mod reload;
+
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 
+use changeover::Changeover;
+
 use super::device_watch::Reading;
+use super::in_force::Change;
 use super::keep::Keeping;
+use super::reload::ReloadBoard;
 use super::teller::Teller;
 use super::wall::{live_bound, wall_clock};
 use super::worker::{NO_LINK, Report};
@@ -35,6 +42,13 @@ pub(super) struct LedgerLoop {
     /// What is read anew about devices, and why it cannot be, if so.
     readings: Receiver<Reading>,
     reading_fault: Option<String>,
+    changeover: Changeover,
+    changes: Receiver<Change>,
+    /// Told when a change is in force.
+    changed: Sender<()>,
+    /// How the last reload went, and what was told of it.
+    reload: Arc<ReloadBoard>,
+    reload_fault: Option<String>,
     wall: Wall,
     /// What is wrong with the clock, if anything.
     clock_fault: Option<String>,
@@ -51,6 +65,9 @@ pub(super) struct Given {
     pub pseudonyms: Option<Pseudonyms>,
     /// What is read anew about devices.
     pub readings: Receiver<Reading>,
+    /// Other rules, before workers know of them, and where to say that they are in force.
+    pub changes: Receiver<Change>,
+    pub changed: Sender<()>,
     pub wall: Wall,
 }
 
@@ -58,6 +75,8 @@ pub(super) struct Given {
 pub(super) struct Boards {
     pub scene: Arc<Board>,
     pub watch: Arc<WatchBoard>,
+    /// How the last reload went.
+    pub reload: Arc<ReloadBoard>,
 }
 
 /// Where the ledger leaves the watch list for the workers.
@@ -75,9 +94,12 @@ impl LedgerLoop {
         let Given {
             pseudonyms,
             readings,
+            changes,
+            changed,
             wall,
         } = given;
-        let interfaces = interfaces
+        let reload = Arc::clone(&boards.reload);
+        let interfaces: Vec<InterfaceScene> = interfaces
             .iter()
             .map(|name| InterfaceScene {
                 name: name.clone(),
@@ -85,6 +107,7 @@ impl LedgerLoop {
                 ..InterfaceScene::default()
             })
             .collect();
+        let changeover = Changeover::new(interfaces.len());
         let mut this = Self {
             ledger,
             interfaces,
@@ -92,6 +115,11 @@ impl LedgerLoop {
             faults: Vec::new(),
             readings,
             reading_fault: None,
+            changeover,
+            changes,
+            changed,
+            reload,
+            reload_fault: None,
             wall,
             clock_fault: None,
             disputes: Vec::new(),
@@ -112,10 +140,11 @@ impl LedgerLoop {
         loop {
             let due = every.saturating_sub(published.elapsed());
             match reports.recv_timeout(due) {
-                Ok(report) => self.take(report),
+                Ok(report) => self.receive(report),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
+            self.go_over_if_due();
             if published.elapsed() >= every {
                 let began = Instant::now();
                 self.publish(false);
@@ -229,6 +258,7 @@ impl LedgerLoop {
     fn publish(&mut self, last: bool) {
         self.take_readings();
         self.look_at_the_clock();
+        let reload = self.tell_reload();
         if let Some(keeping) = &mut self.keeping {
             keeping.catch_up(&mut self.ledger, &mut self.teller);
             keeping.tell_health(&mut self.teller);
@@ -265,6 +295,7 @@ impl LedgerLoop {
                 .faults
                 .iter()
                 .chain(&without_link)
+                .chain(&reload.fault)
                 .chain(&self.reading_fault)
                 .chain(&self.clock_fault)
                 .cloned()
@@ -273,7 +304,7 @@ impl LedgerLoop {
             events: self.teller.counts(),
             store: self.keeping.as_ref().map(Keeping::scene),
             ready: true,
-            configured_at: self.boards.scene.load().configured_at,
+            reload,
         }));
     }
 }
