@@ -23,6 +23,8 @@ use std::thread::JoinHandle;
 
 use anyhow::{Context, Result};
 use ipnet::IpNet;
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::config::Config;
@@ -40,6 +42,9 @@ pub struct Daemon {
     listener: TcpListener,
     board: Arc<Board>,
     config: Arc<Config>,
+    runtime: Runtime,
+    /// Taken from the beginning, because whoever asks for a reload early must not end the process by it.
+    hangup: Signal,
 }
 
 /// What is served besides the scene.
@@ -67,6 +72,14 @@ impl Daemon {
             format!("cannot listen on {address}; is another one running? --listen takes another address or port")
         })?;
         listener.set_nonblocking(true)?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .context("cannot start the server")?;
+        let hangup = {
+            let _inside = runtime.enter();
+            signal(SignalKind::hangup())?
+        };
         let board = Arc::new(Board::from_pointee(Scene {
             reload: ReloadScene {
                 succeeded_at: wall_clock().as_seconds(),
@@ -78,6 +91,8 @@ impl Daemon {
             listener,
             board,
             config: Arc::new(config),
+            runtime,
+            hangup,
         })
     }
 
@@ -99,16 +114,12 @@ impl Daemon {
     }
 
     /// Serves until a signal comes (true), or all captures have ended (false).
-    fn serve(&self, mut all_ended: watch::Receiver<bool>, served: Served) -> Result<bool> {
+    fn serve(self, mut all_ended: watch::Receiver<bool>, served: Served) -> Result<bool> {
         let Served {
             outputs,
             pseudonyms,
             reload,
         } = served;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .context("cannot start the server")?;
         let exposition = Exposition::new(Arc::clone(&self.board), self.config.metrics())?;
         let kept = self.config.file.state_dir.clone();
         let kept = kept.map(|folder| web::Kept { folder, pseudonyms });
@@ -121,12 +132,12 @@ impl Daemon {
                 .filter(|_| self.config.file.web_reload)
                 .map(Asker::of_web),
         );
-        let listener = self.listener.try_clone()?;
-        runtime.block_on(async move {
+        let (listener, hangup) = (self.listener, self.hangup);
+        self.runtime.block_on(async move {
             let listener = tokio::net::TcpListener::from_std(listener)?;
             let server = tokio::spawn(web::serve(listener, app));
             let asked = tokio::select! {
-                result = signal(outputs, reload) => { result?; true }
+                result = signals(hangup, outputs, reload) => { result?; true }
                 _ = all_ended.wait_for(|ended| *ended) => false,
             };
             server.abort();
@@ -136,11 +147,13 @@ impl Daemon {
 }
 
 /// Waits for SIGINT or SIGTERM; at SIGHUP the outputs let go of what is open, and configuration and packs are read again.
-async fn signal(outputs: Option<events::Handle>, reload: Option<Asker>) -> std::io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
+async fn signals(
+    mut hangup: Signal,
+    outputs: Option<events::Handle>,
+    reload: Option<Asker>,
+) -> std::io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hangup = signal(SignalKind::hangup())?;
     loop {
         tokio::select! {
             _ = terminate.recv() => break,
