@@ -16,6 +16,7 @@ mod claimants;
 mod devices;
 mod disputes;
 mod facts;
+mod fixing;
 mod inventory;
 mod leases;
 mod naming;
