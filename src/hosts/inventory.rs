@@ -77,16 +77,6 @@ impl Inventory {
     pub fn has_id(&self, id: &HostKey) -> bool {
         self.by_id.contains_key(id)
     }
-
-    /// Devices in it.
-    pub fn len(&self) -> usize {
-        self.by_id.len()
-    }
-
-    /// Whether it names nobody.
-    pub fn is_empty(&self) -> bool {
-        self.by_id.is_empty()
-    }
 }
 
 impl Hosts {

@@ -268,7 +268,7 @@ mod tests {
             ,02-00-00-00-00-02,,,,pc-4\n\
             \"Printer, 2nd floor\",,10.0.0.9,,Berne,\n";
         let inventory = Inventory::parse(text).unwrap();
-        assert_eq!(inventory.len(), 2);
+        assert_eq!(inventory.by_id.len(), 2);
         let [wired, wireless] = [1, 2].map(|n| inventory.by_mac(Mac::new([2, 0, 0, 0, 0, n])));
         assert_eq!(wired, wireless);
         let wired = wired.unwrap();

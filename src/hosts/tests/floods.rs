@@ -62,7 +62,7 @@ fn a_flood_of_contacts_spares_who_is_in_contact_for_long() {
         contact(&mut hosts, forged, i64::from(n) + 61);
     }
     assert!(hosts.stats().entries <= MAX_ADDRESSES as u64);
-    assert!(hosts.seen(address(X)).is_some());
+    assert!(hosts.addresses.get(address(X)).is_some());
     let view = |host: &str| hosts.view(&HostKey::from_address(address(host)));
     assert!(view(X).is_some() && view("10.64.0.0").is_none());
 }

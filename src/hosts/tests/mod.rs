@@ -90,6 +90,20 @@ impl Hosts {
             .to_string()
     }
 
+    /// The host that somebody means by a key, an alias, an address or a hardware address.
+    fn find(&self, text: &str) -> Option<HostKey> {
+        let by_key = self.register.find(&HostKey::restored(text));
+        let by_mac = || {
+            let mac: Mac = text.parse().ok()?;
+            self.register.find(&HostKey::from_mac(mac))
+        };
+        let by_address = || {
+            let key = self.key_at(text.parse().ok()?, Timestamp::MAX);
+            self.register.find(&key)
+        };
+        by_key.or_else(by_mac).or_else(by_address)
+    }
+
     fn aliases(&self, key: &str) -> Vec<String> {
         let view = self.view(&HostKey::restored(key)).unwrap();
         view.aliases.iter().map(ToString::to_string).collect()
