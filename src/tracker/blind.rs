@@ -1,4 +1,5 @@
-//! Flows are counted once, ten seconds after their start or at their end: which of them have no name, and which tries met with silence.
+//! Flows are counted once, ten seconds after their start or at their end: which of them have no name, and which tries met
+//! with silence.
 
 mod by_address;
 mod cause;
