@@ -5,20 +5,10 @@
     reason = "a test that unwraps says what it expects; the panic is its report"
 )]
 
-use std::process::{Command, Output};
+mod program;
 
+use program::{straggler, text};
 use serde_json::Value;
-
-fn straggler(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_straggler"))
-        .args(args)
-        .output()
-        .unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
 
 #[test]
 fn help_teaches_by_example() {

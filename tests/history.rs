@@ -5,49 +5,14 @@
     reason = "a test that unwraps says what it expects; the panic is its report"
 )]
 
+mod program;
 mod served;
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
+use program::{example, findings, kept, straggler, text};
 use serde_json::Value;
 use served::{Served, wait_for};
-
-fn example() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/office.pcapng")
-}
-
-fn straggler(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_straggler"))
-        .args(args)
-        .output()
-        .unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
-
-/// Findings as JSON.
-fn findings(args: &[&str]) -> Vec<Value> {
-    let output = straggler(args);
-    assert!(output.status.success(), "{}", text(&output.stderr));
-    let lines = text(&output.stdout);
-    lines
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
-}
-
-fn serve(state: &Path, captures: &[&Path]) -> Served {
-    let mut args = vec!["--state-dir", state.to_str().unwrap()];
-    for capture in captures {
-        args.extend(["--replay", capture.to_str().unwrap()]);
-    }
-    let served = Served::start(&args);
-    served.wait_ready();
-    served
-}
 
 /// The lines of the scrape that tell of hosts and statuses, sorted as they come.
 fn host_metrics(served: &Served) -> Vec<String> {
@@ -78,14 +43,8 @@ fn metric(served: &Served, series: &str) -> Option<f64> {
 fn a_report_from_the_store_says_what_the_replay_said() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state");
-    serve(&state, &[&example()]).end("TERM");
-    let kept = findings(&[
-        "report",
-        "--format",
-        "json",
-        "--state-dir",
-        state.to_str().unwrap(),
-    ]);
+    Served::keeping(&state, &[&example()]).end("TERM");
+    let kept = kept(&state);
     let read = findings(&["replay", "--format", "json", example().to_str().unwrap()]);
     assert!(!read.is_empty());
     assert_eq!(kept, read);
@@ -137,7 +96,7 @@ fn a_capture_is_told_from_an_interface() {
 fn a_restart_forgets_nothing_and_counts_nothing_twice() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state");
-    let first = serve(&state, &[&example()]);
+    let first = Served::keeping(&state, &[&example()]);
     let before = host_metrics(&first);
     assert!(
         before
@@ -146,7 +105,7 @@ fn a_restart_forgets_nothing_and_counts_nothing_twice() {
     );
     assert!(metric(&first, "straggler_store_size_bytes").unwrap() > 0.0);
     first.end("TERM");
-    let second = serve(&state, &[&example()]);
+    let second = Served::keeping(&state, &[&example()]);
     let after = host_metrics(&second);
     let changed: Vec<_> = before.iter().zip(&after).filter(|(a, b)| a != b).collect();
     assert!(
@@ -161,7 +120,7 @@ fn a_restart_forgets_nothing_and_counts_nothing_twice() {
 fn an_erased_host_is_gone_and_the_others_stay() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state");
-    serve(&state, &[&example()]).end("TERM");
+    Served::keeping(&state, &[&example()]).end("TERM");
     let state = state.to_str().unwrap();
     let all = findings(&["report", "--format", "json", "--state-dir", state]);
     let mut hosts = all.iter().filter(|finding| {
@@ -190,14 +149,14 @@ fn an_erased_host_is_gone_and_the_others_stay() {
 fn a_damaged_store_is_set_aside_and_the_page_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state");
-    serve(&state, &[&example()]).end("TERM");
+    Served::keeping(&state, &[&example()]).end("TERM");
     let file = state.join("straggler.db");
     let mut bytes = std::fs::read(&file).unwrap();
     for byte in bytes.iter_mut().skip(4096).take(8192) {
         *byte = 0x5a;
     }
     std::fs::write(&file, bytes).unwrap();
-    let served = serve(&state, &[&example()]);
+    let served = Served::keeping(&state, &[&example()]);
     let page_says = |part: &str| wait_for(part, || served.get("/").1.contains(part));
     page_says("the store was damaged");
     page_says("<title>4 stragglers</title>");

@@ -8,7 +8,7 @@
 
 #[path = "../fuzz/src/checks/mod.rs"]
 mod checks;
-#[path = "../fuzz/src/seeds.rs"]
+#[path = "../fuzz/src/seeds/mod.rs"]
 mod seeds;
 mod support;
 

@@ -5,19 +5,12 @@
     reason = "a test that unwraps says what it expects; the panic is its report"
 )]
 
+mod program;
 mod support;
 
-use std::process::{Command, Output};
-
+use program::straggler;
 use support::dns_messages::{A, Message};
 use support::{Link, Pcap, Talk, merge};
-
-fn straggler(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_straggler"))
-        .args(args)
-        .output()
-        .unwrap()
-}
 
 #[test]
 fn names_near_a_vendor_are_counted_with_who_asked() {

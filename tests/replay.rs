@@ -5,40 +5,21 @@
     reason = "a test that unwraps says what it expects; the panic is its report"
 )]
 
+mod program;
 mod support;
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::path::Path;
+use std::process::{Command, Stdio};
 
+use program::{example, straggler, text};
 use serde_json::Value;
 use support::Packing;
 
-fn example() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/office.pcapng")
-}
-
-fn straggler(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_straggler"))
-        .args(args)
-        .output()
-        .unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
-
-/// The findings of a capture as JSON.
+/// The findings of a capture.
 fn findings(path: &Path, more: &[&str]) -> Vec<Value> {
-    let mut args = vec!["replay", "--format", "json", path.to_str().unwrap()];
-    args.extend(more);
-    let output = straggler(&args);
-    assert!(output.status.success(), "{}", text(&output.stderr));
-    text(&output.stdout)
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
+    let args = ["replay", "--format", "json", path.to_str().unwrap()];
+    program::findings(&[&args[..], more].concat())
 }
 
 fn row(finding: &Value) -> (String, String, String, bool) {

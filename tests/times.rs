@@ -6,14 +6,16 @@
     reason = "a test that unwraps says what it expects; the panic is its report"
 )]
 
+mod program;
 mod served;
 mod support;
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use program::{example, findings, kept, straggler, text};
 use serde_json::Value;
 use served::{Served, wait_for};
 use straggler::config::{Config, Overrides};
@@ -32,21 +34,6 @@ const YEAR: u64 = 365 * 24 * HOUR;
 fn now() -> u64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     since.unwrap().as_secs()
-}
-
-fn example() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/office.pcapng")
-}
-
-fn straggler(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_straggler"))
-        .args(args)
-        .output()
-        .unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
 }
 
 /// A download from the vendor.
@@ -68,34 +55,7 @@ fn capture(folder: &Path, name: &str, packets: &[TimedPacket]) -> PathBuf {
 }
 
 fn keep(state: &Path, captures: &[&Path]) {
-    let mut args = vec!["--state-dir", state.to_str().unwrap()];
-    for capture in captures {
-        args.extend(["--replay", capture.to_str().unwrap()]);
-    }
-    let served = Served::start(&args);
-    served.wait_ready();
-    served.end("TERM");
-}
-
-/// Findings as JSON.
-fn findings(args: &[&str]) -> Vec<Value> {
-    let output = straggler(args);
-    assert!(output.status.success(), "{}", text(&output.stderr));
-    let lines = text(&output.stdout);
-    let lines = lines.lines();
-    lines
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
-}
-
-fn kept(state: &Path) -> Vec<Value> {
-    findings(&[
-        "report",
-        "--format",
-        "json",
-        "--state-dir",
-        state.to_str().unwrap(),
-    ])
+    Served::keeping(state, captures).end("TERM");
 }
 
 /// Says of a store that it looked at an instant to come.
@@ -146,12 +106,7 @@ fn a_capture_from_the_future_takes_nothing_away() {
         download(6, now() - HOUR).packets(),
     );
     let both = folder.path().join("both");
-    let mut args = vec!["--state-dir", both.to_str().unwrap()];
-    for path in [&future, &good] {
-        args.extend(["--replay", path.to_str().unwrap()]);
-    }
-    let served = Served::start(&args);
-    served.wait_ready();
+    let served = Served::keeping(&both, &[&future, &good]);
     let (_, page) = served.get("/");
     assert!(page.contains("later than this machine"), "{page}");
     let (_, said, _) = served.end("TERM");

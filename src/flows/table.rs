@@ -1,15 +1,13 @@
 //! The table itself.
 //!
-//! Slots live in one vector; a hash table maps a five-tuple to its slot. Expiry is a hand that goes round the slots, a
-//! few with each packet, so no packet pays for many. When the table is full the hand takes, of the next few slots, the
-//! one that was silent longest. Neither depends on hash order, so a capture replayed twice gives the same.
+//! Expiry is a hand that goes round the slots, a few with each packet, so no packet pays for many. When the table is full
+//! the hand takes, of the next few slots, the one that was silent longest. Neither depends on hash order, so a capture
+//! replayed twice gives the same.
 
-use std::hash::{BuildHasher, Hash};
 use std::time::Duration;
 
-use hashbrown::{DefaultHashBuilder, HashTable};
-
-use super::sequence::Sequence;
+use super::flow::{Flow, Header};
+use super::slots::{Key, Slots};
 use crate::model::{Endpoint, Protocol, Side, TcpFlags, Timestamp};
 
 /// Bounds of the table.
@@ -38,13 +36,8 @@ impl Default for Settings {
 const CLOSED_LINGER: Duration = Duration::from_secs(10);
 /// Slots looked at with each packet for expiry: two go round a full table faster than it can fill.
 const EXPIRY_STRIDE: usize = 2;
-/// How late a SYN may come behind its own connection's first packets, in bytes and time.
-const REORDERED_BYTES: u32 = 64 * 1024;
-const REORDERED_TIME: Duration = Duration::from_secs(3);
 /// Silence after which a connection is taken for over when a SYN comes on its ports.
 const ALIVE: Duration = Duration::from_secs(60);
-/// Slots compared for eviction.
-const EVICTION_SAMPLE: usize = 16;
 
 /// Counters of the table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,98 +46,6 @@ pub struct Stats {
     pub entries: u64,
     /// Flows evicted because the table was full.
     pub evictions: u64,
-}
-
-/// One flow.
-#[derive(Debug)]
-pub struct Flow<S> {
-    /// Who opened it.
-    pub initiator: Endpoint,
-    /// The other end.
-    pub responder: Endpoint,
-    /// Transport protocol.
-    pub protocol: Protocol,
-    /// Latest capture time.
-    pub last_seen: Timestamp,
-    /// Engine time at the latest packet: a recording may lie behind another that was read before it.
-    touched: Timestamp,
-    /// What the user of the table keeps.
-    pub state: S,
-    sequences: [Sequence; 2],
-    /// Sequence number of the initiator's SYN, to tell a new connection on the same ports.
-    syn: Option<u32>,
-    /// Whether the answer to a SYN was seen.
-    syn_answered: bool,
-    /// Sequence number of a SYN that came while the connection was alive: forged, or of a new connection; what follows
-    /// tells.
-    rival: Option<(Side, u32)>,
-    /// From which side segments were seen.
-    sides: [bool; 2],
-    fins: [bool; 2],
-    closed: bool,
-}
-
-impl<S> Flow<S> {
-    /// Sequence number behind the furthest byte seen from a side, once any was.
-    pub fn next_seq(&self, side: Side) -> Option<u32> {
-        self.sequences[side.index()].next()
-    }
-
-    /// Whether the initiator's SYN was seen.
-    pub fn syn_seen(&self) -> bool {
-        self.syn.is_some()
-    }
-
-    /// Sequence number of the initiator's SYN, if it was seen: it tells a connection from others on the same ports.
-    pub fn opened_with(&self) -> Option<u32> {
-        self.syn
-    }
-
-    /// Whether the SYN or the answer to it was seen: then it is known who opened the connection, and what it said first.
-    pub fn opening_seen(&self) -> bool {
-        self.syn.is_some() || self.syn_answered
-    }
-}
-
-impl<S> Flow<S> {
-    /// Whether a SYN is this connection's own: repeated, or, where none was seen, one that comes late: then its later
-    /// packets came a moment ago, and what the sender sent lies just behind the SYN.
-    fn owns_syn(&self, src: Endpoint, seq: u32, silent: Duration) -> bool {
-        let sent = self.sequences[side_of(self, src).index()].next();
-        let late = self.syn.is_none()
-            && silent <= REORDERED_TIME
-            && sent.is_none_or(|next| next.wrapping_sub(seq) <= REORDERED_BYTES);
-        self.syn == Some(seq) || late
-    }
-
-    /// The number of a rival's SYN, where this segment shows that it opened a connection: its answer, or what its sender
-    /// sends behind it.
-    fn confirms_rival(&self, header: Header, seq: u32, ack: u32, flags: TcpFlags) -> Option<u32> {
-        let (client, syn) = self.rival?;
-        let side = side_of(self, header.src);
-        let first = syn.wrapping_add(1);
-        let confirmed = if side == client {
-            seq == first && !flags.syn && !flags.rst
-        } else {
-            flags.syn && flags.ack && ack == first
-        };
-        confirmed.then_some(syn)
-    }
-}
-
-/// A packet's header fields that the table needs.
-#[derive(Clone, Copy, Debug)]
-pub struct Header {
-    /// Capture time.
-    pub time: Timestamp,
-    /// Engine time, not before the capture time.
-    pub now: Timestamp,
-    /// Sender.
-    pub src: Endpoint,
-    /// Receiver.
-    pub dst: Endpoint,
-    /// Payload bytes on the wire.
-    pub wire_len: u32,
 }
 
 /// The flow of a packet.
@@ -167,37 +68,10 @@ pub struct Touched<'t, S> {
     pub slot: usize,
 }
 
-/// A five-tuple without direction: the smaller end first.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct Key {
-    low: Endpoint,
-    high: Endpoint,
-    protocol: Protocol,
-}
-
-impl Key {
-    fn new(a: Endpoint, b: Endpoint, protocol: Protocol) -> Self {
-        let (low, high) = if a <= b { (a, b) } else { (b, a) };
-        Self {
-            low,
-            high,
-            protocol,
-        }
-    }
-
-    fn of<S>(flow: &Flow<S>) -> Self {
-        Self::new(flow.initiator, flow.responder, flow.protocol)
-    }
-}
-
 /// The flows.
 pub struct Table<S> {
     settings: Settings,
-    slots: Vec<Option<Flow<S>>>,
-    free: Vec<u32>,
-    index: HashTable<u32>,
-    hasher: DefaultHashBuilder,
-    hand: usize,
+    slots: Slots<S>,
     evictions: u64,
 }
 
@@ -206,11 +80,7 @@ impl<S: Default> Table<S> {
     pub fn new(settings: Settings) -> Self {
         Self {
             settings,
-            slots: Vec::new(),
-            free: Vec::new(),
-            index: HashTable::new(),
-            hasher: DefaultHashBuilder::default(),
-            hand: 0,
+            slots: Slots::new(),
             evictions: 0,
         }
     }
@@ -218,7 +88,7 @@ impl<S: Default> Table<S> {
     /// Counters.
     pub fn stats(&self) -> Stats {
         Stats {
-            entries: self.index.len() as u64,
+            entries: self.slots.flows() as u64,
             evictions: self.evictions,
         }
     }
@@ -239,13 +109,16 @@ impl<S: Default> Table<S> {
         // A SYN with ACK is the answer: its sender is the responder.
         let reversed = flags.syn && flags.ack;
         let (mut slot, mut new) = self.slot(header, Protocol::Tcp, reversed, ended);
-        let successor = occupied(&mut self.slots, slot).confirms_rival(header, seq, ack, flags);
+        let successor = self
+            .slots
+            .occupied(slot)
+            .confirms_rival(header, seq, ack, flags);
         if successor.is_some() {
-            self.remove(slot).map(&mut *ended);
+            self.slots.remove(slot).map(&mut *ended);
             (slot, new) = self.slot(header, Protocol::Tcp, reversed, ended);
         }
-        let flow = occupied(&mut self.slots, slot);
-        let side = side_of(flow, header.src);
+        let flow = self.slots.occupied(slot);
+        let side = flow.side_of(header.src);
         let rival = flow.rival == Some((side, seq)) && opens;
         if opens && side == Side::Initiator && !rival {
             flow.syn = Some(seq);
@@ -291,8 +164,8 @@ impl<S: Default> Table<S> {
         ended: &mut dyn FnMut(Flow<S>),
     ) -> Touched<'_, S> {
         let (slot, new) = self.slot(header, protocol, false, ended);
-        let flow = occupied(&mut self.slots, slot);
-        let side = side_of(flow, header.src);
+        let flow = self.slots.occupied(slot);
+        let side = flow.side_of(header.src);
         flow.last_seen = flow.last_seen.max(header.time);
         flow.touched = flow.touched.max(header.now);
         Touched {
@@ -309,8 +182,8 @@ impl<S: Default> Table<S> {
     /// Looks at a few slots and gives flows that were silent too long, by engine time, to `ended`.
     pub fn expire(&mut self, now: Timestamp, ended: &mut dyn FnMut(Flow<S>)) {
         for _ in 0..EXPIRY_STRIDE.min(self.slots.len()) {
-            let slot = self.advance_hand();
-            let stale = self.slots[slot].as_ref().is_some_and(|flow| {
+            let slot = self.slots.advance_hand();
+            let stale = self.slots.get(slot).is_some_and(|flow| {
                 let limit = match flow.protocol {
                     _ if flow.closed => CLOSED_LINGER,
                     Protocol::Tcp => self.settings.tcp_idle,
@@ -318,7 +191,7 @@ impl<S: Default> Table<S> {
                 };
                 now.since(flow.touched) > limit
             });
-            if stale && let Some(flow) = self.remove(slot) {
+            if stale && let Some(flow) = self.slots.remove(slot) {
                 ended(flow);
             }
         }
@@ -331,7 +204,7 @@ impl<S: Default> Table<S> {
         b: Endpoint,
         protocol: Protocol,
     ) -> Option<&mut Flow<S>> {
-        let slot = self.find(&Key::new(a, b, protocol))?;
+        let slot = self.slots.find(&Key::new(a, b, protocol))?;
         self.at(slot)
     }
 
@@ -342,7 +215,7 @@ impl<S: Default> Table<S> {
 
     /// The flow that stands in a slot now.
     pub fn at(&mut self, slot: usize) -> Option<&mut Flow<S>> {
-        self.slots.get_mut(slot)?.as_mut()
+        self.slots.get_mut(slot)
     }
 
     /// A SYN on ports that an older connection has ends that at once where it is over or was silent for long; else only
@@ -350,17 +223,19 @@ impl<S: Default> Table<S> {
     /// ended is a copy: no other begins with its number so soon (RFC 9293, section 3.4.1).
     fn weigh_syn(&mut self, header: Header, seq: u32, ended: &mut dyn FnMut(Flow<S>)) {
         let key = Key::new(header.src, header.dst, Protocol::Tcp);
-        let Some(slot) = self.find(&key) else { return };
-        let flow = occupied(&mut self.slots, slot);
+        let Some(slot) = self.slots.find(&key) else {
+            return;
+        };
+        let flow = self.slots.occupied(slot);
         let silent = header.time.since(flow.last_seen);
         let opened = flow.syn_answered && flow.initiator == header.src && flow.syn == Some(seq);
         if opened && silent <= CLOSED_LINGER {
             return;
         }
         if flow.closed || silent > ALIVE {
-            self.remove(slot).map(ended);
+            self.slots.remove(slot).map(ended);
         } else if !flow.owns_syn(header.src, seq, silent) {
-            flow.rival = Some((side_of(flow, header.src), seq));
+            flow.rival = Some((flow.side_of(header.src), seq));
         }
     }
 
@@ -372,108 +247,18 @@ impl<S: Default> Table<S> {
         ended: &mut dyn FnMut(Flow<S>),
     ) -> (usize, bool) {
         let key = Key::new(header.src, header.dst, protocol);
-        if let Some(slot) = self.find(&key) {
+        if let Some(slot) = self.slots.find(&key) {
             return (slot, false);
         }
-        if self.index.len() >= self.settings.max_flows.max(1) {
+        if self.slots.flows() >= self.settings.max_flows.max(1) {
             self.evictions += 1;
-            let victim = self.oldest_of_sample();
-            if let Some(flow) = self.remove(victim) {
+            let victim = self.slots.oldest_of_next();
+            if let Some(flow) = self.slots.remove(victim) {
                 ended(flow);
             }
         }
-        let (initiator, responder) = if reversed {
-            (header.dst, header.src)
-        } else {
-            (header.src, header.dst)
-        };
-        let flow = Flow {
-            initiator,
-            responder,
-            protocol,
-            last_seen: header.time,
-            touched: header.now,
-            state: S::default(),
-            sequences: [Sequence::default(); 2],
-            syn: None,
-            syn_answered: false,
-            rival: None,
-            sides: [false; 2],
-            fins: [false; 2],
-            closed: false,
-        };
-        let slot = match self.free.pop() {
-            Some(slot) => slot,
-            None => {
-                self.slots.push(None);
-                u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
-            }
-        };
-        self.slots[slot as usize] = Some(flow);
-        let (slots, hasher) = (&self.slots, &self.hasher);
-        self.index
-            .insert_unique(hasher.hash_one(key), slot, |&slot| {
-                slots[slot as usize]
-                    .as_ref()
-                    .map_or(0, |flow| hasher.hash_one(Key::of(flow)))
-            });
-        (slot as usize, true)
-    }
-
-    fn find(&self, key: &Key) -> Option<usize> {
-        self.index
-            .find(self.hasher.hash_one(key), |&slot| {
-                self.slots[slot as usize]
-                    .as_ref()
-                    .is_some_and(|flow| Key::of(flow) == *key)
-            })
-            .map(|&slot| slot as usize)
-    }
-
-    fn remove(&mut self, slot: usize) -> Option<Flow<S>> {
-        let flow = self.slots[slot].take()?;
-        let hash = self.hasher.hash_one(Key::of(&flow));
-        let place = u32::try_from(slot).unwrap_or(u32::MAX);
-        if let Ok(entry) = self.index.find_entry(hash, |&other| other == place) {
-            entry.remove();
-        }
-        self.free.push(place);
-        Some(flow)
-    }
-
-    fn advance_hand(&mut self) -> usize {
-        self.hand = (self.hand + 1) % self.slots.len();
-        self.hand
-    }
-
-    /// Of the next few occupied slots the one silent longest. Called only on a full table, so there is one.
-    fn oldest_of_sample(&mut self) -> usize {
-        let mut oldest: Option<(Timestamp, usize)> = None;
-        for _ in 0..EVICTION_SAMPLE.min(self.slots.len()) {
-            let slot = self.advance_hand();
-            if let Some(flow) = &self.slots[slot] {
-                let candidate = (flow.touched, slot);
-                oldest = Some(oldest.map_or(candidate, |best| best.min(candidate)));
-            }
-        }
-        oldest.map_or(self.hand, |(_, slot)| slot)
-    }
-}
-
-/// The flow in a slot that the index names: index and slots change together, so it is there.
-#[expect(
-    clippy::expect_used,
-    reason = "index and slots are changed together in `slot` and `remove`"
-)]
-fn occupied<S>(slots: &mut [Option<Flow<S>>], slot: usize) -> &mut Flow<S> {
-    slots[slot].as_mut().expect("an indexed slot is occupied")
-}
-
-fn side_of<S>(flow: &Flow<S>, src: Endpoint) -> Side {
-    if src == flow.initiator {
-        Side::Initiator
-    } else {
-        Side::Responder
+        let flow = Flow::opened_by(header, protocol, reversed);
+        (self.slots.insert(key, flow), true)
     }
 }
 

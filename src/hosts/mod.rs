@@ -16,6 +16,7 @@ mod claimants;
 mod devices;
 mod disputes;
 mod facts;
+mod fixing;
 mod inventory;
 mod leases;
 mod naming;
@@ -66,15 +67,6 @@ pub struct Listings {
     pub inventory: Inventory,
     /// Leases, those of later files behind.
     pub leases: Vec<LeaseRecord>,
-}
-
-/// When an address was seen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seen {
-    /// First packet.
-    pub first: Timestamp,
-    /// Latest packet.
-    pub last: Timestamp,
 }
 
 /// Counters of the tables.
@@ -150,15 +142,6 @@ impl Hosts {
     /// would be fixed.
     pub fn key_of(&self, address: IpAddr, mac: Option<Mac>, at: Timestamp) -> HostKey {
         self.whose(address, at, mac).key
-    }
-
-    /// When an address was seen.
-    pub fn seen(&self, address: IpAddr) -> Option<Seen> {
-        let entry = self.addresses.get(address)?;
-        (entry.first <= entry.last).then_some(Seen {
-            first: entry.first,
-            last: entry.last,
-        })
     }
 
     /// Pairs of keys that turned out to be one host since the last call: the one that stays, and its new alias.

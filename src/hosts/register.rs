@@ -1,18 +1,20 @@
-//! The hosts to which something was put down: their keys, what else they were known by, and what changed.
+//! The hosts to which something was put down: their keys, and what else they were known by.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod changed;
+mod joining;
+
+use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use super::standing;
-use crate::model::{AddressBinding, HostKey, Line, Mac, Span, Timestamp};
+use crate::model::{HostKey, Line, Mac, Span, Timestamp};
+use changed::Changed;
 
 /// Hosts kept at once, about 500 bytes each, so 7 MiB: more than there may be usages. Just below what makes the
 /// table take twice the memory.
 const MAX_HOSTS: usize = 14_336;
 /// Addresses, hardware addresses and other keys of one host; the latest are kept.
 const MAX_OF_ONE: usize = 16;
-/// Changes that wait to be taken, about 150 bytes each, so 3 MiB. What finds no place comes with the next change.
-const MAX_CHANGES: usize = 16_384;
 
 /// All hosts with a key.
 #[derive(Debug, Default)]
@@ -53,12 +55,6 @@ struct Held {
     mac: Option<Mac>,
 }
 
-#[derive(Debug, Default)]
-struct Changed {
-    hosts: BTreeSet<HostKey>,
-    bindings: BTreeMap<(HostKey, IpAddr, Timestamp), AddressBinding>,
-}
-
 impl Record {
     fn new(span: Span) -> Self {
         Self {
@@ -81,11 +77,6 @@ impl Record {
 }
 
 impl Register {
-    /// From now on changes are kept until somebody takes them.
-    pub(super) fn keep_changes(&mut self) {
-        self.changes.get_or_insert_default();
-    }
-
     /// The key by which what has this key is known.
     pub(super) fn canonical<'a>(&'a self, key: &'a HostKey) -> &'a HostKey {
         self.aliases.get(key).unwrap_or(key)
@@ -205,85 +196,6 @@ impl Register {
         }
     }
 
-    /// Another key of a host.
-    pub(super) fn alias(&mut self, key: &HostKey, alias: HostKey) {
-        let key = self.canonical(key).clone();
-        if key == alias || self.aliases.contains_key(&alias) || self.hosts.contains_key(&alias) {
-            return;
-        }
-        if let Some(record) = self.hosts.get_mut(&key) {
-            if record.aliases.len() >= MAX_OF_ONE {
-                self.left_out += 1;
-                return;
-            }
-            record.aliases.insert(alias.clone());
-            self.aliases.insert(alias, key.clone());
-            self.changed(&key);
-        }
-    }
-
-    /// Two hosts turn out to be one; the first key stays.
-    pub(super) fn join(&mut self, survivor: &HostKey, other: &HostKey) {
-        let survivor = self.canonical(survivor).clone();
-        let other = self.canonical(other).clone();
-        if survivor == other {
-            return;
-        }
-        let Some(record) = self.hosts.remove(&other) else {
-            // Nothing was put down to it.
-            self.alias(&survivor, other);
-            return;
-        };
-        for alias in record.aliases.iter().chain([&other]) {
-            self.aliases.insert(alias.clone(), survivor.clone());
-        }
-        let known = self.seen(&survivor, record.span);
-        known.sighted = known.sighted.min(record.sighted);
-        known.strong |= record.strong;
-        known.contact = known.contact.into_iter().chain(record.contact).min();
-        known.aliases.extend(record.aliases);
-        known.aliases.insert(other.clone());
-        known.macs.extend(record.macs);
-        known.name = known.name.take().or(record.name);
-        known.device = known.device.take().or(record.device);
-        let mut held = record.held;
-        held.append(&mut known.held);
-        let surplus = held.len().saturating_sub(MAX_OF_ONE);
-        known.held = held.split_off(surplus);
-        let moved = known.held.clone();
-        for held in moved {
-            self.binding(&survivor, held, None);
-        }
-        if let Some(changes) = &mut self.changes {
-            changes.hosts.remove(&other);
-            changes.bindings.retain(|(host, ..), _| *host != other);
-        }
-        self.changed(&survivor);
-        self.joined.push((survivor, other));
-    }
-
-    /// A host has a key by mistake, and gets another, which may be its alias; the former one becomes an alias.
-    pub(super) fn rename(&mut self, from: &HostKey, to: &HostKey) {
-        self.part(to);
-        if let Some(span) = self.hosts.get(from).map(|record| record.span) {
-            let sighted = self.hosts.get(from).map(|record| record.sighted);
-            let record = self.seen(to, span);
-            record.sighted = sighted.unwrap_or(record.sighted);
-            self.join(to, from);
-        }
-    }
-
-    /// A key was an alias of a host by mistake; what comes from now on is its own.
-    pub(super) fn part(&mut self, alias: &HostKey) {
-        let Some(key) = self.aliases.remove(alias) else {
-            return;
-        };
-        if let Some(record) = self.hosts.get_mut(&key) {
-            record.aliases.remove(alias);
-        }
-        self.changed(&key);
-    }
-
     /// Takes over what was stored.
     pub(super) fn restore(&mut self, key: &HostKey, aliases: &[HostKey], record: Restored) {
         let known = self.seen(key, record.span);
@@ -295,53 +207,9 @@ impl Register {
         }
     }
 
-    /// Pairs that turned out to be one since the last call.
-    pub(super) fn take_joined(&mut self) -> Vec<(HostKey, HostKey)> {
-        std::mem::take(&mut self.joined)
-    }
-
-    /// Hosts and bindings that changed since the last call, sorted.
-    pub(super) fn take_changes(&mut self) -> (Vec<HostKey>, Vec<AddressBinding>) {
-        let taken = self.changes.as_mut().map(std::mem::take);
-        let taken = taken.unwrap_or_default();
-        let hosts = taken.hosts.into_iter().collect();
-        (hosts, taken.bindings.into_values().collect())
-    }
-
     /// Hosts now, and what found no place.
     pub(super) fn stats(&self) -> (u64, u64) {
         (self.hosts.len() as u64, self.left_out)
-    }
-
-    fn binding(&mut self, key: &HostKey, held: Held, until: Option<Timestamp>) {
-        let Some(changes) = &mut self.changes else {
-            return;
-        };
-        let place = (key.clone(), held.address, held.from);
-        if changes.bindings.len() >= MAX_CHANGES && !changes.bindings.contains_key(&place) {
-            self.left_out += 1;
-            return;
-        }
-        let binding = AddressBinding {
-            host: key.clone(),
-            address: held.address,
-            from: held.from,
-            until,
-            mac: held.mac,
-        };
-        changes.bindings.insert(place, binding);
-    }
-
-    /// Notes that what is known of a host is not what was taken last.
-    pub(super) fn changed(&mut self, key: &HostKey) {
-        let Some(changes) = &mut self.changes else {
-            return;
-        };
-        if changes.hosts.len() < MAX_CHANGES {
-            changes.hosts.insert(key.clone());
-        } else if !changes.hosts.contains(key) {
-            self.left_out += 1;
-        }
     }
 
     /// Forgets a tenth, those without a contact first, those without anything strong before them. Of one class half of

@@ -59,20 +59,6 @@ impl Hosts {
         self.register.get(key).map(|record| record.span.last)
     }
 
-    /// The host that somebody means by a key, an alias, an address or a hardware address.
-    pub fn find(&self, text: &str) -> Option<HostKey> {
-        let by_key = self.register.find(&HostKey::restored(text));
-        let by_mac = || {
-            let mac: Mac = text.parse().ok()?;
-            self.register.find(&HostKey::from_mac(mac))
-        };
-        let by_address = || {
-            let key = self.key_at(text.parse().ok()?, Timestamp::MAX);
-            self.register.find(&key)
-        };
-        by_key.or_else(by_mac).or_else(by_address)
-    }
-
     /// Distinct hosts with a packet after `since`.
     pub fn present_after(&self, since: Timestamp) -> u64 {
         /// What parts one host from another, without making a key for each.

@@ -12,10 +12,3 @@ pub struct Accepted {
     /// Addresses that hosts got, gave up, or are now known to have by which hardware address.
     pub bindings: Vec<AddressBinding>,
 }
-
-impl Accepted {
-    /// Whether there is nothing in it.
-    pub fn is_empty(&self) -> bool {
-        self.sightings.is_empty() && self.replies.is_empty() && self.bindings.is_empty()
-    }
-}

@@ -88,15 +88,10 @@ pub struct Lease {
 pub struct LeasedAddress {
     /// The address.
     pub address: IpAddr,
-    /// For how many seconds from the server's word on; [`LeasedAddress::FOREVER`] without end; 0 where the server takes
-    /// it back (RFC 8415, section 18.2.10.1). `None` where the client has the address from elsewhere and the server took
+    /// For how many seconds from the server's word on; [`u32::MAX`] without end (RFC 2131, section 3.3; RFC 8415,
+    /// section 7.7); 0 where the server takes it back (RFC 8415, section 18.2.10.1). `None` where the client has the address from elsewhere and the server took
     /// note of it (the answer to an INFORM: RFC 2131, section 4.3.5).
     pub lifetime: Option<u32>,
-}
-
-impl LeasedAddress {
-    /// A lifetime without end (RFC 2131, section 3.3; RFC 8415, section 7.7).
-    pub const FOREVER: u32 = u32::MAX;
 }
 
 /// A name that a device claims for the address from which it speaks.

@@ -4,13 +4,11 @@
 //! nothing until a cap is reached; what is beyond it is counted.
 
 use std::collections::BTreeMap;
-
-use super::record::{
-    FileRecord, HostRecord, LookedRecord, OutboxEvent, ReplyKey, ReplySum, SightingKey,
-    SightingSum, StoredReply, StoredSighting,
-};
-use crate::model::{AddressBinding, HostKey, Timestamp};
 use std::net::IpAddr;
+
+use super::record::{FileRecord, HostRecord, LookedRecord, OutboxEvent};
+use super::rolled_up::{ReplyKey, ReplySum, SightingKey, SightingSum, StoredReply, StoredSighting};
+use crate::model::{AddressBinding, HostKey, Timestamp};
 
 /// Rows of sightings that may wait: about 1 KiB each with key and samples, so 4 MiB: the rows of some seconds.
 /// Three batches may stand at once, that of the ledger's side, that on its way and that of the writer's.

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, Result, params};
 
+use super::columns::span;
 use super::error::{self, StoreError};
-use super::write::span;
 use super::{Operation, Store, hosts, open, samples, schema};
 use crate::model::{HostKey, Mac, Span, Timestamp};
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, Result, params};
 
-use super::record::{ReplyKey, SightingKey};
+use super::rolled_up::{ReplyKey, SightingKey};
 use crate::model::HostKey;
 
 /// The numbers met in one transaction. They may not outlive it: one that fails takes its numbers back.

@@ -14,19 +14,26 @@
 //! It blocks and starts no thread. Times are arguments; the clock is read for the name of a damaged file and for
 //! [`Stats::last_write`] only. Not handled: a folder on a network file system, where SQLite's log does not work.
 
+mod add;
 pub mod batch;
+mod columns;
 mod erase;
 mod error;
 mod folder;
 mod hosts;
 mod ids;
+mod meta;
 mod open;
+mod outbox;
 mod prune;
 mod read;
+mod reader;
 mod record;
+mod rolled_up;
 mod rows;
 mod samples;
 mod schema;
+mod stats;
 #[cfg(test)]
 mod tests;
 mod write;
@@ -41,11 +48,13 @@ pub use erase::Erased;
 pub use error::{Notice, Result, StoreError};
 pub use folder::{FILE_NAME, SetAside};
 pub use prune::{HOURS_KEPT, Pruned};
-pub use read::{Filter, NoPlace, Page, Place, Reader, Restored, Stored};
-pub use record::{
-    FileRecord, HostRecord, LookedRecord, OutboxEvent, Period, ReplyKey, ReplySum, SightingKey,
-    SightingSum, StoredReply, StoredSample, StoredSighting,
+pub use read::{Filter, NoPlace, Page, Place, Restored, Stored};
+pub use reader::Reader;
+pub use record::{FileRecord, HostRecord, LookedRecord, OutboxEvent};
+pub use rolled_up::{
+    Period, ReplyKey, ReplySum, SightingKey, SightingSum, StoredReply, StoredSample, StoredSighting,
 };
+pub use stats::{Operation, Stats};
 
 use crate::model::{HostKey, Timestamp};
 use folder::Folder;
@@ -67,56 +76,6 @@ impl Default for Settings {
             outbox_cap: 100_000,
         }
     }
-}
-
-/// What the store was doing when something failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Operation {
-    /// Opening it. An open that fails leaves no store that could count; the caller adds those.
-    Open,
-    /// Writing a batch, or erasing a host.
-    Write,
-    /// Reading.
-    Read,
-    /// Removing what is old.
-    Prune,
-    /// Bringing it to a newer schema; counted by the caller, as for `Open`.
-    Migrate,
-}
-
-impl Operation {
-    /// Every operation, in the order in which they are declared.
-    pub const ALL: &'static [Self] = &[
-        Self::Open,
-        Self::Write,
-        Self::Read,
-        Self::Prune,
-        Self::Migrate,
-    ];
-
-    /// Its word in metrics.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Write => "write",
-            Self::Read => "read",
-            Self::Prune => "prune",
-            Self::Migrate => "migrate",
-        }
-    }
-}
-
-/// Counters of an open store.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Stats {
-    /// Bytes of the file and of what SQLite keeps beside it.
-    pub size_bytes: u64,
-    /// Wall time of the last batch that was written by this process.
-    pub last_write: Option<Timestamp>,
-    /// Failures by operation, in the order of [`Operation::ALL`].
-    pub errors: [u64; Operation::ALL.len()],
-    /// Events dropped from the full outbox since the store was made.
-    pub outbox_dropped: u64,
 }
 
 /// The one writer of a store.
@@ -158,43 +117,9 @@ impl Store {
         self.stats.outbox_dropped = if batch.events.is_empty() {
             self.stats.outbox_dropped
         } else {
-            self.read(|connection| read::meta_count(connection, write::OUTBOX_DROPPED))?
+            self.read(|connection| meta::count(connection, outbox::OUTBOX_DROPPED))?
         };
         Ok(())
-    }
-
-    /// Says which outputs there are now. Others are forgotten, so that their events do not wait for ever; a new one gets
-    /// what is still there.
-    pub fn set_outputs(&mut self, names: &[&str]) -> Result<()> {
-        self.transact(Operation::Write, "write to the store", |connection| {
-            let mut known = connection.prepare("SELECT name FROM outputs")?;
-            let known = known.query_map([], |row| row.get(0))?;
-            for name in known.collect::<rusqlite::Result<Vec<String>>>()? {
-                if !names.contains(&name.as_str()) {
-                    connection.execute("DELETE FROM outputs WHERE name = ?1", [name])?;
-                }
-            }
-            for name in names {
-                let insert = "INSERT OR IGNORE INTO outputs (name, sequence) VALUES (?1, 0)";
-                connection.execute(insert, [name])?;
-            }
-            Ok(())
-        })
-    }
-
-    /// Up to which sequence an output has the events; 0 before the first.
-    pub fn acknowledged(&mut self, output: &str) -> Result<u64> {
-        use rusqlite::OptionalExtension as _;
-        self.read(|connection| {
-            let sequence = connection
-                .query_row(
-                    "SELECT sequence FROM outputs WHERE name = ?1",
-                    [output],
-                    |row| row.get(0),
-                )
-                .optional()?;
-            Ok(sequence.map_or(0, write::unsigned))
-        })
     }
 
     /// Everything that rebuilds the findings: see [`Reader::restore`].
@@ -212,21 +137,6 @@ impl Store {
         self.read(|connection| read::sightings(connection, filter, from, limit))
     }
 
-    /// Events behind a sequence, oldest first, with theirs.
-    pub fn outbox_after(&mut self, sequence: u64, limit: usize) -> Result<Vec<(u64, OutboxEvent)>> {
-        self.read(|connection| read::outbox_after(connection, sequence, limit))
-    }
-
-    /// Sequence of the latest event in the outbox; 0 while it is empty.
-    pub fn outbox_last(&mut self) -> Result<u64> {
-        self.read(|connection| {
-            let find = "SELECT coalesce(max(sequence), 0) FROM outbox";
-            connection
-                .query_row(find, [], |row| row.get(0))
-                .map(write::unsigned)
-        })
-    }
-
     /// Whether a file with this SHA-256 was read to its end before.
     pub fn has_file(&mut self, digest: &[u8; 32]) -> Result<bool> {
         self.read(|connection| {
@@ -237,12 +147,12 @@ impl Store {
 
     /// What was remembered under a name.
     pub fn remembered(&mut self, name: &str) -> Result<Option<String>> {
-        self.read(|connection| read::meta(connection, &format!("user:{name}")))
+        self.read(|connection| meta::value(connection, &format!("user:{name}")))
     }
 
     /// Batches written since the store was made.
     pub fn batches(&mut self) -> Result<u64> {
-        self.read(|connection| read::meta_count(connection, write::BATCHES))
+        self.read(|connection| meta::count(connection, meta::BATCHES))
     }
 
     /// Removes what is old, a bounded piece: call it until there is no more, and let batches be written in between.
@@ -309,7 +219,7 @@ impl Store {
         };
         let pages = number("page_count")? - number("freelist_count")?;
         let limit = self.settings.max_bytes;
-        if write::unsigned(pages * number("page_size")?) < limit {
+        if columns::unsigned(pages * number("page_size")?) < limit {
             return Ok(());
         }
         let path = self.path.clone();

@@ -7,7 +7,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::error::{Notice, Result, StoreError, sqlite};
 use super::folder::{Folder, SetAside};
-use super::{Settings, Stats, Store, read, schema, write};
+use super::{Settings, Stats, Store, meta, outbox, reader, schema};
 
 /// How long to wait for another program that looks into the file.
 const BUSY: Duration = Duration::from_secs(5);
@@ -45,7 +45,7 @@ pub(super) fn open(
         notice = Some(Notice::Migrated { from, to, backup });
     }
     let stats = Stats {
-        outbox_dropped: read::meta_count(&connection, write::OUTBOX_DROPPED).map_err(fault)?,
+        outbox_dropped: meta::count(&connection, outbox::OUTBOX_DROPPED).map_err(fault)?,
         ..Stats::default()
     };
     if matches!(notice, Some(Notice::SetAside { .. })) {
@@ -124,7 +124,7 @@ struct Seen {
 }
 
 fn inspect(path: &Path) -> rusqlite::Result<Seen> {
-    let connection = read::open_to_read(path, false)?;
+    let connection = reader::open_to_read(path, false)?;
     let mut seen = Seen {
         foreign: schema::is_foreign(&connection)?,
         schema: schema::version(&connection)?,

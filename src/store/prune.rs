@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use rusqlite::{Connection, Result, params};
 
-use super::record::{ReplySum, SightingSum};
-use super::write::{add_reply, add_sighting, span, sum, unsigned};
+use super::add::{add_reply, add_sighting};
+use super::columns::{span, sum, unsigned};
+use super::rolled_up::{ReplySum, SightingSum};
 use crate::model::Timestamp;
 
 /// Hours for which rows stay as they were written; older ones are merged to days. Twice the window, so that what is

@@ -7,12 +7,10 @@ use std::sync::Arc;
 use rusqlite::types::FromSql;
 use rusqlite::{Result, Row};
 
-use super::record::{
-    HostRecord, LookedRecord, OutboxEvent, Period, ReplyKey, ReplySum, SightingKey, StoredReply,
-    StoredSighting,
-};
+use super::columns::{span, sum, unsigned};
+use super::record::{HostRecord, LookedRecord, OutboxEvent};
+use super::rolled_up::{Period, ReplyKey, ReplySum, SightingKey, StoredReply, StoredSighting};
 use super::samples;
-use super::write::{span, sum, unsigned};
 use crate::model::{
     AddressBinding, DomainName, HostKey, HostRole, Mac, NameBuf, ServiceId, Span, Timestamp,
     VendorId,

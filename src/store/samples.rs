@@ -8,7 +8,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::record::StoredSample;
+use super::rolled_up::StoredSample;
 use crate::model::{Endpoint, Protocol, Sample, Timestamp, WireText};
 
 const VERSION: u8 = 2;

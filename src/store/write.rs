@@ -3,17 +3,11 @@
 use rusqlite::{Connection, OptionalExtension as _, Result, params};
 
 use super::batch::Batch;
+use super::columns::{day, number, span, unsigned};
 use super::ids::Ids;
-use super::record::{
-    FileRecord, HostRecord, LookedRecord, OutboxEvent, ReplyKey, ReplySum, SightingKey, SightingSum,
-};
-use super::samples;
-use crate::model::{AddressBinding, HostKey, Span, Timestamp};
-
-/// Under which name `meta` counts the batches that were written.
-pub(super) const BATCHES: &str = "batches";
-/// Under which name `meta` counts events that left the outbox unsent because it was full.
-pub(super) const OUTBOX_DROPPED: &str = "outbox_dropped";
+use super::record::{FileRecord, HostRecord, LookedRecord};
+use super::{add, meta, outbox, samples};
+use crate::model::{AddressBinding, Timestamp};
 
 /// Writes a batch.
 pub(super) fn batch(connection: &Connection, batch: &Batch, outbox_cap: u64) -> Result<()> {
@@ -27,27 +21,23 @@ pub(super) fn batch(connection: &Connection, batch: &Batch, outbox_cap: u64) -> 
     for (key, sum) in &batch.sightings {
         let day = day(sum.span).max(key.period.day().hour() / 24);
         let host = ids.host(&key.host, day)?;
-        sighting(connection, &ids, host, key, sum)?;
+        add::sighting(connection, &ids, host, key, sum)?;
     }
     for (key, sum) in &batch.replies {
         let host = ids.host(&key.host, day(sum.span))?;
-        reply(connection, &ids, host, key, sum)?;
+        add::reply(connection, &ids, host, key, sum)?;
     }
     for looked in &batch.looked {
         self::looked(connection, looked)?;
     }
     for event in &batch.events {
-        self::event(connection, event)?;
+        outbox::put(connection, event)?;
     }
     if !batch.events.is_empty() {
-        bound_outbox(connection, outbox_cap)?;
+        outbox::bound(connection, outbox_cap)?;
     }
     for (output, &sequence) in &batch.acknowledged {
-        let mut acknowledge = connection.prepare_cached(
-            "INSERT INTO outputs (name, sequence) VALUES (?1, ?2)
-             ON CONFLICT (name) DO UPDATE SET sequence = max(sequence, excluded.sequence)",
-        )?;
-        acknowledge.execute(params![output, number(sequence)])?;
+        outbox::acknowledge(connection, output, sequence)?;
     }
     for file in batch.files.values() {
         self::file(connection, file)?;
@@ -58,142 +48,7 @@ pub(super) fn batch(connection: &Connection, batch: &Batch, outbox_cap: u64) -> 
         )?;
         set.execute([name, value])?;
     }
-    count(connection, BATCHES, 1)
-}
-
-/// Adds to a row of sightings, or makes it.
-pub(super) fn sighting(
-    connection: &Connection,
-    ids: &Ids<'_>,
-    host: i64,
-    key: &SightingKey,
-    sum: &SightingSum,
-) -> Result<()> {
-    let subject = ids.subject(key, day(sum.span))?;
-    let address = samples::address_bytes(key.address);
-    let period = (key.period.hour(), key.period.hours());
-    add_sighting(connection, host, &address, subject, period, sum)
-}
-
-/// Adds to a row of sightings by its numbers, or makes it.
-pub(super) fn add_sighting(
-    connection: &Connection,
-    host: i64,
-    address: &[u8],
-    subject: i64,
-    (hour, hours): (i64, i64),
-    sum: &SightingSum,
-) -> Result<()> {
-    let mut find = connection.prepare_cached(
-        "SELECT id, first, last, reached, count, received, sent, samples FROM sightings
-         WHERE host = ?1 AND hour = ?2 AND subject = ?3 AND hours = ?4 AND address = ?5",
-    )?;
-    let known = find
-        .query_row(params![host, hour, subject, hours, address], |row| {
-            Ok((row.get::<_, i64>(0)?, self::sum(row, 1)?))
-        })
-        .optional()?;
-    let Some((id, mut total)) = known else {
-        let mut insert = connection.prepare_cached(
-            "INSERT INTO sightings
-                (host, address, subject, hour, hours, first, last, reached, count, received, sent, samples)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-        )?;
-        insert.execute(params![
-            host,
-            address,
-            subject,
-            hour,
-            hours,
-            sum.span.first.as_nanos(),
-            sum.span.last.as_nanos(),
-            sum.reached.map(Timestamp::as_nanos),
-            number(sum.count),
-            number(sum.received),
-            number(sum.sent),
-            samples::encode(&sum.samples),
-        ])?;
-        return Ok(());
-    };
-    total.add(sum.clone());
-    let mut update = connection.prepare_cached(
-        "UPDATE sightings
-         SET first = ?2, last = ?3, reached = ?4, count = ?5, received = ?6, sent = ?7, samples = ?8
-         WHERE id = ?1",
-    )?;
-    update.execute(params![
-        id,
-        total.span.first.as_nanos(),
-        total.span.last.as_nanos(),
-        total.reached.map(Timestamp::as_nanos),
-        number(total.count),
-        number(total.received),
-        number(total.sent),
-        samples::encode(&total.samples),
-    ])?;
-    Ok(())
-}
-
-/// The sums of a row of sightings that stand from a column on: first, last, reached, count, received, sent, samples.
-/// Samples that cannot be read are left out: the sums are worth more.
-pub(super) fn sum(row: &rusqlite::Row<'_>, at: usize) -> Result<SightingSum> {
-    Ok(SightingSum {
-        span: span(row, at)?,
-        reached: row
-            .get::<_, Option<i64>>(at + 2)?
-            .map(Timestamp::from_nanos),
-        count: unsigned(row.get(at + 3)?),
-        received: unsigned(row.get(at + 4)?),
-        sent: unsigned(row.get(at + 5)?),
-        samples: samples::decode(row.get_ref(at + 6)?.as_blob()?).unwrap_or_default(),
-    })
-}
-
-/// The span of a row that stands from a column on: first, last.
-pub(super) fn span(row: &rusqlite::Row<'_>, at: usize) -> Result<Span> {
-    Ok(Span {
-        first: Timestamp::from_nanos(row.get(at)?),
-        last: Timestamp::from_nanos(row.get(at + 1)?),
-    })
-}
-
-fn reply(
-    connection: &Connection,
-    ids: &Ids<'_>,
-    host: i64,
-    key: &ReplyKey,
-    sum: &ReplySum,
-) -> Result<()> {
-    let question = ids.question(key, day(sum.span))?;
-    let period = (key.period.hour(), key.period.hours());
-    add_reply(connection, host, question, period, sum)
-}
-
-/// Adds to a row of replies by its numbers, or makes it.
-pub(super) fn add_reply(
-    connection: &Connection,
-    host: i64,
-    question: i64,
-    (hour, hours): (i64, i64),
-    sum: &ReplySum,
-) -> Result<()> {
-    let mut upsert = connection.prepare_cached(
-        "INSERT INTO replies (host, question, hour, hours, first, last, count)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-         ON CONFLICT (host, hour, question, hours) DO UPDATE SET
-            first = min(first, excluded.first), last = max(last, excluded.last),
-            count = count + min(excluded.count, 9223372036854775807 - count)",
-    )?;
-    upsert.execute(params![
-        host,
-        question,
-        hour,
-        hours,
-        sum.span.first.as_nanos(),
-        sum.span.last.as_nanos(),
-        number(sum.count),
-    ])?;
-    Ok(())
+    meta::add(connection, meta::BATCHES, 1)
 }
 
 fn host(connection: &Connection, ids: &mut Ids<'_>, host: &HostRecord) -> Result<()> {
@@ -285,33 +140,6 @@ fn looked(connection: &Connection, looked: &LookedRecord) -> Result<()> {
     Ok(())
 }
 
-fn event(connection: &Connection, event: &OutboxEvent) -> Result<()> {
-    // Not ON CONFLICT DO NOTHING: that would use up a sequence, and a gap tells an output that events were lost.
-    let mut insert = connection.prepare_cached(
-        "INSERT INTO outbox (id, time, host, text) SELECT ?1, ?2, ?3, ?4
-         WHERE NOT EXISTS (SELECT 1 FROM outbox WHERE id = ?1)",
-    )?;
-    insert.execute(params![
-        event.id,
-        event.time.as_nanos(),
-        event.host.as_ref().map(HostKey::as_str),
-        event.text,
-    ])?;
-    Ok(())
-}
-
-/// Drops the oldest events beyond the cap. Sequences have no gaps but those of erased hosts, so their distance is the
-/// number of events, or a little more.
-fn bound_outbox(connection: &Connection, cap: u64) -> Result<()> {
-    let mut drop = connection.prepare_cached(
-        "DELETE FROM outbox WHERE sequence <= (SELECT max(sequence) FROM outbox) - ?1",
-    )?;
-    match drop.execute([number(cap)])? {
-        0 => Ok(()),
-        dropped => count(connection, OUTBOX_DROPPED, dropped),
-    }
-}
-
 fn file(connection: &Connection, file: &FileRecord) -> Result<()> {
     let mut insert = connection.prepare_cached(
         "INSERT OR IGNORE INTO files (digest, path, size, time) VALUES (?1, ?2, ?3, ?4)",
@@ -323,28 +151,4 @@ fn file(connection: &Connection, file: &FileRecord) -> Result<()> {
         file.time.as_nanos(),
     ])?;
     Ok(())
-}
-
-/// Adds to a number in `meta`.
-fn count(connection: &Connection, name: &str, more: usize) -> Result<()> {
-    let mut add = connection.prepare_cached(
-        "INSERT INTO meta (name, value) VALUES (?1, ?2)
-         ON CONFLICT (name) DO UPDATE SET value = value + excluded.value",
-    )?;
-    add.execute(params![name, number(more as u64).to_string()])?;
-    Ok(())
-}
-
-/// The day in which a span ends.
-fn day(span: Span) -> i64 {
-    span.last.hour().div_euclid(24)
-}
-
-/// SQLite's integers are signed: beyond, the largest stands for all.
-fn number(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
-}
-
-pub(super) fn unsigned(value: i64) -> u64 {
-    u64::try_from(value).unwrap_or_default()
 }

@@ -4,6 +4,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdin, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -24,6 +25,17 @@ impl Served {
         let mut command = Command::new(env!("CARGO_BIN_EXE_straggler"));
         command.args(["run", "--listen", "127.0.0.1:0"]).args(args);
         Self::spawn(command)
+    }
+
+    /// Starts it with a store and captures to replay, and waits until it has read them.
+    pub fn keeping(state: &Path, captures: &[&Path]) -> Self {
+        let mut args = vec!["--state-dir", state.to_str().unwrap()];
+        for capture in captures {
+            args.extend(["--replay", capture.to_str().unwrap()]);
+        }
+        let served = Self::start(&args);
+        served.wait_ready();
+        served
     }
 
     /// Starts a command that ends in a daemon.

@@ -9,18 +9,21 @@
 //!
 //! Memory grows with the bytes received, never with what an offset claims.
 
+mod waiting;
+
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::model::{Timestamp, Undecoded};
+pub use waiting::MAX_PIECES;
+pub(super) use waiting::Place;
+use waiting::Waiting;
 
 /// Packets that wait for fragments at once. A busy gateway has dozens; lost fragments leave theirs for 30 seconds.
 pub const MAX_DATAGRAMS: usize = 4_096;
 /// Payload bytes of all waiting fragments: room for 128 packets of the greatest size, or for all at 2 KiB each.
 pub const MAX_BYTES: usize = 8 * 1024 * 1024;
-/// Fragments of one packet. 64 KiB on a path of 1280 bytes make 53, at 576 bytes 119; 256 leave room, and bound the work.
-pub const MAX_PIECES: usize = 256;
 /// How long a packet waits. RFC 8200 says 60 seconds, Linux does 30 for IPv4; ids come back sooner than after 60.
 const WAIT: Duration = Duration::from_secs(30);
 /// The greatest payload that an IP header can tell.
@@ -34,22 +37,6 @@ pub(super) struct Key {
     /// 0 for IPv6, where it is not part of the identity.
     pub protocol: u8,
     pub id: u32,
-}
-
-/// Where a fragment belongs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
-    /// Bytes before it.
-    pub offset: u32,
-    /// Whether others come behind it.
-    pub more: bool,
-}
-
-impl Place {
-    /// Whether it is a part, not the whole.
-    pub fn is_part(self) -> bool {
-        self.offset > 0 || self.more
-    }
 }
 
 /// What became of a fragment.
@@ -88,37 +75,6 @@ pub(super) struct Fragments {
     order: VecDeque<(Timestamp, u64, Key)>,
     serial: u64,
     stats: FragmentStats,
-}
-
-#[derive(Debug)]
-struct Waiting {
-    serial: u64,
-    /// Why every further fragment is refused.
-    refused: Option<Undecoded>,
-    /// Next protocol, from the first fragment.
-    protocol: u8,
-    /// Length of the whole, from the last fragment.
-    total: Option<u32>,
-    /// Sorted by offset, disjoint.
-    pieces: Vec<Piece>,
-    /// Their bytes, in the order of arrival.
-    bytes: Vec<u8>,
-    /// Fragments held, repeated ones included.
-    fragments: u64,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Piece {
-    offset: u32,
-    len: u32,
-    /// Where its bytes begin.
-    at: u32,
-}
-
-impl Piece {
-    fn end(self) -> u32 {
-        self.offset + self.len
-    }
 }
 
 impl Fragments {
@@ -244,92 +200,7 @@ impl Fragments {
             self.stats.evictions += 1;
             self.stats.lost += waiting.fragments;
         }
-        *waiting = Waiting {
-            refused: Some(cause),
-            ..Waiting::new(waiting.serial)
-        };
-    }
-}
-
-impl Waiting {
-    fn new(serial: u64) -> Self {
-        Self {
-            serial,
-            refused: None,
-            protocol: 0,
-            total: None,
-            pieces: Vec::new(),
-            bytes: Vec::new(),
-            fragments: 0,
-        }
-    }
-
-    /// Adds a fragment and says how many bytes it added; an error says why the whole packet is refused.
-    fn add(&mut self, place: Place, protocol: u8, bytes: &[u8]) -> Result<u64, Undecoded> {
-        let piece = Piece {
-            offset: place.offset,
-            len: bytes.len() as u32, // the caller has checked that it is small
-            at: self.bytes.len() as u32,
-        };
-        let is_last = !place.more;
-        let index = self
-            .pieces
-            .partition_point(|other| other.offset < piece.offset);
-        let next = self.pieces.get(index);
-        if let Some(&same) = next.filter(|it| it.offset == piece.offset && it.len == piece.len) {
-            let is_same_place = is_last == (self.total == Some(piece.end()));
-            if !is_same_place || self.part(same) != bytes {
-                return Err(Undecoded::FragmentOverlap);
-            }
-            self.fragments += 1;
-            return Ok(0);
-        }
-        let previous = index.checked_sub(1).and_then(|at| self.pieces.get(at));
-        let overlaps = next.is_some_and(|next| next.offset < piece.end())
-            || previous.is_some_and(|previous| previous.end() > piece.offset);
-        let last_end = self.pieces.last().map_or(0, |last| last.end());
-        let beyond = match self.total {
-            Some(total) => is_last || piece.end() > total,
-            None => is_last && piece.end() < last_end,
-        };
-        if overlaps || beyond {
-            return Err(Undecoded::FragmentOverlap);
-        }
-        if self.pieces.len() >= MAX_PIECES {
-            return Err(Undecoded::Fragment);
-        }
-        if is_last {
-            self.total = Some(piece.end());
-        }
-        if piece.offset == 0 {
-            self.protocol = protocol;
-        }
-        self.pieces.insert(index, piece);
-        self.bytes.extend_from_slice(bytes);
-        self.fragments += 1;
-        Ok(u64::from(piece.len))
-    }
-
-    fn part(&self, piece: Piece) -> &[u8] {
-        let (from, to) = (piece.at as usize, (piece.at + piece.len) as usize);
-        self.bytes.get(from..to).unwrap_or_default()
-    }
-
-    /// The pieces are disjoint and end by the total, so their sum tells.
-    fn is_whole(&self) -> bool {
-        self.total
-            .is_some_and(|total| total as usize == self.bytes.len())
-    }
-
-    fn joined(self) -> Vec<u8> {
-        if self.pieces.iter().all(|piece| piece.at == piece.offset) {
-            return self.bytes;
-        }
-        let mut payload = Vec::with_capacity(self.bytes.len());
-        for &piece in &self.pieces {
-            payload.extend_from_slice(self.part(piece));
-        }
-        payload
+        *waiting = Waiting::refusing(waiting.serial, cause);
     }
 }
 

@@ -1,0 +1,149 @@
+//! Where flows stand: slots in one vector, and a hash table that maps a five-tuple to its slot.
+
+use std::hash::{BuildHasher, Hash};
+
+use hashbrown::{DefaultHashBuilder, HashTable};
+
+use super::flow::Flow;
+use crate::model::{Endpoint, Protocol, Timestamp};
+
+/// Slots compared for eviction.
+const EVICTION_SAMPLE: usize = 16;
+
+/// A five-tuple without direction: the smaller end first.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    low: Endpoint,
+    high: Endpoint,
+    protocol: Protocol,
+}
+
+impl Key {
+    pub(super) fn new(a: Endpoint, b: Endpoint, protocol: Protocol) -> Self {
+        let (low, high) = if a <= b { (a, b) } else { (b, a) };
+        Self {
+            low,
+            high,
+            protocol,
+        }
+    }
+
+    fn of<S>(flow: &Flow<S>) -> Self {
+        Self::new(flow.initiator, flow.responder, flow.protocol)
+    }
+}
+
+/// The slots, and the hand that goes round them.
+pub(super) struct Slots<S> {
+    slots: Vec<Option<Flow<S>>>,
+    free: Vec<u32>,
+    index: HashTable<u32>,
+    hasher: DefaultHashBuilder,
+    hand: usize,
+}
+
+impl<S> Slots<S> {
+    /// None yet.
+    pub(super) fn new() -> Self {
+        Self {
+            slots: Vec::new(),
+            free: Vec::new(),
+            index: HashTable::new(),
+            hasher: DefaultHashBuilder::default(),
+            hand: 0,
+        }
+    }
+
+    /// Flows that stand in them.
+    pub(super) fn flows(&self) -> usize {
+        self.index.len()
+    }
+
+    /// Slots, free ones included.
+    pub(super) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// The flow in a slot, if one stands there.
+    pub(super) fn get(&self, slot: usize) -> Option<&Flow<S>> {
+        self.slots.get(slot)?.as_ref()
+    }
+
+    /// The same, to change it.
+    pub(super) fn get_mut(&mut self, slot: usize) -> Option<&mut Flow<S>> {
+        self.slots.get_mut(slot)?.as_mut()
+    }
+
+    /// The flow in a slot that the index names: index and slots change together, so it is there.
+    #[expect(
+        clippy::expect_used,
+        reason = "index and slots are changed together in `insert` and `remove`"
+    )]
+    pub(super) fn occupied(&mut self, slot: usize) -> &mut Flow<S> {
+        self.slots[slot]
+            .as_mut()
+            .expect("an indexed slot is occupied")
+    }
+
+    /// Puts a flow into a free slot; `key` is its own.
+    pub(super) fn insert(&mut self, key: Key, flow: Flow<S>) -> usize {
+        let slot = match self.free.pop() {
+            Some(slot) => slot,
+            None => {
+                self.slots.push(None);
+                u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
+            }
+        };
+        self.slots[slot as usize] = Some(flow);
+        let (slots, hasher) = (&self.slots, &self.hasher);
+        self.index
+            .insert_unique(hasher.hash_one(key), slot, |&slot| {
+                slots[slot as usize]
+                    .as_ref()
+                    .map_or(0, |flow| hasher.hash_one(Key::of(flow)))
+            });
+        slot as usize
+    }
+
+    /// Where the flow with this five-tuple stands.
+    pub(super) fn find(&self, key: &Key) -> Option<usize> {
+        self.index
+            .find(self.hasher.hash_one(key), |&slot| {
+                self.slots[slot as usize]
+                    .as_ref()
+                    .is_some_and(|flow| Key::of(flow) == *key)
+            })
+            .map(|&slot| slot as usize)
+    }
+
+    /// Takes the flow out of a slot, if one stands there.
+    pub(super) fn remove(&mut self, slot: usize) -> Option<Flow<S>> {
+        let flow = self.slots[slot].take()?;
+        let hash = self.hasher.hash_one(Key::of(&flow));
+        let place = u32::try_from(slot).unwrap_or(u32::MAX);
+        if let Ok(entry) = self.index.find_entry(hash, |&other| other == place) {
+            entry.remove();
+        }
+        self.free.push(place);
+        Some(flow)
+    }
+
+    /// The next slot in turn. There must be one.
+    pub(super) fn advance_hand(&mut self) -> usize {
+        self.hand = (self.hand + 1) % self.slots.len();
+        self.hand
+    }
+
+    /// Of the next few occupied slots the one silent longest. Called only on a full table, so there is one.
+    pub(super) fn oldest_of_next(&mut self) -> usize {
+        let mut oldest: Option<(Timestamp, usize)> = None;
+        for _ in 0..EVICTION_SAMPLE.min(self.slots.len()) {
+            let slot = self.advance_hand();
+            if let Some(flow) = &self.slots[slot] {
+                let candidate = (flow.touched, slot);
+                oldest = Some(oldest.map_or(candidate, |best| best.min(candidate)));
+            }
+        }
+        oldest.map_or(self.hand, |(_, slot)| slot)
+    }
+}
