@@ -119,7 +119,7 @@ impl Ledger {
             looked: Looked::default(),
             watch: Watch::default(),
             blind_hosts: BlindHosts::default(),
-            uncovered: Uncovered::new(packs),
+            uncovered: Uncovered::new(packs.iter().map(|pack| pack.vendor.clone())),
             bypasses: Bypasses::default(),
             happenings: Happenings::default(),
             duplicates: Duplicates::default(),

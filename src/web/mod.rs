@@ -5,6 +5,7 @@
 
 mod api;
 mod page;
+mod uncovered;
 mod vendor;
 
 use std::path::PathBuf;
