@@ -15,7 +15,7 @@ use std::sync::{Arc, LazyLock};
 use serde_json::Value;
 use served::Served;
 use straggler::ledger::{self, Ledger};
-use straggler::model::{Frame, LinkType, Snapshot, Timestamp, VendorId};
+use straggler::model::{Frame, HostKey, LinkType, Snapshot, Timestamp, VendorId};
 use straggler::privacy::Pseudonyms;
 use straggler::rules::{Library, RuleSet};
 use straggler::tracker::{Settings, Tracker};
@@ -89,7 +89,7 @@ fn told(snapshot: &Snapshot) -> Vec<(&str, &str, u64, String)> {
     let views = snapshot.uncovered.iter();
     views
         .map(|view| {
-            let hosts: Vec<&str> = view.hosts.iter().map(|host| host.as_str()).collect();
+            let hosts: Vec<&str> = view.hosts.iter().map(HostKey::as_str).collect();
             let (vendor, name) = (view.vendor.as_str(), view.name.as_str());
             (vendor, name, view.count, hosts.join(" "))
         })
