@@ -69,6 +69,7 @@ fn packets() -> Vec<TimedPacket> {
         question("10.0.0.19", "10.0.0.53", NAME, after(4)),
         question("10.0.0.20", "203.0.113.53", NAME, after(5)),
         hello("10.0.0.21", NAME, after(6)).server(&server_hello()),
+        question("10.0.0.17", "10.0.0.53", "new.kaspersky.com", after(7)),
     ])
 }
 
@@ -168,6 +169,12 @@ fn nothing_of_a_device_is_left_in_any_output() {
             "{what}: {text}"
         );
     }
+    let vendors = served.get("/api/v1/vendors").1;
+    is_clean("vendors", &vendors);
+    assert!(
+        vendors.contains(&format!("\"hosts\":[\"{token}\"]")),
+        "{vendors}"
+    );
     for (what, text) in &outputs[3..6] {
         assert!(text.contains(token), "{what}: {token} not in {text}");
     }

@@ -54,6 +54,7 @@ impl Ledger {
             bypasses,
             local_hosts: self.hosts.present_after(now.before(WINDOW)),
             blind_hosts: self.blind_hosts.count(now),
+            uncovered: self.uncovered.views(),
             local_networks_known: self.settings.local_networks_known,
             disputes: self.hosts.disputes(),
             totals: self.book.totals().clone(),
@@ -245,6 +246,7 @@ impl Ledger {
             hosts,
             stragglers,
             straggling_hosts: straggling.len() as u64,
+            uncovered_readings: self.uncovered.readings(&pack.vendor),
         }
     }
 }

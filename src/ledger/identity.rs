@@ -67,6 +67,7 @@ impl Ledger {
         for (survivor, other) in self.hosts.take_joined() {
             self.book.join(&survivor, &other);
             self.bypasses.join(&survivor, &other);
+            self.uncovered.join(&survivor, &other);
             self.happenings.join(&survivor, &other, self.now);
         }
     }

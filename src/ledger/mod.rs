@@ -11,6 +11,7 @@ mod identity;
 mod reload;
 mod restore;
 mod roles;
+mod uncovered;
 mod watch;
 
 use std::borrow::Cow;
@@ -20,8 +21,8 @@ use std::sync::Arc;
 use crate::evidence::{self, Book, Bypasses, Cutoffs, GroupId, Looked, UnknownCutoff, phase};
 use crate::hosts::{self, Hosts};
 use crate::model::{
-    Accepted, Batch, Happening, HostKey, LocalNetworks, Pack, PackRole, Reply, Sighting, Signal,
-    Snapshot, Strength, Timestamp, WatchList,
+    self, Accepted, Batch, Happening, HostKey, LocalNetworks, Pack, PackRole, Reply, Sighting,
+    Signal, Snapshot, Strength, Timestamp, WatchList,
 };
 
 use blind::BlindHosts;
@@ -29,6 +30,7 @@ use duplicates::Duplicates;
 use happenings::Happenings;
 use restore::Before;
 use roles::Roles;
+use uncovered::Uncovered;
 use watch::Watch;
 
 /// How the ledger judges.
@@ -75,6 +77,8 @@ pub struct Stats {
     pub happenings: (u64, u64),
     /// Addresses with signs of what they do for others, and signs that found no place.
     pub roles: (u64, u64),
+    /// Names that no service describes: those kept, and those forgotten because their vendor's share was full.
+    pub uncovered: (u64, u64),
 }
 
 /// Everything that is concluded.
@@ -87,6 +91,7 @@ pub struct Ledger {
     looked: Looked,
     watch: Watch,
     blind_hosts: BlindHosts,
+    uncovered: Uncovered,
     bypasses: Bypasses,
     happenings: Happenings,
     duplicates: Duplicates,
@@ -115,6 +120,7 @@ impl Ledger {
             looked: Looked::default(),
             watch: Watch::default(),
             blind_hosts: BlindHosts::default(),
+            uncovered: Uncovered::new(packs.iter().map(|pack| pack.vendor.clone())),
             bypasses: Bypasses::default(),
             happenings: Happenings::default(),
             duplicates: Duplicates::default(),
@@ -172,6 +178,7 @@ impl Ledger {
             })
             .collect();
         let hosts = self.identify(batch, &confirmed);
+        self.note_uncovered(&batch.uncovered);
         for (sighting, host) in confirmed.iter().zip(hosts) {
             let sighting: &Sighting = sighting;
             self.note_bypass(&host, sighting);
@@ -209,6 +216,18 @@ impl Ledger {
                 let accepted = (host, reply.clone(), own_resolver);
                 self.accepted.replies.push(accepted);
             }
+        }
+    }
+
+    /// Takes names that no service describes. They say nothing of their hosts, presence neither.
+    fn note_uncovered(&mut self, read: &model::Uncovered) {
+        for (vendor, readings) in &read.readings {
+            self.uncovered.count(vendor, *readings);
+        }
+        for name in &read.names {
+            let askers = name.hosts.iter();
+            let keys = askers.map(|asker| self.hosts.key_of(asker.host, asker.mac, asker.time));
+            self.uncovered.note(name, keys);
         }
     }
 
@@ -299,6 +318,7 @@ impl Ledger {
             flows_told: self.duplicates.stats(),
             duplicate_flows: self.duplicates.duplicates(),
             roles: self.roles.stats(),
+            uncovered: self.uncovered.stats(),
         }
     }
 

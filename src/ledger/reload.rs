@@ -25,7 +25,12 @@ impl Ledger {
             watch_sensor: settings.watch_sensor,
             ..std::mem::take(&mut self.settings)
         };
-        self.packs = packs.to_vec();
+        let before = std::mem::replace(&mut self.packs, packs.to_vec());
+        let vendors = packs.iter().map(|pack| {
+            let is_same = before.iter().any(|known| known.digest == pack.digest);
+            (pack.vendor.clone(), is_same)
+        });
+        self.uncovered.reload(vendors);
         let role = |vendor: &VendorId| {
             let pack = packs.iter().find(|pack| pack.vendor == *vendor);
             pack.map(|pack| pack.role)

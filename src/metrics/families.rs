@@ -67,6 +67,7 @@ families! {
     SENT: Counter "straggler_sent_bytes_total" ["vendor", "category", "phase"] "Payload bytes to the vendor in flows with a strong name.";
     COVERAGE: Gauge "straggler_coverage_hosts" ["vendor", "coverage"] "Hosts that used a restricted vendor and are present, by what protects them now.";
     BYPASS: Gauge "straggler_resolver_bypass_hosts" ["vendor"] "Hosts that asked a resolver which is not the network's for this vendor's names in the last 24 hours of capture time.";
+    UNCOVERED: Counter "straggler_uncovered_names_total" ["vendor"] "Readings of names under the vendor's registrable domains that no service describes.";
     LOCAL_HOSTS: Gauge "straggler_local_hosts" [] "Distinct local hosts present in the last 24 hours of capture time.";
 
     CAPTURE_UP: Gauge "straggler_capture_up" ["interface"] "1 while the interface is captured.";

@@ -149,6 +149,7 @@ fn totals(samples: &mut Samples, scene: &Scene, vendor: &VendorView) {
         let count = hosts.filter(|bypass| bypass.vendor == vendor.id).count();
         samples.add(&f::BYPASS, &[id], number(count as u64));
     }
+    samples.add(&f::UNCOVERED, &[id], number(vendor.uncovered_readings));
     let totals = &scene.snapshot.totals;
     for &category in &vendor.categories {
         let label = category.label();
@@ -295,6 +296,7 @@ fn inspection(samples: &mut Samples, scene: &Scene) {
         ("weak_names", ledger.book.weak, ledger.book.weak_refused),
         ("watch_list", ledger.watch.0, ledger.watch.1),
         ("blind_hosts", ledger.blind_hosts.0, ledger.blind_hosts.1),
+        ("uncovered_names", ledger.uncovered.0, ledger.uncovered.1),
         ("bypasses", ledger.bypasses.0, ledger.bypasses.1),
         ("happenings", ledger.happenings.0, ledger.happenings.1),
         ("flows_told", ledger.flows_told.0, ledger.flows_told.1),

@@ -29,6 +29,7 @@ mod sighting;
 mod snapshot;
 mod standing;
 mod time;
+mod uncovered;
 mod watch;
 
 pub use accepted::Accepted;
@@ -72,4 +73,5 @@ pub use snapshot::{
 };
 pub use standing::{Line, Rank, Standing};
 pub use time::{Span, Timestamp};
+pub use uncovered::{Asker, MAX_UNCOVERED_HOSTS, Uncovered, UncoveredName, UncoveredView};
 pub use watch::{Resolution, WatchList};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::closed::closed_list;
 use super::{
     BlindHost, DomainName, Endpoint, FlowId, IdentityFact, Losses, Mac, Match, Protocol,
-    Resolution, Service, Span, TimedRoleSign, Timestamp, WireText,
+    Resolution, Service, Span, TimedRoleSign, Timestamp, Uncovered, WireText,
 };
 
 /// Sample flows kept with a rolled-up sighting: enough to check a finding by hand, few enough to send every second.
@@ -283,6 +283,8 @@ pub struct Batch {
     pub role_signs: Vec<TimedRoleSign>,
     /// Hosts with flows whose name could not be read.
     pub blind_hosts: Vec<BlindHost>,
+    /// Names under vendors' domains that no service describes.
+    pub uncovered: Uncovered,
     /// Engine time of the worker, once it has one.
     pub clock: Option<Timestamp>,
     /// The stretch of capture time that was looked at since the capture began.

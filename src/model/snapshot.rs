@@ -6,7 +6,8 @@ use std::net::IpAddr;
 
 use super::{
     BlindKind, Category, Coverage, Cutoff, DomainName, Evidence, Finding, FlowProtocol, HostKey,
-    HostView, PackRole, Phase, SeenSide, Signal, Status, Timestamp, Undecoded, VendorId, WeakUse,
+    HostView, PackRole, Phase, SeenSide, Signal, Status, Timestamp, UncoveredView, Undecoded,
+    VendorId, WeakUse,
 };
 
 /// Everything that is known at engine time `at`.
@@ -32,6 +33,8 @@ pub struct Snapshot {
     pub local_hosts: u64,
     /// Distinct hosts with a flow without a name in the window, by cause, in the order of [`BlindKind::ALL`].
     pub blind_hosts: [u64; BlindKind::ALL.len()],
+    /// Names under vendors' domains that no service describes: by vendor, then the most read first.
+    pub uncovered: Vec<UncoveredView>,
     /// Whether local networks were configured or known from an interface.
     pub local_networks_known: bool,
     /// Rows of the inventory that are in dispute, sorted.
@@ -91,6 +94,13 @@ impl Snapshot {
         rest.take_while(move |view| (&view.host, &view.vendor) == wanted)
     }
 
+    /// Names under a vendor's domains that no service describes, the most read first.
+    pub fn uncovered<'a>(&'a self, vendor: &VendorId) -> impl Iterator<Item = &'a UncoveredView> {
+        let vendor = vendor.clone();
+        let views = self.uncovered.iter();
+        views.filter(move |view| view.vendor == vendor)
+    }
+
     /// The vendor's view, if it is in force.
     pub fn vendor(&self, id: &VendorId) -> Option<&VendorView> {
         self.vendors.iter().find(|view| view.id == *id)
@@ -126,6 +136,8 @@ pub struct VendorView {
     pub stragglers: BTreeMap<Category, u64>,
     /// Distinct hosts that are stragglers in any category.
     pub straggling_hosts: u64,
+    /// How often a name under its domains was read that no service describes, since the program was started.
+    pub uncovered_readings: u64,
 }
 
 /// A cutoff that binds a category.

@@ -32,6 +32,12 @@ impl Pseudonyms {
             bypass.host = self.host_key(&bypass.host);
             bypass.resolver = self.server(bypass.resolver);
         }
+        for view in &mut snapshot.uncovered {
+            for host in &mut view.hosts {
+                *host = self.host_key(host);
+            }
+            view.hosts.sort_unstable();
+        }
         let bypasses = &mut snapshot.bypasses;
         bypasses.sort_by(|a, b| (&a.host, &a.vendor).cmp(&(&b.host, &b.vendor)));
         snapshot

@@ -99,6 +99,11 @@ impl Filter {
                     .weak
                     .iter()
                     .any(|weak| is_key_or_address(asked, &weak.host, &[]))
+                || snapshot
+                    .uncovered
+                    .iter()
+                    .flat_map(|view| &view.hosts)
+                    .any(|host| is_key_or_address(asked, host, &[]))
         };
         let hosts = self.hosts.iter().map(String::as_str);
         hosts.filter(|asked| !known(asked)).collect()
@@ -108,7 +113,8 @@ impl Filter {
     /// they name no host.
     ///
     /// `--status` speaks of findings: of what protects hosts, of bypasses and of weak names that leaves what concerns a
-    /// host with a finding that is left.
+    /// host with a finding that is left. Names that no service describes have no status, so it leaves them; of hosts that were
+    /// not asked for it tells none there.
     pub(super) fn narrow(&self, snapshot: &mut Snapshot) -> LeftOut {
         if self.is_empty() {
             return LeftOut::default();
@@ -152,6 +158,16 @@ impl Filter {
                 && host(&bypass.host, &[])
                 && by_status(&bypass.host)
                 && self.reaches(Span::at(bypass.last_seen))
+        });
+        snapshot.uncovered.retain_mut(|view| {
+            view.hosts.retain(|key| host(key, &[]));
+            let span = Span {
+                first: view.first_seen,
+                last: view.last_seen,
+            };
+            vendor(&view.vendor)
+                && self.reaches(span)
+                && (asked.is_empty() || !view.hosts.is_empty())
         });
         // What protects a host has no date of its own.
         snapshot.coverage.retain(|view| {

@@ -5,6 +5,7 @@
 use std::fmt::Write;
 
 use super::escape::plain;
+use super::uncovered_lines::uncovered;
 use super::{Report, bytes};
 use crate::model::{
     BlindKind, DomainName, FlowProtocol, Seen, SeenSide, Status, Undecoded, VendorId,
@@ -133,6 +134,7 @@ pub(super) fn unseen(report: &Report) -> Vec<String> {
         counts(blind.collect())
             .map(|blind| format!("hosts with such flows in the last 24 hours: {blind}")),
     );
+    lines.extend(uncovered(report));
     lines
 }
 

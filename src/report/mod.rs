@@ -17,6 +17,7 @@ mod markdown;
 mod record;
 mod sensor_lines;
 mod table;
+mod uncovered_lines;
 mod units;
 mod verdict;
 mod zone;

@@ -171,19 +171,11 @@ impl Library {
             .filter(|pack| in_force(pack))
             .cloned()
             .collect();
-        // Of two equal patterns the later wins, so the folder's packs come last.
-        let (folder, built_in): (Vec<&Pack>, Vec<&Pack>) = packs
-            .iter()
-            .partition(|pack| self.from_folder.contains(pack.vendor.as_str()));
-        let matcher = matcher_of(built_in.into_iter().chain(folder));
         let mut resolver_packs: Vec<&ResolverPack> = self.resolver_packs().collect();
         resolver_packs.sort_by_key(|pack| self.from_folder.contains(pack.id.as_str()));
         let encrypted_dns = EncryptedDns::new(&resolver_packs);
-        RuleSet {
-            packs,
-            matcher,
-            encrypted_dns,
-        }
+        let from_folder = |pack: &Pack| self.from_folder.contains(pack.vendor.as_str());
+        RuleSet::new(packs, from_folder, encrypted_dns)
     }
 
     /// Runs every pack's own tests against the pack alone.

@@ -34,6 +34,16 @@ struct Node {
     suffix: Option<u32>,
     /// Patterns with a wildcard left of this tail, most specific first.
     wild: Vec<u32>,
+    /// What whoever compiled the patterns wants to be told of names at or below this tail.
+    mark: Option<u32>,
+}
+
+/// What is known of a name.
+pub(super) struct Found<'a, V> {
+    /// The pattern that wins, and what it stands for.
+    pub(super) best: Option<(&'a Pattern, &'a V)>,
+    /// The mark of the longest marked tail of the name, unless a pattern says more of the name than that it lies there.
+    pub(super) mark: Option<u32>,
 }
 
 impl<V> Default for Matcher<V> {
@@ -78,8 +88,14 @@ impl<V> Matcher<V> {
 
     /// The most specific pattern that matches: more labels, then exact over wildcard over suffix, then more literals.
     pub fn find(&self, name: Name<'_>) -> Option<(&Pattern, &V)> {
+        self.read(name).best
+    }
+
+    /// The same, with what is marked on the way: a mark costs no probe of its own.
+    pub(super) fn read(&self, name: Name<'_>) -> Found<'_, V> {
         let name = name.as_str();
         let mut best: Option<&Entry<V>> = None;
+        let mut marked: Option<(u32, Option<u32>)> = None;
         let mut start = name.len();
         loop {
             // One label further to the left.
@@ -89,6 +105,9 @@ impl<V> Matcher<V> {
             let Some(node) = self.node(&name[start..]) else {
                 break;
             };
+            if let Some(mark) = node.mark {
+                marked = Some((mark, node.suffix));
+            }
             let whole = start == 0;
             let here = node
                 .exact
@@ -110,7 +129,22 @@ impl<V> Matcher<V> {
                 break;
             }
         }
-        best.map(|entry| (&entry.pattern, &entry.value))
+        let says_only_where = |suffix: Option<u32>| match (best, suffix) {
+            (None, _) => true,
+            (Some(best), Some(suffix)) => std::ptr::eq(best, &self.entries[suffix as usize]),
+            (Some(_), None) => false,
+        };
+        let mark = marked.filter(|(_, suffix)| says_only_where(*suffix));
+        Found {
+            best: best.map(|entry| (&entry.pattern, &entry.value)),
+            mark: mark.map(|(mark, _)| mark),
+        }
+    }
+
+    /// Marks a tail of labels without a wildcard; a later mark of the same tail takes its place.
+    pub(super) fn mark(&mut self, tail: &str, mark: u32) {
+        self.reach(tail);
+        self.node_mut(tail).mark = Some(mark);
     }
 
     fn node(&self, tail: &str) -> Option<&Node> {
@@ -131,19 +165,24 @@ impl<V> Matcher<V> {
                 exact: None,
                 suffix: None,
                 wild: Vec::new(),
+                mark: None,
             })
             .into_mut()
     }
 
-    fn insert(&mut self, pattern: Pattern, value: V) {
-        let rank = pattern.rank();
-        let tail = pattern.literal_tail().to_owned();
-        // Every tail above must exist, or the walk would end too early.
+    /// Every tail above must exist, or the walk would end too early.
+    fn reach(&mut self, tail: &str) {
         let mut start = tail.len();
         while start > 0 {
             start = tail[..start - 1].rfind('.').map_or(0, |dot| dot + 1);
             self.node_mut(&tail[start..]);
         }
+    }
+
+    fn insert(&mut self, pattern: Pattern, value: V) {
+        let rank = pattern.rank();
+        let tail = pattern.literal_tail().to_owned();
+        self.reach(&tail);
         let same = self.same_pattern(&pattern, &tail);
         let entry = Entry {
             pattern,
@@ -238,6 +277,28 @@ mod tests {
         let name = DomainName::parse("a.example").unwrap();
         assert_eq!(matcher.find(name.as_name()).unwrap().1, &"second");
         assert_eq!(matcher.len(), 1);
+    }
+
+    #[test]
+    fn a_mark_is_told_where_no_pattern_says_more() {
+        let mut matcher = matcher(&[".vendor.example", "a.vendor.example", "a.other.example"]);
+        matcher.mark("vendor.example", 1);
+        matcher.mark("other.example", 2);
+        for (name, expected) in [
+            ("vendor.example", Some(1)),
+            ("b.vendor.example", Some(1)),
+            ("a.vendor.example", None),
+            ("b.a.vendor.example", Some(1)),
+            ("other.example", Some(2)),
+            ("b.other.example", Some(2)),
+            ("b.a.other.example", Some(2)),
+            ("a.other.example", None),
+            ("third.example", None),
+            ("example", None),
+        ] {
+            let owned = DomainName::parse(name).unwrap();
+            assert_eq!(matcher.read(owned.as_name()).mark, expected, "{name}");
+        }
     }
 
     proptest! {

@@ -29,4 +29,4 @@ pub use matcher::Matcher;
 pub use near::Nearby;
 pub use pack_tests::PackTestFailure;
 pub use pattern::{Pattern, PatternError};
-pub use rule_set::RuleSet;
+pub use rule_set::{RuleSet, Told};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Match, Name, Pack};
+use crate::model::{Match, Name, Pack, Strength};
 
 /// The registrable domains (a public suffix and one label more, <https://publicsuffix.org/>) in which a pack has names. Where a
 /// provider hands out names below a domain of its own, such as storage, that counts as a public suffix.
@@ -30,14 +30,14 @@ impl Nearby {
         self.domains.iter().map(AsRef::as_ref)
     }
 
-    /// Whether a name lies in one of them and nothing describes it: no pattern matches, or only one that stands for the whole
-    /// domain.
+    /// Whether a name lies in one of them and nothing describes it: no pattern matches, or only a weak one that stands for the
+    /// whole domain. A strong one does describe: nothing but the product asks for anything there.
     pub fn is_gap(&self, name: Name<'_>, matched: Option<&Match>) -> bool {
         match matched {
-            Some(matched) => matched
-                .pattern
-                .strip_prefix('.')
-                .is_some_and(|domain| self.domains.contains(domain)),
+            Some(matched) => {
+                let domain = matched.pattern.strip_prefix('.');
+                domain.is_some_and(|domain| self.domains.contains(domain)) && is_no_word(matched)
+            }
             None => self.holds(name.as_str()),
         }
     }
@@ -47,6 +47,11 @@ impl Nearby {
         let mut tails = std::iter::once(name).chain(ends);
         tails.any(|tail| self.domains.contains(tail))
     }
+}
+
+/// Whether a match with a pattern for a whole domain says nothing of the name.
+pub(super) fn is_no_word(matched: &Match) -> bool {
+    matched.service.strength == Strength::Weak
 }
 
 #[cfg(test)]

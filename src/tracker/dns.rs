@@ -8,9 +8,10 @@ use super::watch::Answered;
 use super::{Insides, NameRead, Witness};
 use crate::dissect::{Dissection, dns};
 use crate::model::{
-    Carrier, Datagram, Endpoint, Evidence, FlowId, FlowProtocol, Match, Name, Protocol, ReplyKind,
-    Sample, Signal, Timestamp, Way,
+    Asker, Carrier, Datagram, Endpoint, Evidence, FlowId, FlowProtocol, Match, Name, Protocol,
+    ReplyKind, Sample, Signal, Timestamp, Way,
 };
+use crate::rules::Told;
 
 /// Response codes (RFC 1035, section 4.1.1).
 const NO_ERROR: u16 = 0;
@@ -94,7 +95,7 @@ impl Insides {
             return false;
         };
         let rules = Arc::clone(&self.rules);
-        let matched = rules.lookup(name);
+        let Told { matched, gap_of } = rules.read(name);
         witness.name_read(&NameRead {
             time: exchange.time,
             signal: Signal::Dns,
@@ -105,6 +106,13 @@ impl Insides {
             carrier: Carrier::Direct,
             user_agent: None,
         });
+        if !gap_of.is_empty()
+            && let (client, resolver) = (exchange.src.addr, exchange.dst.addr)
+            && let Some(host) = self.settings.local.host(client, resolver)
+        {
+            let (mac, time) = (self.way.mac(), exchange.time);
+            self.uncovered.note(gap_of, name, Asker { host, mac, time });
+        }
         if let Some(matched) = matched
             && let Some(subject) = self.subject(matched, exchange.src, exchange.dst, self.way)
         {

@@ -29,6 +29,7 @@ mod rollup;
 mod stats;
 mod tcp;
 mod transactions;
+mod uncovered;
 mod watch;
 mod words;
 
@@ -61,6 +62,7 @@ use role_log::RoleLog;
 use rollup::Rollup;
 pub use stats::{Stats, TableStats};
 use transactions::Transactions;
+use uncovered::UncoveredNames;
 use watch::Watch;
 
 /// IP protocol number of Encapsulating Security Payload (RFC 4303).
@@ -168,6 +170,7 @@ struct Insides {
     /// Tries without an answer so far.
     unanswered: Waiting,
     blind_hosts: BlindHosts,
+    uncovered: UncoveredNames,
     flow_ends: FlowEnds,
     /// Room for names, words and decrypted packets, used again and again.
     name: NameBuf,
@@ -204,6 +207,7 @@ impl Tracker {
                 waiting: Waiting::default(),
                 unanswered: Waiting::default(),
                 blind_hosts: BlindHosts::default(),
+                uncovered: UncoveredNames::new(&rules.packs),
                 flow_ends: FlowEnds::default(),
                 name: NameBuf::default(),
                 alias: NameBuf::default(),
@@ -405,6 +409,7 @@ impl Tracker {
             contradicted,
             identities: self.insides.identity.take(),
             blind_hosts: self.insides.blind_hosts.take(),
+            uncovered: self.insides.uncovered.take(),
             presences: self.insides.presence.take(),
             role_signs: self.insides.role_log.take(),
             clock: self.clock.now(),
@@ -437,6 +442,7 @@ impl Tracker {
             (insides.identity.len() as u64, insides.identity.refused()),
             (insides.role_log.len() as u64, insides.role_log.refused()),
             (insides.flow_ends.len(), insides.flow_ends.refused()),
+            (insides.uncovered.len(), insides.uncovered.refused()),
         ];
         for (table, (entries, evictions)) in stats.tables.iter_mut().zip(sizes) {
             table.entries = entries;

@@ -23,6 +23,7 @@ impl Tracker {
             }
         }
         insides.watch.carry(&carry);
+        insides.uncovered.reload(&rules.packs);
         insides.role_log.watch_ports(relay_ports(&rules));
         let own = &mut insides.settings;
         own.transfer_threshold = settings.transfer_threshold;

@@ -10,7 +10,7 @@ pub struct Stats {
     /// Capture time of the latest frame, wild or not.
     pub last_frame: Option<Timestamp>,
     /// Tables of the tracker.
-    pub tables: [TableStats; 11],
+    pub tables: [TableStats; 12],
 }
 
 /// One bounded table.
@@ -45,6 +45,7 @@ impl Default for Stats {
                 table("identities_told"),
                 table("role_signs"),
                 table("flow_ends"),
+                table("uncovered_told"),
             ],
         }
     }

@@ -13,7 +13,7 @@ use super::{Insides, NameRead, Witness};
 use crate::dissect::http::Request;
 use crate::dissect::tls::ClientHello;
 use crate::flows::Flow;
-use crate::model::{Carrier, Match, Name, Protocol, Side, Signal, Timestamp, WireText};
+use crate::model::{Asker, Carrier, Match, Name, Protocol, Side, Signal, Timestamp, WireText};
 
 /// Port of DNS over TLS (RFC 7858) and DNS over QUIC (RFC 9250).
 const ENCRYPTED_DNS_PORT: u16 = 853;
@@ -159,7 +159,8 @@ impl Insides {
                     .clone(),
             )
         };
-        let matched: Option<Match> = rules.lookup(name).cloned().or_else(aliased);
+        let told = rules.read(name);
+        let matched: Option<Match> = told.matched.cloned().or_else(aliased);
         witness.name_read(&NameRead {
             time: at.time,
             signal,
@@ -176,6 +177,13 @@ impl Insides {
         }
         // A flow that the server opened never makes a host of the one it called.
         let called = flow.syn_seen() && at.side == Side::Responder;
+        // What it is an alias of describes it.
+        let is_gap = !told.gap_of.is_empty() && told.matched.is_some() == matched.is_some();
+        if let Some(host) = host.filter(|_| is_gap && !called) {
+            let (mac, time) = (flow.state.macs[at.side.index()], at.time);
+            let asker = Asker { host, mac, time };
+            self.uncovered.note(told.gap_of, name, asker);
+        }
         let (Some(matched), Some(host), false) = (matched, host, called) else {
             if let Some(names) = &mut flow.state.names {
                 names.turn_away(manner, &mut self.budget);

@@ -6,6 +6,7 @@
 mod api;
 mod page;
 mod reload;
+mod uncovered;
 mod vendor;
 
 use std::path::PathBuf;

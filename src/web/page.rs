@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use maud::{DOCTYPE, Markup, html};
 
+use super::uncovered::uncovered;
 use super::vendor::vendor_section;
 use crate::metrics::Scene;
 use crate::model::{
@@ -206,6 +207,7 @@ fn unseen(scene: &Scene) -> Markup {
                     li { "Local networks not set: private addresses, and in doubt whoever opened a flow, count as hosts." }
                 }
             }
+            (uncovered(scene))
         }
     }
 }

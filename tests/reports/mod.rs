@@ -7,7 +7,8 @@ use straggler::model::{
     BypassView, Category, Confidence, Coverage, CoverageView, Cutoff, CutoffInForce, DomainName,
     Endpoint, Evidence, Exception, Finding, HostKey, HostRole, HostView, KeyConfidence, LinkType,
     Mac, NameBuf, NameUse, PackKind, PackRole, Phase, Protocol, ReplyKind, Sample, Seen, Service,
-    ServiceId, Signal, Snapshot, Span, Status, Strength, Timestamp, VendorId, VendorView, WeakUse,
+    ServiceId, Signal, Snapshot, Span, Status, Strength, Timestamp, UncoveredView, VendorId,
+    VendorView, WeakUse,
 };
 use straggler::report::{Asked, PackUsed, Report, Sensor, Source, SourceKind, Watched};
 
@@ -103,6 +104,15 @@ pub fn report(texts: &Texts<'_>) -> Report {
                 name: name(texts),
                 last_seen: minute(701),
                 after_refusal: true,
+            }],
+            uncovered: vec![UncoveredView {
+                vendor: vendor("acme"),
+                name: name(texts),
+                count: 3,
+                hosts: vec![host(2), host(3)],
+                more_hosts: true,
+                first_seen: minute(640),
+                last_seen: minute(650),
             }],
             local_hosts: 12,
             blind_hosts: [1, 0, 2, 0, 0, 0, 1],
@@ -296,6 +306,7 @@ fn vendor_view(id: &str, texts: &Texts<'_>, role: PackRole) -> VendorView {
         hosts: Default::default(),
         stragglers: Default::default(),
         straggling_hosts: 1,
+        uncovered_readings: 4,
     }
 }
 

@@ -39,7 +39,7 @@ const TCP_PORTS: [u16; 4] = [443, 443, 80, 53];
 const UDP_PORTS: [u16; 4] = [443, 443, 53, 3478];
 
 /// Caps of the tables that no setting bounds; of the rollup for sightings and replies each.
-const CAPS: [(&str, u64); 9] = [
+const CAPS: [(&str, u64); 10] = [
     ("dns_transactions", 16_384),
     ("presence", 57_344),
     ("rollup", 2 * 7_168),
@@ -49,6 +49,7 @@ const CAPS: [(&str, u64); 9] = [
     ("identities_told", 8_192),
     ("role_signs", 57_344),
     ("flow_ends", 8_192),
+    ("uncovered_told", 4_096),
 ];
 /// Tables of which nothing is left once every flow is forgotten.
 const OF_FLOWS: [&str; 3] = ["flows", "first_bytes", "quic_connections"];

@@ -1,4 +1,4 @@
-//! `GET /api/v1/vendors`: packs in force, their cutoffs, and hosts by status and coverage.
+//! `GET /api/v1/vendors`: packs in force, their cutoffs, hosts by status and coverage, and names that no service describes.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,9 @@ use axum::extract::State;
 use serde::Serialize;
 
 use super::{Answer, Shared, json};
-use crate::model::{Category, PackRole, Snapshot, Timestamp, VendorView};
+use crate::model::{
+    Category, DomainName, HostKey, PackRole, Snapshot, Timestamp, UncoveredView, VendorView,
+};
 
 #[derive(Serialize)]
 struct Vendors<'a> {
@@ -27,6 +29,19 @@ struct Vendor<'a> {
     statuses: BTreeMap<&'static str, BTreeMap<&'static str, u64>>,
     coverage: BTreeMap<&'static str, u64>,
     resolver_bypass_hosts: usize,
+    uncovered_readings: u64,
+    uncovered_names: Vec<Uncovered<'a>>,
+}
+
+/// A name under the vendor's domains that no service describes.
+#[derive(Serialize)]
+struct Uncovered<'a> {
+    name: &'a DomainName,
+    readings: u64,
+    hosts: &'a [HostKey],
+    more_hosts: bool,
+    first_seen: Timestamp,
+    last_seen: Timestamp,
 }
 
 #[derive(Serialize)]
@@ -56,7 +71,7 @@ pub(super) async fn get(State(api): Shared) -> Answer {
     }))
 }
 
-fn vendor<'a>(snapshot: &Snapshot, view: &'a VendorView) -> Vendor<'a> {
+fn vendor<'a>(snapshot: &'a Snapshot, view: &'a VendorView) -> Vendor<'a> {
     let mut statuses: BTreeMap<_, BTreeMap<_, u64>> = BTreeMap::new();
     for ((category, status), count) in &view.hosts {
         let of_category = statuses.entry(category.label()).or_default();
@@ -96,5 +111,18 @@ fn vendor<'a>(snapshot: &Snapshot, view: &'a VendorView) -> Vendor<'a> {
         statuses,
         coverage,
         resolver_bypass_hosts: bypasses.filter(|bypass| bypass.vendor == view.id).count(),
+        uncovered_readings: view.uncovered_readings,
+        uncovered_names: snapshot.uncovered(&view.id).map(uncovered).collect(),
+    }
+}
+
+fn uncovered(view: &UncoveredView) -> Uncovered<'_> {
+    Uncovered {
+        name: &view.name,
+        readings: view.count,
+        hosts: &view.hosts,
+        more_hosts: view.more_hosts,
+        first_seen: view.first_seen,
+        last_seen: view.last_seen,
     }
 }
