@@ -103,8 +103,12 @@ impl Bypasses {
         self.refused.retain(|_, time| *time > since);
     }
 
-    /// Those of the window, sorted by host and vendor.
-    pub fn views(&self, now: Timestamp) -> Vec<BypassView> {
+    /// Those of the window, sorted by host and vendor. `falls_back` says whether a vendor's product asks a resolver by itself.
+    pub fn views(
+        &self,
+        now: Timestamp,
+        falls_back: impl Fn(&VendorId, IpAddr) -> bool,
+    ) -> Vec<BypassView> {
         let since = now.before(WINDOW);
         let of_window = self
             .asked
@@ -121,6 +125,7 @@ impl Bypasses {
                     .refused
                     .get(key)
                     .is_some_and(|refused| *refused > since && *refused <= asked.time),
+                product_fallback: falls_back(&key.1, asked.resolver),
             })
             .collect()
     }

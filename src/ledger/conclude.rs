@@ -67,7 +67,10 @@ impl Ledger {
         views: &BTreeMap<HostKey, HostView>,
         now: Timestamp,
     ) -> Vec<BypassView> {
-        let mut bypasses = self.bypasses.views(now);
+        let mut bypasses = self.bypasses.views(now, |vendor, resolver| {
+            let pack = self.packs.iter().find(|pack| pack.vendor == *vendor);
+            pack.is_some_and(|pack| pack.fallback_resolvers.contains(&resolver))
+        });
         bypasses.retain(|bypass| {
             let addresses = views
                 .get(&bypass.host)
@@ -239,6 +242,7 @@ impl Ledger {
             digest: pack.digest.clone(),
             services: pack.services.len(),
             cutoffs: self.cutoffs_in_force(pack, &categories),
+            networks: pack.networks.clone(),
             categories: categories.into_iter().collect(),
             strong: with(Strength::Strong),
             weak: with(Strength::Weak),

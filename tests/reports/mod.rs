@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use straggler::model::{
-    BypassView, Category, Confidence, Coverage, CoverageView, Cutoff, CutoffInForce, DomainName,
-    Endpoint, Evidence, Exception, Finding, HostKey, HostRole, HostView, KeyConfidence, LinkType,
-    Mac, NameBuf, NameUse, PackKind, PackRole, Phase, Protocol, ReplyKind, Sample, Seen, Service,
-    ServiceId, Signal, Snapshot, Span, Status, Strength, Timestamp, VendorId, VendorView, WeakUse,
+    BypassView, Category, Confidence, Coverage, CoverageView, Cutoff, CutoffInForce, CutoffKind,
+    DomainName, Endpoint, Evidence, Exception, Finding, HostKey, HostRole, HostView, KeyConfidence,
+    LinkType, Mac, NameBuf, NameUse, PackKind, PackRole, Phase, Protocol, ReplyKind, Sample, Seen,
+    Service, ServiceId, Signal, Snapshot, Span, Status, Strength, Timestamp, VendorId,
+    VendorNetwork, VendorNetworks, VendorView, WeakUse,
 };
 use straggler::report::{Asked, PackUsed, Report, Sensor, Source, SourceKind, Watched};
 
@@ -103,6 +104,7 @@ pub fn report(texts: &Texts<'_>) -> Report {
                 name: name(texts),
                 last_seen: minute(701),
                 after_refusal: true,
+                product_fallback: true,
             }],
             local_hosts: 12,
             blind_hosts: [1, 0, 2, 0, 0, 0, 1],
@@ -240,6 +242,8 @@ fn service(texts: &Texts<'_>) -> Service {
         confidence: Confidence::Community,
         source: format!("https://source.example/{}", texts.free),
         note: Some(texts.of("note")),
+        ports: Vec::new(),
+        transport: None,
         pack_version: Arc::from(texts.of("version")),
         boundaries: Vec::new(),
     }
@@ -248,6 +252,7 @@ fn service(texts: &Texts<'_>) -> Service {
 fn restricted(texts: &Texts<'_>) -> VendorView {
     let cutoff = Cutoff {
         id: "us".to_owned(),
+        kind: CutoffKind::Ban,
         default: true,
         jurisdiction: texts.of("jurisdiction"),
         binds: texts.of("binds"),
@@ -258,6 +263,7 @@ fn restricted(texts: &Texts<'_>) -> VendorView {
     };
     let later = Cutoff {
         id: "eu".to_owned(),
+        kind: CutoffKind::Advice,
         at: minute(800).after(Duration::from_secs(40 * 86_400)),
         source: format!("javascript:{}", texts.free),
         ..cutoff.clone()
@@ -268,6 +274,14 @@ fn restricted(texts: &Texts<'_>) -> VendorView {
         group: group.map(str::to_owned),
     };
     VendorView {
+        networks: VendorNetworks::new(vec![VendorNetwork {
+            networks: vec!["203.0.113.0/24".parse().unwrap()],
+            asn: Some(64_496),
+            confidence: Confidence::Community,
+            source: format!("https://networks.example/{}", texts.free),
+            note: Some(texts.of("note")),
+        }])
+        .unwrap(),
         cutoffs: vec![
             in_force(&cutoff, Category::Update, None),
             in_force(&cutoff, Category::Telemetry, None),
@@ -292,6 +306,7 @@ fn vendor_view(id: &str, texts: &Texts<'_>, role: PackRole) -> VendorView {
         categories: vec![Category::Update],
         strong: vec![Category::Update],
         weak: vec![Category::Web],
+        networks: VendorNetworks::default(),
         cutoffs: Vec::new(),
         hosts: Default::default(),
         stragglers: Default::default(),

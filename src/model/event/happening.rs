@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::super::{BlindKind, HostKey, HostView, Mac, Span, Timestamp};
 use super::{EventAction, text};
 
-pub use flow::{Judged, NamedFlow, Outcome};
+pub use flow::{Judged, NamedFlow, Outcome, OwnNetwork};
 pub use state::{CoverageChange, EndReason, SensorCondition, StragglerChange};
 
 /// How much an event concerns somebody: the numbers of syslog (RFC 5424, section 6.2.1), so that both agree.

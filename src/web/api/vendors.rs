@@ -6,7 +6,7 @@ use axum::extract::State;
 use serde::Serialize;
 
 use super::{Answer, Shared, json};
-use crate::model::{Category, PackRole, Snapshot, Timestamp, VendorView};
+use crate::model::{Category, CutoffKind, PackRole, Snapshot, Timestamp, VendorView};
 
 #[derive(Serialize)]
 struct Vendors<'a> {
@@ -34,6 +34,7 @@ struct Cutoff<'a> {
     category: Category,
     group: Option<&'a str>,
     id: &'a str,
+    kind: CutoffKind,
     at: Timestamp,
     jurisdiction: &'a str,
     binds: &'a str,
@@ -85,6 +86,7 @@ fn vendor<'a>(snapshot: &Snapshot, view: &'a VendorView) -> Vendor<'a> {
                 category: in_force.category,
                 group: in_force.group.as_deref(),
                 id: &in_force.cutoff.id,
+                kind: in_force.cutoff.kind,
                 at: in_force.cutoff.at,
                 jurisdiction: &in_force.cutoff.jurisdiction,
                 binds: &in_force.cutoff.binds,

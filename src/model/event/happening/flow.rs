@@ -2,10 +2,10 @@
 
 use super::super::super::closed::closed_list;
 use super::super::super::{
-    BlindKind, DomainName, Endpoint, Evidence, FlowEnd, Match, Phase, Protocol, ReplyKind, Sample,
-    Sighting, Signal, Span, Strength, Timestamp, WireText,
+    BlindKind, DomainName, Endpoint, Evidence, FlowEnd, Match, Pack, Phase, Protocol, ReplyKind,
+    Sample, Sighting, Signal, Span, Strength, Timestamp, WireText,
 };
-use super::{Change, EventHost, Happening};
+use super::{Change, EventHost, Happening, text};
 
 closed_list! {
     /// What came of a try.
@@ -19,6 +19,15 @@ closed_list! {
     }
 }
 
+/// The vendor's own network, in which the other end of a flow stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnNetwork {
+    /// Number of the autonomous system, where the pack has it.
+    pub asn: Option<u32>,
+    /// Name of the vendor.
+    pub organization: String,
+}
+
 /// A flow or DNS transaction in which a matched name was seen.
 #[derive(Clone, Debug)]
 pub struct NamedFlow {
@@ -30,6 +39,8 @@ pub struct NamedFlow {
     pub server: Endpoint,
     /// What stands for the server's address where that is not to be shown.
     pub server_token: Option<String>,
+    /// The vendor's own network, where the server stands in it.
+    pub own_network: Option<OwnNetwork>,
     /// Whether the two ends may be shown together, as the hash of both.
     pub show_community_id: bool,
     /// Transport protocol.
@@ -54,6 +65,7 @@ impl NamedFlow {
             client: sample.client,
             server: sample.server,
             server_token: None,
+            own_network: None,
             show_community_id: true,
             protocol: sample.protocol,
             name: sighting.name.clone(),
@@ -65,6 +77,15 @@ impl NamedFlow {
             },
             user_agent: sample.user_agent.clone(),
         }
+    }
+
+    /// Says in whose network the server stands, where that is the vendor's own.
+    pub fn look_up(&mut self, pack: &Pack) {
+        let found = pack.networks.find(self.server.addr);
+        self.own_network = found.map(|(_, network)| OwnNetwork {
+            asn: network.asn,
+            organization: text::line(&pack.name),
+        });
     }
 
     /// Whether it is what makes a straggler.
@@ -192,6 +213,7 @@ impl Happening {
             client: sample.client,
             server: sample.server,
             server_token: None,
+            own_network: None,
             show_community_id: true,
             protocol: sample.protocol,
             name: end.name.clone(),
@@ -201,6 +223,17 @@ impl Happening {
             user_agent: sample.user_agent.clone(),
         };
         Self::flow_end(host, flow, judged, end.span, end.received, end.sent).at(sample)
+    }
+
+    /// Says of its flow, if it is of one, in whose network the server stands.
+    #[must_use]
+    pub fn looked_up(mut self, pack: Option<&Pack>) -> Self {
+        if let Some(pack) = pack
+            && let Change::Sighting { flow, .. } | Change::FlowEnd { flow, .. } = &mut self.change
+        {
+            flow.look_up(pack);
+        }
+        self
     }
 
     /// Says where a sample was seen.
