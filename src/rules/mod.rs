@@ -5,6 +5,7 @@
 //! to them or replaces them, file by file of the same vendor id.
 
 mod built_in;
+mod claims;
 mod encrypted_dns;
 mod error;
 mod export;
