@@ -38,7 +38,7 @@ fn assert_look_alikes(pack: &str, patterns: &[Pattern], negatives: &[&str]) {
     let any = |name: &str| patterns.iter().any(|pattern| pattern.matches(name));
     let goes_on = |name: &&str| name.strip_suffix(ELSEWHERE).is_some_and(any);
     assert!(
-        negatives.iter().any(|name| goes_on(name)),
+        negatives.iter().any(goes_on),
         "{pack} has no test of one of its names below {ELSEWHERE}"
     );
     // Without some letters at its front, but not a whole label, it is the pack's.
@@ -47,7 +47,7 @@ fn assert_look_alikes(pack: &str, patterns: &[Pattern], negatives: &[&str]) {
         cuts.into_iter().any(|cut| any(&name[cut..]))
     };
     assert!(
-        negatives.iter().any(|name| cut_in_a_label(name)),
+        negatives.iter().any(cut_in_a_label),
         "{pack} has no test of a name that differs within a label"
     );
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::WINDOW;
-use crate::model::{BypassView, DomainName, HostKey, ReplyKind, Timestamp, VendorId};
+use crate::model::{BypassView, DomainName, HostKey, Pack, ReplyKind, Timestamp, VendorId};
 
 /// Hosts and vendors kept at once, about 250 bytes each, so 4 MiB.
 const MAX_ENTRIES: usize = 16_384;
@@ -103,12 +103,12 @@ impl Bypasses {
         self.refused.retain(|_, time| *time > since);
     }
 
-    /// Those of the window, sorted by host and vendor. `falls_back` says whether a vendor's product asks a resolver by itself.
-    pub fn views(
-        &self,
-        now: Timestamp,
-        falls_back: impl Fn(&VendorId, IpAddr) -> bool,
-    ) -> Vec<BypassView> {
+    /// Those of the window, sorted by host and vendor. The packs in force say where a product falls back to a resolver.
+    pub fn views(&self, now: Timestamp, packs: &[Pack]) -> Vec<BypassView> {
+        let falls_back = |vendor: &VendorId, resolver: &IpAddr| {
+            let pack = packs.iter().find(|pack| pack.vendor == *vendor);
+            pack.is_some_and(|pack| pack.fallback_resolvers.contains(resolver))
+        };
         let since = now.before(WINDOW);
         let of_window = self
             .asked
@@ -125,7 +125,7 @@ impl Bypasses {
                     .refused
                     .get(key)
                     .is_some_and(|refused| *refused > since && *refused <= asked.time),
-                product_fallback: falls_back(&key.1, asked.resolver),
+                product_fallback: falls_back(&key.1, &asked.resolver),
             })
             .collect()
     }

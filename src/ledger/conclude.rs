@@ -67,10 +67,7 @@ impl Ledger {
         views: &BTreeMap<HostKey, HostView>,
         now: Timestamp,
     ) -> Vec<BypassView> {
-        let mut bypasses = self.bypasses.views(now, |vendor, resolver| {
-            let pack = self.packs.iter().find(|pack| pack.vendor == *vendor);
-            pack.is_some_and(|pack| pack.fallback_resolvers.contains(&resolver))
-        });
+        let mut bypasses = self.bypasses.views(now, &self.packs);
         bypasses.retain(|bypass| {
             let addresses = views
                 .get(&bypass.host)

@@ -1,6 +1,7 @@
 //! What happened: one constructor for each kind of event.
 
 mod flow;
+mod own_network;
 mod state;
 
 use std::net::IpAddr;
@@ -9,7 +10,8 @@ use std::sync::Arc;
 use super::super::{BlindKind, HostKey, HostView, Mac, Span, Timestamp};
 use super::{EventAction, text};
 
-pub use flow::{Judged, NamedFlow, Outcome, OwnNetwork};
+pub use flow::{Judged, NamedFlow, Outcome};
+pub use own_network::OwnNetwork;
 pub use state::{CoverageChange, EndReason, SensorCondition, StragglerChange};
 
 /// How much an event concerns somebody: the numbers of syslog (RFC 5424, section 6.2.1), so that both agree.

@@ -2,10 +2,10 @@
 
 use super::super::super::closed::closed_list;
 use super::super::super::{
-    BlindKind, DomainName, Endpoint, Evidence, FlowEnd, Match, Pack, Phase, Protocol, ReplyKind,
-    Sample, Sighting, Signal, Span, Strength, Timestamp, WireText,
+    BlindKind, DomainName, Endpoint, Evidence, FlowEnd, Match, Phase, Protocol, ReplyKind, Sample,
+    Sighting, Signal, Span, Strength, Timestamp, WireText,
 };
-use super::{Change, EventHost, Happening, text};
+use super::{Change, EventHost, Happening, OwnNetwork};
 
 closed_list! {
     /// What came of a try.
@@ -17,15 +17,6 @@ closed_list! {
         /// Nothing came back, or nothing that says which.
         Unseen = "unseen",
     }
-}
-
-/// The vendor's own network, in which the other end of a flow stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OwnNetwork {
-    /// Number of the autonomous system, where the pack has it.
-    pub asn: Option<u32>,
-    /// Name of the vendor.
-    pub organization: String,
 }
 
 /// A flow or DNS transaction in which a matched name was seen.
@@ -77,15 +68,6 @@ impl NamedFlow {
             },
             user_agent: sample.user_agent.clone(),
         }
-    }
-
-    /// Says in whose network the server stands, where that is the vendor's own.
-    pub fn look_up(&mut self, pack: &Pack) {
-        let found = pack.networks.find(self.server.addr);
-        self.own_network = found.map(|(_, network)| OwnNetwork {
-            asn: network.asn,
-            organization: text::line(&pack.name),
-        });
     }
 
     /// Whether it is what makes a straggler.
@@ -223,17 +205,6 @@ impl Happening {
             user_agent: sample.user_agent.clone(),
         };
         Self::flow_end(host, flow, judged, end.span, end.received, end.sent).at(sample)
-    }
-
-    /// Says of its flow, if it is of one, in whose network the server stands.
-    #[must_use]
-    pub fn looked_up(mut self, pack: Option<&Pack>) -> Self {
-        if let Some(pack) = pack
-            && let Change::Sighting { flow, .. } | Change::FlowEnd { flow, .. } = &mut self.change
-        {
-            flow.look_up(pack);
-        }
-        self
     }
 
     /// Says where a sample was seen.
