@@ -289,6 +289,31 @@ fn a_replay_tells_every_kind_and_the_same_each_time() {
     assert_eq!(events(&day()), lines);
 }
 
+/// The server's address is looked up in the pack's networks, for sightings and ends of flows alike.
+#[test]
+fn events_say_that_a_server_stands_in_the_vendors_network() {
+    for (server, number) in [
+        ("77.74.181.7:443", Some(200_107)),
+        ("198.51.100.7:443", None),
+    ] {
+        let talk = Talk::tcp("10.0.0.1:40000", server)
+            .at(START + HOUR)
+            .open()
+            .client(&ClientHello::to("s07.upd.kaspersky.com").stream())
+            .server(&server_hello())
+            .server(&application_data(40_000))
+            .close();
+        let all = checked(&events(&talk.into_packets()));
+        for kind in ["sighting", "flow_end"] {
+            let told = of(&all, kind);
+            let system = &told.first().unwrap()["destination"]["as"];
+            assert_eq!(system["number"].as_u64(), number, "{kind} {server}");
+            let name = system["organization"]["name"].as_str();
+            assert_eq!(name, number.map(|_| "Kaspersky"), "{kind} {server}");
+        }
+    }
+}
+
 /// The time of a first frame alone must end no window, whether somebody takes events or not.
 #[test]
 fn a_wild_first_time_takes_nothing_away() {

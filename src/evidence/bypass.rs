@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::WINDOW;
 use crate::model::{
-    BypassView, Carry, DomainName, HostKey, ReplyKind, Strength, Timestamp, VendorId,
+    BypassView, Carry, DomainName, HostKey, Pack, ReplyKind, Strength, Timestamp, VendorId,
 };
 
 /// Hosts and vendors kept at once, about 250 bytes each, so 4 MiB.
@@ -117,8 +117,12 @@ impl Bypasses {
         self.refused.retain(|_, time| *time > since);
     }
 
-    /// Those of the window, sorted by host and vendor.
-    pub fn views(&self, now: Timestamp) -> Vec<BypassView> {
+    /// Those of the window, sorted by host and vendor. The packs in force say where a product falls back to a resolver.
+    pub fn views(&self, now: Timestamp, packs: &[Pack]) -> Vec<BypassView> {
+        let falls_back = |vendor: &VendorId, resolver: &IpAddr| {
+            let pack = packs.iter().find(|pack| pack.vendor == *vendor);
+            pack.is_some_and(|pack| pack.fallback_resolvers.contains(resolver))
+        };
         let since = now.before(WINDOW);
         let of_window = self
             .asked
@@ -135,6 +139,7 @@ impl Bypasses {
                     .refused
                     .get(key)
                     .is_some_and(|refused| *refused > since && *refused <= asked.time),
+                product_fallback: falls_back(&key.1, &asked.resolver),
             })
             .collect()
     }

@@ -68,7 +68,7 @@ impl Ledger {
         views: &BTreeMap<HostKey, HostView>,
         now: Timestamp,
     ) -> Vec<BypassView> {
-        let mut bypasses = self.bypasses.views(now);
+        let mut bypasses = self.bypasses.views(now, &self.packs);
         bypasses.retain(|bypass| {
             let addresses = views
                 .get(&bypass.host)
@@ -240,6 +240,7 @@ impl Ledger {
             digest: pack.digest.clone(),
             services: pack.services.len(),
             cutoffs: self.cutoffs_in_force(pack, &categories),
+            networks: pack.networks.clone(),
             categories: categories.into_iter().collect(),
             strong: with(Strength::Strong),
             weak: with(Strength::Weak),

@@ -196,6 +196,8 @@ mod tests {
             confidence: Confidence::Vendor,
             source: "https://acme.example".to_owned(),
             note: None,
+            ports: Vec::new(),
+            transport: None,
             pack_version: "1".into(),
             boundaries: Vec::new(),
         };

@@ -7,13 +7,19 @@ use crate::evidence::phase;
 use crate::hosts::Hosts;
 use crate::model::{
     BlindHost, Category, Coverage, Cutoff, EndReason, EventHost, Evidence, Finding, FlowEnd,
-    Happening, HostKey, Judged, Sighting, Snapshot, Status, Strength, Timestamp, VendorId,
+    Happening, HostKey, Judged, Pack, Service, Sighting, Snapshot, Status, Strength, Timestamp,
+    VendorId,
 };
 
 /// Happenings that wait to be taken: some seconds of a flood, at most about 1 KiB each.
 const MAX_WAITING: usize = 16_384;
 
 type Key = (HostKey, VendorId, Category);
+
+/// The pack in force whose service it is.
+fn pack_of<'a>(packs: &'a [Pack], service: &Service) -> Option<&'a Pack> {
+    packs.iter().find(|pack| pack.vendor == service.vendor)
+}
 
 /// Collects what happens.
 #[derive(Debug, Default)]
@@ -34,6 +40,7 @@ impl Happenings {
         host: &HostKey,
         sighting: &Sighting,
         cutoff: Option<&Cutoff>,
+        packs: &[Pack],
     ) {
         let service = &sighting.matched.service;
         let first = matches!(sighting.evidence, Evidence::Lookup | Evidence::Attempt);
@@ -43,17 +50,25 @@ impl Happenings {
         let phase = phase(cutoff, sighting.span.first);
         let judged = Judged::new(phase, cutoff.map(|cutoff| cutoff.at), sighting.evidence);
         let host = EventHost::new(host, Some(sighting.host));
+        let pack = pack_of(packs, service);
         for happening in Happening::sightings(&host, sighting, judged) {
-            self.push(happening);
+            self.push(happening.looked_up(pack));
         }
     }
 
     /// A flow with a matched name ended.
-    pub(super) fn flow_end(&mut self, host: &HostKey, end: &FlowEnd, cutoff: Option<&Cutoff>) {
+    pub(super) fn flow_end(
+        &mut self,
+        host: &HostKey,
+        end: &FlowEnd,
+        cutoff: Option<&Cutoff>,
+        packs: &[Pack],
+    ) {
         let phase = phase(cutoff, end.sample.time);
         let judged = Judged::ended(phase, cutoff.map(|cutoff| cutoff.at), end);
         let host = EventHost::new(host, Some(end.host));
-        self.push(Happening::flow_ended(host, end, judged));
+        let pack = pack_of(packs, &end.matched.service);
+        self.push(Happening::flow_ended(host, end, judged).looked_up(pack));
     }
 
     /// A host had flows without a name.

@@ -185,7 +185,8 @@ impl Ledger {
             let group = self.group_of(&host, sighting.host);
             let cutoff = self.cutoffs.find(group, &sighting.matched.service);
             if self.settings.events {
-                self.happenings.sighting(&host, sighting, cutoff);
+                self.happenings
+                    .sighting(&host, sighting, cutoff, &self.packs);
             }
             let now = self.now.unwrap_or(sighting.span.last);
             self.book.sighting(&host, sighting, cutoff, now);
@@ -200,7 +201,7 @@ impl Ledger {
                 let host = self.hosts.key_of(end.host, end.mac, end.span.first);
                 let group = self.group_of(&host, end.host);
                 let cutoff = self.cutoffs.find(group, &end.matched.service);
-                self.happenings.flow_end(&host, end, cutoff);
+                self.happenings.flow_end(&host, end, cutoff, &self.packs);
             }
         }
         for reply in &batch.replies {

@@ -19,7 +19,7 @@ use super::closed::closed_list;
 pub use community_id::community_id;
 pub use happening::{
     Change, CoverageChange, EndReason, EventHost, EventSeverity, Happening, Judged, NamedFlow,
-    Outcome, SensorCondition, StragglerChange,
+    Outcome, OwnNetwork, SensorCondition, StragglerChange,
 };
 pub use hide::Personal;
 pub use id::EventId;

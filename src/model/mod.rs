@@ -25,18 +25,20 @@ mod packet;
 mod place;
 mod resolvers;
 mod role;
+mod service_ports;
 mod sighting;
 mod snapshot;
 mod standing;
 mod time;
 mod uncovered;
+mod vendor_networks;
 mod watch;
 
 pub use accepted::Accepted;
 pub use blind::{BlindHost, BlindKind, SeenSide};
 pub use event::{
     Change, CoverageChange, ECS_VERSION, EndReason, Event, EventAction, EventHost, EventId,
-    EventSeverity, Happening, Judged, MAX_EVENT_TEXT, NamedFlow, Outcome, Personal,
+    EventSeverity, Happening, Judged, MAX_EVENT_TEXT, NamedFlow, Outcome, OwnNetwork, Personal,
     SensorCondition, Stamp, StragglerChange, community_id, event_line, event_name,
 };
 pub use finding::{Coverage, Exception, Finding, NameUse, Status, WeakUse};
@@ -52,8 +54,8 @@ pub use losses::Losses;
 pub use name::{DomainName, MAX_NAME_OCTETS, Name, NameBuf, NameError};
 pub use network::LocalNetworks;
 pub use pack::{
-    Carry, Category, Confidence, Cutoff, Match, Pack, PackKind, PackRole, Phase, Service,
-    ServiceId, Strength, VendorId,
+    Carry, Category, Confidence, Cutoff, CutoffKind, Match, Pack, PackKind, PackRole, Phase,
+    Service, ServiceId, Strength, VendorId,
 };
 pub use packet::{
     Arp, Datagram, Decoded, LinkEnds, Packet, Refusal, Segment, TcpFlags, Transport, Undecoded,
@@ -64,6 +66,7 @@ pub use resolvers::{
     KnownResolver, ResolverId, ResolverPack, ResolverPackId, ResolverSubject, ResolverTest,
 };
 pub use role::{FIRST_HOPS, RoleSign, TimedRoleSign};
+pub use service_ports::{PortRange, ServiceTransport};
 pub use sighting::{
     Batch, Evidence, FlowEnd, MAX_SAMPLES, Presence, Reply, ReplyKind, Sample, Sighting, Signal,
     Way,
@@ -74,4 +77,5 @@ pub use snapshot::{
 pub use standing::{Line, Rank, Standing};
 pub use time::{Span, Timestamp};
 pub use uncovered::{Asker, MAX_UNCOVERED_HOSTS, Uncovered, UncoveredName, UncoveredView};
+pub use vendor_networks::{VendorNetwork, VendorNetworks};
 pub use watch::{Resolution, WatchList};

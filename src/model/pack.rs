@@ -1,10 +1,11 @@
 //! What rule packs say: vendors, services, cutoffs, and the match of a name.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::closed::closed_list;
 use super::id::text_id;
-use super::{Name, Timestamp};
+use super::{Name, PortRange, ServiceTransport, Timestamp, VendorNetworks};
 
 text_id! {
     /// Id of a vendor, for example `kaspersky`; unique over all packs.
@@ -66,6 +67,16 @@ closed_list! {
 }
 
 closed_list! {
+    /// Whether somebody breaks a rule who goes on behind a cutoff.
+    CutoffKind {
+        /// It forbids.
+        Ban = "ban",
+        /// It warns or advises: nobody is in breach who goes on.
+        Advice = "advice",
+    }
+}
+
+closed_list! {
     /// Which part a vendor plays.
     PackRole {
         /// Its use had to stop.
@@ -92,6 +103,8 @@ closed_list! {
 pub struct Cutoff {
     /// Id within the pack, for example `us-2024`.
     pub id: String,
+    /// Whether it forbids or advises.
+    pub kind: CutoffKind,
     /// Whether it applies where the configuration chooses none.
     pub default: bool,
     /// Where it binds, for example `US`.
@@ -106,6 +119,16 @@ pub struct Cutoff {
     pub authority: String,
     /// URL of the act or of the text that quotes it.
     pub source: String,
+}
+
+impl Cutoff {
+    /// What stands before the authority wherever that is shown, so that nobody takes an advice for a ban.
+    pub fn said_as(&self) -> &'static str {
+        match self.kind {
+            CutoffKind::Ban => "",
+            CutoffKind::Advice => "an advice, no ban: ",
+        }
+    }
 }
 
 /// A named group of a vendor's host names.
@@ -123,6 +146,10 @@ pub struct Service {
     pub strength: Strength,
     /// Who says so.
     pub confidence: Confidence,
+    /// Ports of its servers, as the source gives them; empty where it gives none.
+    pub ports: Vec<PortRange>,
+    /// What carries it, as the source says.
+    pub transport: Option<ServiceTransport>,
     /// URL that proves it.
     pub source: String,
     /// A caveat for people.
@@ -185,8 +212,14 @@ pub struct Pack {
     pub digest: String,
     /// Where the file is from: `built in` or a path.
     pub origin: String,
+    /// A caveat for people about the whole pack.
+    pub note: Option<String>,
     /// Ports of the vendor's relays inside a site.
     pub relay_ports: Vec<u16>,
+    /// Resolvers that the product asks by itself where the system's does not lead it to its servers, in its order.
+    pub fallback_resolvers: Vec<IpAddr>,
+    /// Address ranges of the vendor; they accuse nobody.
+    pub networks: VendorNetworks,
     /// Categories that prove protection, for a replacement.
     pub coverage: Vec<Category>,
     /// Cutoffs.

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 
+use ipnet::IpNet;
+
 use super::{
     BlindKind, Category, Coverage, Cutoff, DomainName, Evidence, Finding, FlowProtocol, HostKey,
     HostView, PackRole, Phase, SeenSide, Signal, Status, Timestamp, UncoveredView, Undecoded,
-    VendorId, WeakUse,
+    VendorId, VendorNetwork, VendorNetworks, WeakUse,
 };
 
 /// Everything that is known at engine time `at`.
@@ -101,6 +103,15 @@ impl Snapshot {
         views.filter(move |view| view.vendor == vendor)
     }
 
+    /// The range of the vendor's own network that holds an address, if one does.
+    pub fn vendor_network(
+        &self,
+        vendor: &VendorId,
+        address: IpAddr,
+    ) -> Option<(IpNet, &VendorNetwork)> {
+        self.vendor(vendor)?.networks.find(address)
+    }
+
     /// The vendor's view, if it is in force.
     pub fn vendor(&self, id: &VendorId) -> Option<&VendorView> {
         self.vendors.iter().find(|view| view.id == *id)
@@ -130,6 +141,8 @@ pub struct VendorView {
     pub weak: Vec<Category>,
     /// Cutoffs in force, by category.
     pub cutoffs: Vec<CutoffInForce>,
+    /// Its address ranges: what servers of flows are looked up in.
+    pub networks: VendorNetworks,
     /// Hosts by category and status.
     pub hosts: BTreeMap<(Category, Status), u64>,
     /// Stragglers by category.
@@ -179,6 +192,8 @@ pub struct BypassView {
     pub last_seen: Timestamp,
     /// Whether a resolver of the network had refused it before, in the window.
     pub after_refusal: bool,
+    /// Whether the vendor's product falls back to this resolver by itself, so that nobody need have set it.
+    pub product_fallback: bool,
 }
 
 /// Counts that name no host. Sightings are strong unless said otherwise.

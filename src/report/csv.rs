@@ -4,15 +4,16 @@
 //! with their offset. Several values in one cell are parted by spaces; none has a space in it.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use csv::{QuoteStyle, Terminator, WriterBuilder};
 
 use super::Report;
 use super::escape::cell;
-use crate::model::{Finding, HostView, Timestamp};
+use crate::model::{BypassView, Finding, HostView, Timestamp};
 
 /// The header.
-pub const COLUMNS: [&str; 37] = [
+pub const COLUMNS: [&str; 38] = [
     "host",
     "addresses",
     "host_name",
@@ -32,6 +33,7 @@ pub const COLUMNS: [&str; 37] = [
     "exception_by",
     "coverage",
     "resolver_bypass",
+    "resolver_bypass_by_product",
     "evidence",
     "cutoff",
     "group",
@@ -106,13 +108,8 @@ fn row(report: &Report, finding: &Finding) -> [String; COLUMNS.len()] {
             .coverage(finding)
             .map(|view| view.coverage.to_string())
             .unwrap_or_default(),
-        spaced(
-            &report
-                .snapshot
-                .bypasses(finding)
-                .map(|view| view.resolver)
-                .collect::<Vec<_>>(),
-        ),
+        spaced(&resolvers(report, finding, |_| true)),
+        spaced(&resolvers(report, finding, |view| view.product_fallback)),
         finding.evidence.to_string(),
         maybe(finding.cutoff),
         finding.group.clone().unwrap_or_default(),
@@ -150,6 +147,14 @@ fn row(report: &Report, finding: &Finding) -> [String; COLUMNS.len()] {
                 .collect::<BTreeSet<_>>(),
         ),
     ]
+}
+
+fn resolvers(report: &Report, finding: &Finding, which: fn(&BypassView) -> bool) -> Vec<IpAddr> {
+    let views = report.snapshot.bypasses(finding);
+    views
+        .filter(|view| which(view))
+        .map(|view| view.resolver)
+        .collect()
 }
 
 fn spaced<'a, T: ToString + 'a>(values: impl IntoIterator<Item = &'a T>) -> String {

@@ -1,7 +1,7 @@
 //! What the words of a report mean, in a sentence each.
 
 use super::bytes;
-use crate::model::{Coverage, Evidence, HostRole, KeyConfidence, Status};
+use crate::model::{Coverage, Evidence, HostRole, KeyConfidence, Status, VendorNetwork};
 
 /// What was seen at a level.
 pub(super) fn evidence(level: Evidence, transfer_threshold: u64) -> String {
@@ -69,6 +69,18 @@ pub(super) const COVERAGE_CAVEATS: [&str; 5] = [
     "Names that could not be read may have been a replacement’s; see what could not be seen.",
     "A host that was elsewhere, or off, shows nothing.",
 ];
+
+/// Why a bypass need not be anybody's doing.
+pub const PRODUCT_FALLBACK: &str =
+    "a resolver that the product falls back to by itself: it needs no user’s action";
+
+/// Where a server stands: that it is the vendor's own network supports what the name says, and proves nothing alone.
+pub(super) fn own_network(network: &VendorNetwork) -> String {
+    match network.asn {
+        Some(asn) => format!("in the vendor’s own network, AS{asn}"),
+        None => "in the vendor’s own network".to_owned(),
+    }
+}
 
 /// What a role says.
 pub(super) fn role(role: HostRole) -> &'static str {

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use ipnet::IpNet;
 use serde::Serialize;
 
 use super::Report;
@@ -59,6 +60,7 @@ struct Bypass<'a> {
     name: &'a DomainName,
     last_seen: Timestamp,
     after_refusal: bool,
+    product_fallback: bool,
 }
 
 #[derive(Serialize)]
@@ -94,7 +96,26 @@ struct Flow<'a> {
     time: Timestamp,
     client: String,
     server: String,
+    vendor_network: Option<NetworkLine>,
     pattern: &'a str,
+}
+
+/// The range of the vendor's own network in which a server stands.
+#[derive(Serialize)]
+pub struct NetworkLine {
+    network: IpNet,
+    asn: Option<u32>,
+}
+
+impl NetworkLine {
+    /// Of the server of a vendor's flow, by the packs in force.
+    pub fn of(snapshot: &Snapshot, vendor: &VendorId, server: IpAddr) -> Option<Self> {
+        let (network, claim) = snapshot.vendor_network(vendor, server)?;
+        Some(Self {
+            network,
+            asn: claim.asn,
+        })
+    }
 }
 
 /// The findings in the snapshot's order: stragglers first.
@@ -159,7 +180,11 @@ pub fn finding_line<'a>(snapshot: &'a Snapshot, finding: &'a Finding) -> Finding
                 sightings: name.sightings,
                 first_seen: name.first_seen,
                 last_seen: name.last_seen,
-                flows: name.samples.iter().map(flow).collect(),
+                flows: name
+                    .samples
+                    .iter()
+                    .map(|sample| flow(snapshot, &finding.vendor, sample))
+                    .collect(),
             })
             .collect(),
     }
@@ -179,14 +204,16 @@ fn bypass(view: &BypassView) -> Bypass<'_> {
         name: &view.name,
         last_seen: view.last_seen,
         after_refusal: view.after_refusal,
+        product_fallback: view.product_fallback,
     }
 }
 
-fn flow(sample: &Sample) -> Flow<'_> {
+fn flow<'a>(snapshot: &Snapshot, vendor: &VendorId, sample: &'a Sample) -> Flow<'a> {
     Flow {
         time: sample.time,
         client: sample.client.to_string(),
         server: sample.server.to_string(),
+        vendor_network: NetworkLine::of(snapshot, vendor, sample.server.addr),
         pattern: &sample.pattern,
     }
 }

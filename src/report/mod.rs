@@ -23,10 +23,11 @@ mod verdict;
 mod zone;
 
 pub use csv::{COLUMNS, csv};
+pub use definitions::PRODUCT_FALLBACK;
 pub use escape::plain;
 pub use filter::{Filter, LeftOut, Used};
 pub use html::html;
-pub use json::{FindingLine, finding_line, finding_lines};
+pub use json::{FindingLine, NetworkLine, finding_line, finding_lines};
 pub use lines::named_share;
 pub use markdown::markdown;
 pub use record::{Asked, PackUsed, Report, SHORTEST_GAP, Sensor, Source, SourceKind, Watched};

@@ -1,9 +1,10 @@
 //! All packs: compiled in, and from a folder.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::built_in::BUILT_IN;
+use super::claims::Claimed;
 use super::encrypted_dns::EncryptedDns;
 use super::folder::pack_files;
 use super::pack_file::PackFile;
@@ -61,13 +62,16 @@ impl Library {
         }
     }
 
-    /// Adds packs of one origin, among which no id, no pattern and no address may stand twice.
+    /// Adds packs of one origin, among which no id, no pattern and no address may stand twice. They are taken by the names of
+    /// their files, so that whoever lists them decides nothing.
     fn add(
         &mut self,
         files: impl IntoIterator<Item = (String, Result<String, PackError>)>,
         faults: &mut Vec<PackError>,
     ) {
-        let mut owners: HashMap<String, String> = HashMap::new();
+        let mut files: Vec<_> = files.into_iter().collect();
+        files.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let mut claimed = Claimed::default();
         for (file, text) in files {
             let pack = match text.and_then(|text| pack_file::read(&file, &text)) {
                 Ok(pack) => pack,
@@ -76,6 +80,7 @@ impl Library {
                     continue;
                 }
             };
+            claimed.add(&file, &pack, faults);
             let (id, what) = match &pack {
                 PackFile::Vendor(pack) => (pack.vendor.as_str(), "vendor"),
                 PackFile::Resolvers(pack) => (pack.id.as_str(), "pack"),
@@ -86,14 +91,6 @@ impl Library {
                     format!("{what} `{id}` stands in {other} already; keep one of the two"),
                 ));
                 continue;
-            }
-            for claim in claims(&pack) {
-                if let Some(other) = owners.insert(claim.clone(), file.clone()) {
-                    faults.push(PackError::whole(
-                        &file,
-                        format!("{claim} stands in {other} already; keep it in one pack"),
-                    ));
-                }
             }
             match pack {
                 PackFile::Vendor(pack) => {
@@ -207,27 +204,8 @@ impl Library {
     }
 }
 
-/// What a pack claims for itself: no other pack of its origin may claim the same.
-fn claims(pack: &PackFile) -> Vec<String> {
-    match pack {
-        PackFile::Vendor(pack) => {
-            let patterns = pack.patterns.iter();
-            patterns
-                .map(|(text, _)| format!("pattern `{text}`"))
-                .collect()
-        }
-        PackFile::Resolvers(pack) => {
-            let names = pack.resolvers.iter().flat_map(|one| &one.names);
-            let addresses = pack.resolvers.iter().flat_map(|one| &one.addresses);
-            let public_names = pack.ech.iter().flat_map(|one| &one.names);
-            names
-                .map(|text| format!("resolver `{text}`"))
-                .chain(addresses.map(|network| format!("address `{network}`")))
-                .chain(public_names.map(|text| format!("public name `{text}`")))
-                .collect()
-        }
-    }
-}
+#[cfg(test)]
+mod order;
 
 #[cfg(test)]
 mod tests {
@@ -236,39 +214,6 @@ mod tests {
 
     fn name(text: &str) -> DomainName {
         DomainName::parse(text).unwrap()
-    }
-
-    #[test]
-    fn built_in_packs_load_and_pass_their_tests() {
-        let library = Library::load(None).unwrap();
-        let (ran, failures) = library.test();
-        assert!(ran > 20, "only {ran} tests ran");
-        assert_eq!(failures, []);
-        for pack in library.packs() {
-            for service in &pack.services {
-                assert!(
-                    pack.tests
-                        .iter()
-                        .any(|(_, id)| id.as_ref() == Some(&service.id)),
-                    "{}/{} has no positive test",
-                    pack.vendor,
-                    service.id
-                );
-            }
-            assert!(pack.tests.iter().filter(|(_, id)| id.is_none()).count() >= 5);
-        }
-        for pack in library.resolver_packs() {
-            for known in pack.resolvers.iter().chain(&pack.ech) {
-                assert!(
-                    pack.tests
-                        .iter()
-                        .any(|test| test.expected.as_ref() == Some(&known.id)),
-                    "{}/{} has no positive test",
-                    pack.id,
-                    known.id
-                );
-            }
-        }
     }
 
     const EXTRA: &str = r#"

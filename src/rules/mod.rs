@@ -6,6 +6,7 @@
 
 mod built_in;
 mod carry;
+mod claims;
 mod encrypted_dns;
 mod error;
 mod export;

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use super::page::{MAX_ROWS, table, time};
 use crate::metrics::Scene;
 use crate::model::{Category, Coverage, Finding, Status, VendorView};
-use crate::report::span;
+use crate::report::{PRODUCT_FALLBACK, span};
 
 /// All that is known of a restricted vendor.
 pub(super) fn vendor_section(scene: &Scene, vendor: &VendorView) -> Markup {
@@ -73,6 +73,7 @@ fn cutoffs(scene: &Scene, vendor: &VendorView) -> Markup {
                     }
                 }
                 " for " (words(&cutoff.categories)) ", " (cutoff.jurisdiction) ": "
+                (cutoff.said_as())
                 a href=(cutoff.source) rel="noreferrer" { (cutoff.authority) }
                 ". Binds: " (cutoff.binds)
             }
@@ -152,6 +153,7 @@ fn bypasses(scene: &Scene, vendor: &VendorView) -> Markup {
                     li {
                         (view.host) " asked " (view.resolver.to_string()) " for " (view.name) " at " (time(view.last_seen))
                         @if view.after_refusal { ", after the network’s own had refused" }
+                        @if view.product_fallback { " (" (PRODUCT_FALLBACK) ")" }
                     }
                 }
             }

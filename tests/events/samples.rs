@@ -7,9 +7,9 @@ use std::time::Duration;
 use straggler::model::{
     BlindKind, Category, Confidence, Coverage, CoverageView, DomainName, EndReason, Endpoint,
     Event, EventHost, Evidence, Finding, Happening, HostKey, HostView, Judged, KeyConfidence, Mac,
-    Match, NameUse, NamedFlow, PackRole, Phase, Protocol, ReplyKind, Sample, SensorCondition,
-    Service, ServiceId, Sighting, Signal, Span, Stamp, Status, Strength, Timestamp, VendorId,
-    WireText,
+    Match, NameUse, NamedFlow, OwnNetwork, PackRole, Phase, Protocol, ReplyKind, Sample,
+    SensorCondition, Service, ServiceId, Sighting, Signal, Span, Stamp, Status, Strength,
+    Timestamp, VendorId, WireText,
 };
 
 pub fn time(seconds: i64) -> Timestamp {
@@ -34,6 +34,8 @@ fn service() -> Arc<Service> {
         confidence: Confidence::Vendor,
         source: "https://support.kaspersky.com/common/start/6105".to_owned(),
         note: None,
+        ports: Vec::new(),
+        transport: None,
         pack_version: "2026.11.1".into(),
         boundaries: vec![cutoff()],
     })
@@ -185,7 +187,12 @@ pub fn all() -> Vec<(&'static str, Event)> {
     };
     let flow = |signal| {
         let sighting = sighting(signal, name(), 1, 1);
-        let flow = NamedFlow::of(&sighting, &sighting.samples[0]);
+        let mut flow = NamedFlow::of(&sighting, &sighting.samples[0]);
+        // As if the vendor's pack had the network of the server.
+        flow.own_network = (signal == Signal::Tls).then(|| OwnNetwork {
+            asn: Some(64_496),
+            organization: "Kaspersky".to_owned(),
+        });
         let judged = judged(flow.evidence);
         (flow, judged)
     };

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use straggler::model::{
-    BypassView, Category, Confidence, Coverage, CoverageView, Cutoff, CutoffInForce, DomainName,
-    Endpoint, Evidence, Exception, Finding, HostKey, HostRole, HostView, KeyConfidence, LinkType,
-    Mac, NameBuf, NameUse, PackKind, PackRole, Phase, Protocol, ReplyKind, Sample, Seen, Service,
-    ServiceId, Signal, Snapshot, Span, Status, Strength, Timestamp, UncoveredView, VendorId,
-    VendorView, WeakUse,
+    BypassView, Category, Confidence, Coverage, CoverageView, Cutoff, CutoffInForce, CutoffKind,
+    DomainName, Endpoint, Evidence, Exception, Finding, HostKey, HostRole, HostView, KeyConfidence,
+    LinkType, Mac, NameBuf, NameUse, PackKind, PackRole, Phase, Protocol, ReplyKind, Sample, Seen,
+    Service, ServiceId, Signal, Snapshot, Span, Status, Strength, Timestamp, UncoveredView,
+    VendorId, VendorNetwork, VendorNetworks, VendorView, WeakUse,
 };
 use straggler::report::{Asked, PackUsed, Report, Sensor, Source, SourceKind, Watched};
 
@@ -104,6 +104,7 @@ pub fn report(texts: &Texts<'_>) -> Report {
                 name: name(texts),
                 last_seen: minute(701),
                 after_refusal: true,
+                product_fallback: true,
             }],
             uncovered: vec![UncoveredView {
                 vendor: vendor("acme"),
@@ -250,6 +251,8 @@ fn service(texts: &Texts<'_>) -> Service {
         confidence: Confidence::Community,
         source: format!("https://source.example/{}", texts.free),
         note: Some(texts.of("note")),
+        ports: Vec::new(),
+        transport: None,
         pack_version: Arc::from(texts.of("version")),
         boundaries: Vec::new(),
     }
@@ -258,6 +261,7 @@ fn service(texts: &Texts<'_>) -> Service {
 fn restricted(texts: &Texts<'_>) -> VendorView {
     let cutoff = Cutoff {
         id: "us".to_owned(),
+        kind: CutoffKind::Ban,
         default: true,
         jurisdiction: texts.of("jurisdiction"),
         binds: texts.of("binds"),
@@ -268,6 +272,7 @@ fn restricted(texts: &Texts<'_>) -> VendorView {
     };
     let later = Cutoff {
         id: "eu".to_owned(),
+        kind: CutoffKind::Advice,
         at: minute(800).after(Duration::from_secs(40 * 86_400)),
         source: format!("javascript:{}", texts.free),
         ..cutoff.clone()
@@ -278,6 +283,14 @@ fn restricted(texts: &Texts<'_>) -> VendorView {
         group: group.map(str::to_owned),
     };
     VendorView {
+        networks: VendorNetworks::new(vec![VendorNetwork {
+            networks: vec!["203.0.113.0/24".parse().unwrap()],
+            asn: Some(64_496),
+            confidence: Confidence::Community,
+            source: format!("https://networks.example/{}", texts.free),
+            note: Some(texts.of("note")),
+        }])
+        .unwrap(),
         cutoffs: vec![
             in_force(&cutoff, Category::Update, None),
             in_force(&cutoff, Category::Telemetry, None),
@@ -302,6 +315,7 @@ fn vendor_view(id: &str, texts: &Texts<'_>, role: PackRole) -> VendorView {
         categories: vec![Category::Update],
         strong: vec![Category::Update],
         weak: vec![Category::Web],
+        networks: VendorNetworks::default(),
         cutoffs: Vec::new(),
         hosts: Default::default(),
         stragglers: Default::default(),

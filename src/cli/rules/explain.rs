@@ -5,11 +5,14 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use super::show::address_text;
+use super::show::{address_text, reached_by};
 use crate::cli::args::{Common, ListFormat};
 use crate::cli::replay::{load, write_json};
 use crate::cli::{Exit, Failure, Output};
-use crate::model::{Category, Confidence, DomainName, KnownResolver, Match, Pack, Strength};
+use crate::model::{
+    Category, Confidence, DomainName, KnownResolver, Match, Pack, PortRange, ServiceTransport,
+    Strength,
+};
 use crate::rules::{EncryptedDns, Library};
 
 /// What `rules explain --format json` prints; nulls where nothing matches.
@@ -22,6 +25,8 @@ struct Explanation<'a> {
     strength: Option<Strength>,
     confidence: Option<Confidence>,
     pattern: Option<&'a str>,
+    ports: &'a [PortRange],
+    transport: Option<ServiceTransport>,
     source: Option<&'a str>,
     pack: Option<&'a str>,
     pack_version: Option<&'a str>,
@@ -148,6 +153,8 @@ fn explanation<'a>(
         strength: Some(found.service.strength),
         confidence: Some(found.service.confidence),
         pattern: Some(&found.pattern),
+        ports: &found.service.ports,
+        transport: found.service.transport,
         source: Some(&found.service.source),
         pack: Some(&pack.origin),
         pack_version: Some(&pack.version),
@@ -166,7 +173,7 @@ fn write_match(
     let service = &found.service;
     writeln!(
         output,
-        "{name}: {} {} ({}, {}, by {})\n  service: {}\n  pattern: {} (the most specific of those that match)\n  pack: {}, version {}{}\n  source: {}",
+        "{name}: {} {} ({}, {}, by {})\n  service: {}\n  pattern: {} (the most specific of those that match)\n  pack: {}, version {}{}",
         service.vendor,
         service.id,
         service.category,
@@ -176,11 +183,17 @@ fn write_match(
         found.pattern,
         pack.origin,
         service.pack_version,
-        if in_force { "" } else { ", not in force" },
-        service.source
+        if in_force { "" } else { ", not in force" }
     )?;
+    if let Some(ports) = reached_by(service) {
+        writeln!(output, "  ports: {ports}")?;
+    }
+    writeln!(output, "  source: {}", service.source)?;
     if let Some(note) = &service.note {
         writeln!(output, "  note: {note}")?;
+    }
+    if let Some(note) = &pack.note {
+        writeln!(output, "  note of the pack: {note}")?;
     }
     Ok(())
 }

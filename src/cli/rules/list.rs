@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::cli::args::{Common, ListFormat};
 use crate::cli::replay::{load, write_json};
 use crate::cli::{Exit, Failure, Output};
-use crate::model::{Category, Pack, PackKind, PackRole, ResolverPack, Timestamp};
+use crate::model::{Category, CutoffKind, Pack, PackKind, PackRole, ResolverPack, Timestamp};
 
 /// What `rules list --format json` prints: every key for either kind, null or nought where it does not apply.
 #[derive(Serialize)]
@@ -35,6 +35,7 @@ struct PackLine<'a> {
 #[derive(Serialize)]
 struct CutoffLine<'a> {
     id: &'a str,
+    kind: CutoffKind,
     default: bool,
     jurisdiction: &'a str,
     at: Timestamp,
@@ -99,7 +100,7 @@ fn vendor_row(pack: &Pack, in_force: bool) -> [String; 10] {
         pack.services.len().to_string(),
         pack.patterns.len().to_string(),
         cutoff.map_or(String::new(), |cutoff| {
-            format!("{} ({})", cutoff.at, cutoff.id)
+            format!("{}{} ({})", cutoff.said_as(), cutoff.at, cutoff.id)
         }),
     ]
 }
@@ -161,6 +162,7 @@ fn vendor_line(pack: &Pack, in_force: bool) -> PackLine<'_> {
             .iter()
             .map(|cutoff| CutoffLine {
                 id: &cutoff.id,
+                kind: cutoff.kind,
                 default: cutoff.default,
                 jurisdiction: &cutoff.jurisdiction,
                 at: cutoff.at,

@@ -14,6 +14,8 @@ const TEMPLATE: &str = include_str!("new_pack.toml");
 const RELAY_PORTS: &str = "\
 # Ports on which the vendor's relays listen inside a site, if it has such.
 # relay_ports = [13000]
+# Resolvers that the product asks by itself where the system's refuses: they explain a resolver bypass.
+# fallback_resolvers = [\"192.0.2.53\"]
 ";
 const COVERAGE: &str = "\
 # Categories in which a contact proves that the product protects the host.
@@ -25,6 +27,8 @@ const CUTOFF: &str = "\
 [[cutoff]]
 id = \"here-{{year}}\"
 default = true
+# ban, if not written; or advice, where nobody is in breach who goes on.
+# kind = \"advice\"
 jurisdiction = \"XX\"
 binds = \"whom it binds, and to what\"
 # An instant with its offset from UTC.

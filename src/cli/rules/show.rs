@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use crate::cli::args::Common;
 use crate::cli::replay::load;
 use crate::cli::{Exit, Failure, Output};
-use crate::model::{Cutoff, KnownResolver, Pack, PackKind, ResolverPack, Service};
+use crate::model::{Cutoff, KnownResolver, Pack, PackKind, ResolverPack, Service, VendorNetwork};
 
 pub(super) fn show(common: &Common, id: &str, output: &mut Output) -> Result<Exit, Failure> {
     let config = load(common)?;
@@ -34,11 +34,30 @@ fn show_vendor(pack: &Pack, output: &mut Output) -> Result<(), Failure> {
         "{} ({}), {}, version {} reviewed {}, {}",
         pack.name, pack.vendor, pack.role, pack.version, pack.reviewed, pack.origin
     )?;
+    if let Some(note) = &pack.note {
+        writeln!(output, "note: {note}")?;
+    }
+    if !pack.relay_ports.is_empty() {
+        writeln!(output, "relay ports: {}", listed(&pack.relay_ports))?;
+    }
+    if !pack.fallback_resolvers.is_empty() {
+        writeln!(
+            output,
+            "falls back by itself to the resolvers: {}",
+            listed(&pack.fallback_resolvers)
+        )?;
+    }
+    if !pack.coverage.is_empty() {
+        writeln!(output, "proves protection: {}", listed(&pack.coverage))?;
+    }
     for cutoff in &pack.cutoffs {
         show_cutoff(cutoff, output)?;
     }
     for (index, service) in pack.services.iter().enumerate() {
         show_service(pack, index, service, output)?;
+    }
+    for network in pack.networks.claims() {
+        show_network(network, output)?;
     }
     Ok(())
 }
@@ -82,6 +101,39 @@ fn show_known(what: &str, known: &KnownResolver, output: &mut Output) -> Result<
     Ok(())
 }
 
+fn show_network(network: &VendorNetwork, output: &mut Output) -> Result<(), Failure> {
+    let system = match network.asn {
+        Some(asn) => format!("AS{asn}, "),
+        None => String::new(),
+    };
+    writeln!(
+        output,
+        "\nnetwork ({system}by {}); it accuses nobody",
+        network.confidence
+    )?;
+    for range in &network.networks {
+        writeln!(output, "  {}", address_text(range))?;
+    }
+    writeln!(output, "  source: {}", network.source)?;
+    if let Some(note) = &network.note {
+        writeln!(output, "  note: {note}")?;
+    }
+    Ok(())
+}
+
+/// The ports and the transport of a service, where its source gives them: `tcp 443, 23100-23199`.
+pub(super) fn reached_by(service: &Service) -> Option<String> {
+    let transport = service.transport.map(|transport| transport.to_string());
+    let ports = (!service.ports.is_empty()).then(|| listed(&service.ports));
+    let words: Vec<String> = transport.into_iter().chain(ports).collect();
+    (!words.is_empty()).then(|| words.join(" "))
+}
+
+fn listed<T: ToString>(values: &[T]) -> String {
+    let texts: Vec<String> = values.iter().map(ToString::to_string).collect();
+    texts.join(", ")
+}
+
 /// A network as packs write it: one address without its prefix.
 pub(super) fn address_text(network: &IpNet) -> String {
     if network.prefix_len() == network.max_prefix_len() {
@@ -99,12 +151,13 @@ fn show_cutoff(cutoff: &Cutoff, output: &mut Output) -> Result<(), Failure> {
         .collect();
     writeln!(
         output,
-        "\ncutoff {}{}: {} for {}\n  {}, {}\n  binds: {}\n  source: {}",
+        "\ncutoff {}{}: {} for {}\n  {}, {}{}\n  binds: {}\n  source: {}",
         cutoff.id,
         if cutoff.default { " (default)" } else { "" },
         cutoff.at,
         categories.join(", "),
         cutoff.jurisdiction,
+        cutoff.said_as(),
         cutoff.authority,
         cutoff.binds,
         cutoff.source
@@ -126,15 +179,18 @@ fn show_service(
         .collect();
     writeln!(
         output,
-        "\n{}: {} ({}, {}, by {})\n  {}\n  source: {}",
+        "\n{}: {} ({}, {}, by {})\n  {}",
         service.id,
         service.name,
         service.category,
         service.strength,
         service.confidence,
-        names.join("\n  "),
-        service.source
+        names.join("\n  ")
     )?;
+    if let Some(ports) = reached_by(service) {
+        writeln!(output, "  ports: {ports}")?;
+    }
+    writeln!(output, "  source: {}", service.source)?;
     if let Some(note) = &service.note {
         writeln!(output, "  note: {note}")?;
     }

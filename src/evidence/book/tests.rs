@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use super::*;
-use crate::model::{Confidence, Evidence, Match, Service, ServiceId, Signal, Span};
+use crate::model::{Confidence, CutoffKind, Evidence, Match, Service, ServiceId, Signal, Span};
 
 fn service() -> Arc<Service> {
     Arc::new(Service {
@@ -16,6 +16,8 @@ fn service() -> Arc<Service> {
         confidence: Confidence::Vendor,
         source: "https://vendor.example/".to_owned(),
         note: None,
+        ports: Vec::new(),
+        transport: None,
         pack_version: "1".into(),
         boundaries: vec![Timestamp::from_unix(0, 0)],
     })
@@ -24,6 +26,7 @@ fn service() -> Arc<Service> {
 fn cutoff() -> Cutoff {
     Cutoff {
         id: "now".to_owned(),
+        kind: CutoffKind::Ban,
         default: true,
         jurisdiction: "XX".to_owned(),
         binds: "All".to_owned(),

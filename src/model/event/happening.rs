@@ -1,6 +1,7 @@
 //! What happened: one constructor for each kind of event.
 
 mod flow;
+mod own_network;
 mod state;
 
 use std::net::IpAddr;
@@ -10,6 +11,7 @@ use super::super::{BlindKind, HostKey, HostView, Mac, Span, Timestamp};
 use super::{EventAction, text};
 
 pub use flow::{Judged, NamedFlow, Outcome};
+pub use own_network::OwnNetwork;
 pub use state::{CoverageChange, EndReason, SensorCondition, StragglerChange};
 
 /// How much an event concerns somebody: the numbers of syslog (RFC 5424, section 6.2.1), so that both agree.

@@ -42,6 +42,9 @@ impl Happening {
         }
         if let Change::Sighting { flow, .. } | Change::FlowEnd { flow, .. } = &mut self.change {
             flow.server_token = token(Personal::Server, &flow.server.addr.to_string());
+            if flow.server_token.is_some() {
+                flow.own_network = None;
+            }
             flow.show_community_id = !is_hidden && flow.server_token.is_none();
         }
         self

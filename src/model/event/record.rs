@@ -105,6 +105,14 @@ objects! {
         port: u16,
         domain: &'a str,
         bytes: u64,
+        #[serde(rename = "as")]
+        system: System<'a>,
+    }
+
+    /// An autonomous system: <https://www.elastic.co/docs/reference/ecs/ecs-as>
+    System<'a> {
+        number: u32,
+        organization: Named<'a>,
     }
 
     Network {

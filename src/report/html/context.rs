@@ -88,7 +88,7 @@ pub(super) fn bypasses(report: &Report) -> Markup {
         (table("Resolver bypass", &head, capped(views).iter().map(|view| markup! {
             th scope="row" { (host(report, &view.host)) }
             td { (view.vendor) }
-            td { (view.resolver) }
+            td.wide { (view.resolver) @if view.product_fallback { br; span.quiet { (definitions::PRODUCT_FALLBACK) } } }
             td.names { bdi { (view.name) } }
             td { (time(report, view.last_seen)) }
             td { @if view.after_refusal { "yes" } @else { "no" } }

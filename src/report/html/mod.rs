@@ -149,7 +149,7 @@ fn cutoff_table(report: &Report) -> Markup {
                 td { (row.words()) }
                 td { (time(report, row.cutoff.at)) br; span.quiet { (when(&report.snapshot, row.cutoff)) } }
                 td { (plain(&row.cutoff.jurisdiction)) }
-                td.wide { (source(&row.cutoff.authority, &row.cutoff.source)) }
+                td.wide { (row.cutoff.said_as()) (source(&row.cutoff.authority, &row.cutoff.source)) }
                 td.wide { (plain(&row.cutoff.binds)) }
                 td { @match row.group { Some(group) => (plain(group)), None => "all in no group" } }
             }

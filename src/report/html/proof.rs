@@ -143,7 +143,12 @@ fn flows(report: &Report, finding: &Finding) -> Markup {
             markup! {
                 th scope="row" { (time(report, sample.time)) }
                 td { (sample.client) }
-                td { (sample.server) }
+                td {
+                    (sample.server)
+                    @if let Some((_, network)) = report.snapshot.vendor_network(&finding.vendor, sample.server.addr) {
+                        br; span.quiet { (definitions::own_network(network)) }
+                    }
+                }
                 td { (over(sample.protocol)) }
                 td { (words(&name.signals)) }
                 td { (name.evidence) }

@@ -75,7 +75,11 @@ pub(super) fn bypasses(text: &mut String, report: &Report) {
             vec![
                 host(report, &view.host),
                 escaped(view.vendor.as_str()),
-                view.resolver.to_string(),
+                if view.product_fallback {
+                    format!("{}, {}", view.resolver, definitions::PRODUCT_FALLBACK)
+                } else {
+                    view.resolver.to_string()
+                },
                 escaped(view.name.as_str()),
                 report.asked.zone.readable(view.last_seen),
                 if view.after_refusal { "yes" } else { "no" }.to_owned(),

@@ -81,7 +81,11 @@ fn cutoff_table(text: &mut String, report: &Report) {
                 report.asked.zone.readable(row.cutoff.at),
                 when(&report.snapshot, row.cutoff),
                 escaped(&row.cutoff.jurisdiction),
-                markdown_link(&row.cutoff.authority, &row.cutoff.source),
+                format!(
+                    "{}{}",
+                    row.cutoff.said_as(),
+                    markdown_link(&row.cutoff.authority, &row.cutoff.source)
+                ),
                 escaped(&row.cutoff.binds),
                 row.group.map_or("all in no group".to_owned(), escaped),
             ]

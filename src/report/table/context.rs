@@ -109,6 +109,9 @@ pub(super) fn bypasses(text: &mut String, report: &Report) {
             view.name,
             report.asked.zone.exact(view.last_seen)
         );
+        if view.product_fallback {
+            let _ = writeln!(text, "    {}", definitions::PRODUCT_FALLBACK);
+        }
     }
 }
 

@@ -129,13 +129,14 @@ fn cutoff_lines(text: &mut String, vendor: &VendorView, report: &Report) {
             .map(|group| format!(", hosts of {}", plain(group)));
         let _ = writeln!(
             text,
-            "{}: cutoff {} ({}) for {}{}; {}, {}",
+            "{}: cutoff {} ({}) for {}{}; {}, {}{}",
             plain(&vendor.name),
             report.asked.zone.exact(row.cutoff.at),
             when(&report.snapshot, row.cutoff),
             row.words(),
             group.unwrap_or_default(),
             plain(&row.cutoff.jurisdiction),
+            row.cutoff.said_as(),
             plain(&row.cutoff.authority)
         );
     }

@@ -8,7 +8,7 @@ use toml::Spanned;
 use super::check::Check;
 use crate::rules::PackError;
 
-/// Shortest prefixes of a network that can belong to resolvers alone.
+/// Shortest prefixes of a network that can belong to one owner alone.
 const SHORTEST_PREFIXES: (u8, u8) = (16, 32);
 
 impl Check<'_> {
@@ -56,7 +56,7 @@ impl Check<'_> {
             return Err(self.fault(
                 value,
                 format!(
-                    "`{text}` holds more than resolvers; write a network of at least /{v4} (IPv4) or /{v6} (IPv6)"
+                    "`{text}` is wider than servers of one owner; write a network of at least /{v4} (IPv4) or /{v6} (IPv6)"
                 ),
             ));
         }

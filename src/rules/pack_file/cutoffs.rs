@@ -5,13 +5,14 @@ use toml::Spanned;
 use toml::value::Datetime;
 
 use super::check::Check;
-use crate::model::{Cutoff, Timestamp, VendorId};
+use crate::model::{Cutoff, CutoffKind, Timestamp, VendorId};
 use crate::rules::PackError;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CutoffTable {
     id: Spanned<String>,
+    kind: Option<Spanned<String>>,
     #[serde(default)]
     default: bool,
     jurisdiction: Spanned<String>,
@@ -70,6 +71,10 @@ impl Check<'_> {
         }
         Ok(Cutoff {
             id: table.id.get_ref().clone(),
+            kind: match &table.kind {
+                Some(kind) => self.word(kind)?,
+                None => CutoffKind::Ban,
+            },
             default: table.default,
             jurisdiction: self.text_of(&table.jurisdiction)?,
             binds: self.text_of(&table.binds)?,

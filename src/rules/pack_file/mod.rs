@@ -3,7 +3,9 @@
 mod addresses;
 mod check;
 mod cutoffs;
+mod networks;
 mod own_tests;
+mod ports;
 mod resolver_tests;
 mod resolvers;
 mod services;

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::check::Check;
+use super::ports::PortsValue;
 use crate::model::{
     Category, Confidence, Cutoff, Service, ServiceId, Strength, Timestamp, VendorId,
 };
@@ -22,6 +23,9 @@ pub(super) struct ServiceTable {
     strength: Spanned<String>,
     confidence: Spanned<String>,
     names: Vec<Spanned<String>>,
+    #[serde(default)]
+    ports: Vec<Spanned<PortsValue>>,
+    transport: Option<Spanned<String>>,
     source: Spanned<String>,
     note: Option<Spanned<String>>,
 }
@@ -85,6 +89,12 @@ impl Check<'_> {
                 category,
                 strength: self.word::<Strength>(&table.strength)?,
                 confidence: self.word::<Confidence>(&table.confidence)?,
+                ports: self.ports(&table.ports)?,
+                transport: table
+                    .transport
+                    .as_ref()
+                    .map(|word| self.word(word))
+                    .transpose()?,
                 source: self.source(&table.source)?,
                 note: self.note(table.note.as_ref())?,
                 pack_version: Arc::clone(version),

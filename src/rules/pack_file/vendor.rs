@@ -10,6 +10,7 @@ use toml::value::Datetime;
 use super::check::Check;
 use super::cutoffs::CutoffTable;
 use super::digest;
+use super::networks::NetworkTable;
 use super::own_tests::TestTable;
 use super::services::ServiceTable;
 use crate::model::{Pack, PackRole, VendorId};
@@ -27,6 +28,8 @@ pub(super) struct VendorFile {
     cutoff: Vec<Spanned<CutoffTable>>,
     service: Vec<Spanned<ServiceTable>>,
     #[serde(default)]
+    network: Vec<Spanned<NetworkTable>>,
+    #[serde(default)]
     test: Vec<Spanned<TestTable>>,
 }
 
@@ -39,8 +42,11 @@ pub(super) struct Vendor {
     version: Spanned<String>,
     reviewed: Spanned<Datetime>,
     enabled: bool,
+    note: Option<Spanned<String>>,
     #[serde(default)]
     relay_ports: Vec<u16>,
+    #[serde(default)]
+    fallback_resolvers: Vec<Spanned<String>>,
     #[serde(default)]
     coverage: Vec<Spanned<String>>,
 }
@@ -73,7 +79,10 @@ impl Check<'_> {
             enabled: vendor.enabled,
             digest: digest(self.text),
             origin: self.file.to_owned(),
+            note: self.note(vendor.note.as_ref())?,
             relay_ports: vendor.relay_ports,
+            fallback_resolvers: self.fallback_resolvers(&vendor.fallback_resolvers)?,
+            networks: self.networks(&file.network)?,
             coverage,
             cutoffs,
             services,
@@ -88,7 +97,7 @@ impl Check<'_> {
 #[cfg(test)]
 mod tests {
     use super::super::PackFile;
-    use crate::model::Pack;
+    use crate::model::{CutoffKind, Pack, ServiceTransport};
     use crate::rules::PackError;
 
     fn read(file: &str, text: &str) -> Result<Pack, PackError> {
@@ -255,6 +264,119 @@ expect = "none"
             let fault = read("vendor.toml", &text).unwrap_err();
             assert_eq!(fault.place.map(|(line, _)| line), Some(line), "{fault}");
             assert!(!fault.to_string().contains(char::is_control), "{fault:?}");
+        }
+    }
+
+    /// All that is optional, each with a value.
+    fn full() -> String {
+        let network = r#"[[network]]
+networks = ["192.0.2.0/24", "2001:db8::/48"]
+asn = 64496
+confidence = "community"
+source = "https://routing.example/"
+note = "a note"
+[[network]]
+networks = ["198.51.100.7"]
+confidence = "vendor"
+source = "https://vendor.example/net"
+"#;
+        let text = GOOD
+            .replace(
+                "enabled = true\n",
+                "enabled = true\nnote = \"all of it\"\nfallback_resolvers = [\"192.0.2.53\", \"2001:db8::53\"]\n",
+            )
+            .replace("default = true\n", "default = true\nkind = \"advice\"\n")
+            .replace(
+                "confidence = \"vendor\"\n",
+                "confidence = \"vendor\"\nports = [443, \"23100-23199\"]\ntransport = \"udp\"\n",
+            );
+        text.replacen("[[test]]\n", &format!("{network}[[test]]\n"), 1)
+    }
+
+    #[test]
+    fn reads_what_is_optional() {
+        let plain = read("vendor.toml", GOOD).unwrap();
+        assert_eq!(plain.cutoffs[0].kind, CutoffKind::Ban);
+        assert!(plain.note.is_none() && plain.networks.claims().is_empty());
+
+        let pack = read("vendor.toml", &full()).unwrap();
+        assert_eq!(pack.note.as_deref(), Some("all of it"));
+        assert_eq!(pack.fallback_resolvers.len(), 2);
+        assert_eq!(pack.cutoffs[0].kind, CutoffKind::Advice);
+        let service = &pack.services[0];
+        let ports: Vec<String> = service.ports.iter().map(ToString::to_string).collect();
+        assert_eq!(ports, ["443", "23100-23199"]);
+        assert_eq!(service.transport, Some(ServiceTransport::Udp));
+        let (range, claim) = pack.networks.find([192, 0, 2, 9].into()).unwrap();
+        assert_eq!(
+            (range.to_string().as_str(), claim.asn),
+            ("192.0.2.0/24", Some(64_496))
+        );
+        let (range, claim) = pack.networks.find([198, 51, 100, 7].into()).unwrap();
+        assert_eq!((range.prefix_len(), claim.asn), (32, None));
+    }
+
+    #[test]
+    fn faults_in_what_is_optional_say_where_and_what_to_write() {
+        for (from, to, line, words) in [
+            ("\"all of it\"", "\" \"", 11, "one line of text"),
+            ("\"2001:db8::53\"", "\"dns\"", 12, "write one address"),
+            (
+                "\"2001:db8::53\"",
+                "\"192.0.2.0/24\"",
+                12,
+                "write one address",
+            ),
+            ("\"2001:db8::53\"", "\"192.0.2.53\"", 12, "already"),
+            (
+                "\"2001:db8::53\"",
+                "\"127.0.0.1\"",
+                12,
+                "no server's address",
+            ),
+            ("\"advice\"", "\"warning\"", 16, "ban, advice"),
+            ("443, ", "0, ", 29, "1 to 65535"),
+            ("443, ", "65536, ", 29, "1 to 65535"),
+            ("443, ", "true, ", 29, ""),
+            ("\"23100-23199\"", "\"23199-23100\"", 29, "\"23100-23199\""),
+            ("\"23100-23199\"", "\"+1-2\"", 29, "a range of them"),
+            ("\"23100-23199\"", "\"1-443\"", 29, "in common"),
+            ("\"udp\"", "\"quic\"", 30, "tcp, udp"),
+            ("[\"198.51.100.7\"]", "[]", 40, "at least one range"),
+            (
+                "\"198.51.100.7\"",
+                "\"198.51.100.7/24\"",
+                40,
+                "write `198.51.100.0/24`",
+            ),
+            (
+                "\"198.51.100.7\"",
+                "\"192.0.2.7\"",
+                40,
+                "lies in `192.0.2.0/24`",
+            ),
+            (
+                "\"192.0.2.0/24\"",
+                "\"198.51.100.0/24\"",
+                40,
+                "`198.51.100.7/32` lies in",
+            ),
+            ("\"198.51.100.7\"", "\"10.0.0.0/8\"", 40, "at least /16"),
+            ("asn = 64496", "asn = 0", 35, "`asn = 64496`"),
+            ("asn = 64496", "asn = 4294967295", 35, "`asn = 64496`"),
+            ("asn = 64496", "as = 1", 35, "unknown field `as`"),
+            ("https://routing.example/", "routing table", 37, "https://"),
+            ("\"community\"\n", "\"hearsay\"\n", 36, "vendor, community"),
+        ] {
+            let text = full().replacen(from, to, 1);
+            assert_ne!(text, full(), "{from}");
+            let error = read("vendor.toml", &text).unwrap_err();
+            assert_eq!(
+                error.place.map(|(line, _)| line),
+                Some(line),
+                "{to}: {error}"
+            );
+            assert!(error.to_string().contains(words), "{to}: {error}");
         }
     }
 

@@ -7,8 +7,11 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use super::{Answer, Asked, Refused, Shared, asked, json, rows, word};
-use crate::model::{Category, Evidence, HostKey, Phase, Signal, Strength, Timestamp, VendorId};
+use crate::model::{
+    Category, Evidence, HostKey, Phase, Signal, Snapshot, Strength, Timestamp, VendorId,
+};
 use crate::privacy::Pseudonyms;
+use crate::report::NetworkLine;
 use crate::store::{Filter, Period, Place, Reader, StoredSample, StoredSighting};
 
 #[derive(Deserialize)]
@@ -58,6 +61,7 @@ struct Flow {
     time: Timestamp,
     client: String,
     server: String,
+    vendor_network: Option<NetworkLine>,
     pattern: String,
     pack: String,
 }
@@ -69,6 +73,8 @@ pub(super) async fn get(State(api): Shared, query: Asked<Wanted>) -> Answer {
         place(wanted.after.as_deref())?,
         rows(wanted.limit)?,
     );
+    // Where a server stands is not kept: the packs in force say it.
+    let scene = api.scene();
     let Some(kept) = api.kept else {
         return Err(Refused {
             status: StatusCode::NOT_FOUND,
@@ -101,7 +107,11 @@ pub(super) async fn get(State(api): Shared, query: Asked<Wanted>) -> Answer {
     Ok(json(&Page {
         next_after: page.next.map(|place| place.to_string()),
         damaged: page.damaged,
-        sightings: page.sightings.into_iter().map(sighting).collect(),
+        sightings: page
+            .sightings
+            .into_iter()
+            .map(|row| sighting(&scene.snapshot, row))
+            .collect(),
     }))
 }
 
@@ -147,8 +157,12 @@ fn hide(row: &mut StoredSighting, pseudonyms: &Pseudonyms) {
     }
 }
 
-fn sighting(row: StoredSighting) -> Sighting {
+fn sighting(snapshot: &Snapshot, row: StoredSighting) -> Sighting {
     let StoredSighting { key, sum } = row;
+    let samples = sum.samples.into_iter();
+    let flows = samples
+        .map(|sample| flow(snapshot, &key.vendor, sample))
+        .collect();
     Sighting {
         host: key.host,
         address: key.address,
@@ -170,16 +184,17 @@ fn sighting(row: StoredSighting) -> Sighting {
         sightings: sum.count,
         bytes_received: sum.received,
         bytes_sent: sum.sent,
-        flows: sum.samples.into_iter().map(flow).collect(),
+        flows,
     }
 }
 
-fn flow(stored: StoredSample) -> Flow {
+fn flow(snapshot: &Snapshot, vendor: &VendorId, stored: StoredSample) -> Flow {
     let StoredSample { sample, pack } = stored;
     Flow {
         time: sample.time,
         client: sample.client.to_string(),
         server: sample.server.to_string(),
+        vendor_network: NetworkLine::of(snapshot, vendor, sample.server.addr),
         pattern: sample.pattern.to_string(),
         pack: pack.to_string(),
     }

@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use super::{Answer, Shared, json};
 use crate::model::{
-    Category, DomainName, HostKey, PackRole, Snapshot, Timestamp, UncoveredView, VendorView,
+    Category, CutoffKind, DomainName, HostKey, PackRole, Snapshot, Timestamp, UncoveredView,
+    VendorView,
 };
 
 #[derive(Serialize)]
@@ -49,6 +50,7 @@ struct Cutoff<'a> {
     category: Category,
     group: Option<&'a str>,
     id: &'a str,
+    kind: CutoffKind,
     at: Timestamp,
     jurisdiction: &'a str,
     binds: &'a str,
@@ -100,6 +102,7 @@ fn vendor<'a>(snapshot: &'a Snapshot, view: &'a VendorView) -> Vendor<'a> {
                 category: in_force.category,
                 group: in_force.group.as_deref(),
                 id: &in_force.cutoff.id,
+                kind: in_force.cutoff.kind,
                 at: in_force.cutoff.at,
                 jurisdiction: &in_force.cutoff.jurisdiction,
                 binds: &in_force.cutoff.binds,

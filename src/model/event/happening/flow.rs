@@ -5,7 +5,7 @@ use super::super::super::{
     BlindKind, DomainName, Endpoint, Evidence, FlowEnd, Match, Phase, Protocol, ReplyKind, Sample,
     Sighting, Signal, Span, Strength, Timestamp, WireText,
 };
-use super::{Change, EventHost, Happening};
+use super::{Change, EventHost, Happening, OwnNetwork};
 
 closed_list! {
     /// What came of a try.
@@ -30,6 +30,8 @@ pub struct NamedFlow {
     pub server: Endpoint,
     /// What stands for the server's address where that is not to be shown.
     pub server_token: Option<String>,
+    /// The vendor's own network, where the server stands in it.
+    pub own_network: Option<OwnNetwork>,
     /// Whether the two ends may be shown together, as the hash of both.
     pub show_community_id: bool,
     /// Transport protocol.
@@ -54,6 +56,7 @@ impl NamedFlow {
             client: sample.client,
             server: sample.server,
             server_token: None,
+            own_network: None,
             show_community_id: true,
             protocol: sample.protocol,
             name: sighting.name.clone(),
@@ -192,6 +195,7 @@ impl Happening {
             client: sample.client,
             server: sample.server,
             server_token: None,
+            own_network: None,
             show_community_id: true,
             protocol: sample.protocol,
             name: end.name.clone(),

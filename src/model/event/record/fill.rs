@@ -114,6 +114,12 @@ impl<'a> Record<'a> {
             port: port(flow, flow.server.port),
             domain: is_end.then_some(name),
             bytes: None,
+            system: flow.own_network.as_ref().map(|own| System {
+                number: own.asn,
+                organization: Some(Named {
+                    name: Some(&own.organization),
+                }),
+            }),
         });
         self.network = Some(network(flow));
         match flow.signal {
