@@ -115,11 +115,9 @@ impl<V> Matcher<V> {
                 .into_iter()
                 .chain(node.suffix)
                 .map(|index| &self.entries[index as usize]);
-            let wild = node
-                .wild
-                .iter()
-                .map(|&index| &self.entries[index as usize])
-                .filter(|entry| entry.pattern.matches(name));
+            let mut wild = node.wild.iter().map(|&index| &self.entries[index as usize]);
+            // The first that matches is the most specific.
+            let wild = wild.find(|entry| entry.pattern.matches_left_of(node.tail.len(), name));
             for entry in here.chain(wild) {
                 if best.is_none_or(|best| entry.beats(best)) {
                     best = Some(entry);

@@ -161,15 +161,29 @@ impl Pattern {
 
     /// Whether the pattern matches a name in normal form. Slow and obvious: the matcher narrows first.
     pub fn matches(&self, name: &str) -> bool {
-        let mut name_labels = name.rsplit('.');
-        for label in self.text.rsplit('.') {
-            match name_labels.next() {
-                Some(part) if glob(label.as_bytes(), part.as_bytes()) => {}
-                _ => return false,
-            }
-        }
-        self.suffix || name_labels.next().is_none()
+        labels_match(&self.text, name, self.suffix)
     }
+
+    /// The same for a name that ends in the same so many octets as the pattern does, whole labels: only what stands left of
+    /// them is looked at.
+    pub(super) fn matches_left_of(&self, tail: usize, name: &str) -> bool {
+        let left = |text: &str| text.len().checked_sub(tail + 1);
+        match (left(&self.text), left(name)) {
+            (Some(own), Some(rest)) => labels_match(&self.text[..own], &name[..rest], self.suffix),
+            _ => false,
+        }
+    }
+}
+
+/// Whether the labels of a pattern match those of a name, from the right; of a suffix the name may have more.
+fn labels_match(pattern: &str, name: &str, suffix: bool) -> bool {
+    let mut parts = name.rsplit('.');
+    let mut labels = pattern.rsplit('.');
+    let matched = labels.all(|label| {
+        let part = parts.next();
+        part.is_some_and(|part| glob(label.as_bytes(), part.as_bytes()))
+    });
+    matched && (suffix || parts.next().is_none())
 }
 
 impl fmt::Display for Pattern {
