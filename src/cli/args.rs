@@ -97,6 +97,9 @@ pub struct RunArgs {
     /// Folder in which findings are kept over restarts; nothing is kept without
     #[arg(long, value_name = "DIR")]
     pub state_dir: Option<PathBuf>,
+    /// Who is let in to page and metrics, and over TLS or not: docs/server.md
+    #[arg(long = "web.config.file", value_name = "FILE")]
+    pub web_config: Option<PathBuf>,
 }
 
 /// `straggler replay`

@@ -18,6 +18,7 @@ pub(super) fn run(args: ConfigArgs, output: &mut Output) -> Result<Exit, Failure
         }
         ConfigCommand::Check(common) => {
             let config = load(&common)?;
+            config.access()?;
             let in_force = config.rule_set().packs.len() + config.library.resolver_packs().count();
             let origin = common
                 .config

@@ -19,6 +19,7 @@ pub(super) fn run(args: RunArgs, output: &mut Output) -> Result<Exit, Failure> {
         listen: args.listen,
         rules: args.common.rules,
         state_dir: args.state_dir,
+        web_config: args.web_config,
     };
     let config = Config::load(args.common.config.as_deref(), overrides)?;
     log_to_stderr(config.file.log);
@@ -28,11 +29,13 @@ pub(super) fn run(args: RunArgs, output: &mut Output) -> Result<Exit, Failure> {
         ));
     }
     let frame = Frame::new(&config, &config.rule_set().packs);
-    let daemon = Daemon::bind(config).map_err(failure)?;
+    let access = config.access()?;
+    let daemon = Daemon::bind(config, access).map_err(failure)?;
     let address = daemon.address().map_err(failure)?;
+    let scheme = if daemon.is_tls() { "https" } else { "http" };
     let started = || {
         say(&format!(
-            "page and metrics on http://{address}/, Ctrl-C ends"
+            "page and metrics on {scheme}://{address}/, Ctrl-C ends"
         ));
     };
     let ended = if args.replay.is_empty() {

@@ -26,6 +26,9 @@ pub struct File {
     pub interfaces: Vec<String>,
     /// Address and port of the server.
     pub listen: SocketAddr,
+    /// File that says who is let in to the server, and over what.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub web_config: Option<PathBuf>,
     /// Whether `POST /-/reload` reads configuration and packs again.
     pub web_reload: bool,
     /// Folder of packs.
@@ -221,6 +224,7 @@ impl Default for File {
             listen: DEFAULT_LISTEN
                 .parse()
                 .unwrap_or_else(|_| SocketAddr::from(([127, 0, 0, 1], 9842))),
+            web_config: None,
             web_reload: false,
             rules: None,
             state_dir: None,

@@ -16,7 +16,7 @@ use crate::hosts::Listings;
 use crate::model::{LocalNetworks, Pack, VendorId};
 use crate::privacy::{KeyError, Pseudonyms};
 use crate::rules::{Library, PackError, RuleSet};
-use crate::{capture, evidence, flows, ledger, metrics, replay, store, tracker};
+use crate::{capture, evidence, flows, ledger, metrics, replay, store, tracker, web};
 
 pub use device_files::{DeviceFileError, DeviceFiles};
 pub use exception::Exception;
@@ -52,6 +52,9 @@ pub enum Refused {
     /// The key of pseudonyms.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// The file that says who is let in to the server.
+    #[error(transparent)]
+    Web(#[from] web::WebConfigError),
     /// A file about devices.
     #[error(transparent)]
     Devices(#[from] DeviceFileError),
@@ -116,6 +119,8 @@ pub struct Overrides {
     pub rules: Option<PathBuf>,
     /// Folder in which findings are kept.
     pub state_dir: Option<PathBuf>,
+    /// File that says who is let in to the server.
+    pub web_config: Option<PathBuf>,
 }
 
 impl Config {
@@ -134,6 +139,7 @@ impl Config {
         file.listen = overrides.listen.unwrap_or(file.listen);
         file.rules = overrides.rules.or(file.rules);
         file.state_dir = overrides.state_dir.or(file.state_dir);
+        file.web_config = overrides.web_config.or(file.web_config);
         let packs = stamps::of_packs(file.rules.as_deref());
         let library = Library::load(file.rules.as_deref()).map_err(Refused::Packs)?;
         let key_file = file.privacy.key_file.as_deref();
@@ -159,6 +165,11 @@ impl Config {
     /// The files that say who devices are.
     pub fn device_files(&self) -> DeviceFiles {
         device_files(&self.file)
+    }
+
+    /// Who is let in to the server. Only a daemon and who checks for it may read what this needs.
+    pub fn access(&self) -> Result<web::Access, Refused> {
+        Ok(web::Access::read(self.file.web_config.as_deref())?)
     }
 
     /// The packs in force: the enabled ones, as the configuration corrects it.

@@ -42,6 +42,7 @@ pub struct Daemon {
     listener: TcpListener,
     board: Arc<Board>,
     config: Arc<Config>,
+    access: web::Access,
     runtime: Runtime,
     /// Taken from the beginning, because whoever asks for a reload early must not end the process by it.
     hangup: Signal,
@@ -66,7 +67,7 @@ pub enum Ended {
 
 impl Daemon {
     /// Binds the server. Nothing is captured yet.
-    pub fn bind(config: Config) -> Result<Self> {
+    pub fn bind(config: Config, access: web::Access) -> Result<Self> {
         let address = config.file.listen;
         let listener = TcpListener::bind(address).with_context(|| {
             format!("cannot listen on {address}; is another one running? --listen takes another address or port")
@@ -91,9 +92,15 @@ impl Daemon {
             listener,
             board,
             config: Arc::new(config),
+            access,
             runtime,
             hangup,
         })
+    }
+
+    /// Whether it serves over TLS.
+    pub fn is_tls(&self) -> bool {
+        self.access.is_tls()
     }
 
     /// Where it serves.
@@ -132,10 +139,10 @@ impl Daemon {
                 .filter(|_| self.config.file.web_reload)
                 .map(Asker::of_web),
         );
-        let (listener, hangup) = (self.listener, self.hangup);
+        let (listener, hangup, access) = (self.listener, self.hangup, Arc::new(self.access));
         self.runtime.block_on(async move {
             let listener = tokio::net::TcpListener::from_std(listener)?;
-            let server = tokio::spawn(web::serve(listener, app));
+            let server = tokio::spawn(web::serve(listener, app, access));
             let asked = tokio::select! {
                 result = signals(hangup, outputs, reload) => { result?; true }
                 _ = all_ended.wait_for(|ended| *ended) => false,

@@ -6,6 +6,7 @@
 mod api;
 mod page;
 mod reload;
+mod server;
 mod uncovered;
 mod vendor;
 
@@ -17,12 +18,12 @@ use axum::extract::State;
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use tokio::net::TcpListener;
 
 use crate::metrics::{Board, Exposition};
 use crate::privacy::Pseudonyms;
 
 pub use reload::{Reload, ReloadAnswer};
+pub use server::{Access, Admission, WebConfigError, serve};
 
 /// What the handlers read.
 struct Shared {
@@ -61,13 +62,6 @@ pub fn app(
         .with_state(Arc::new(Shared { board, exposition }))
         .merge(api)
         .merge(reload::routes(reload))
-}
-
-/// Serves until the task is ended.
-pub async fn serve(listener: TcpListener, app: Router) {
-    if let Err(error) = axum::serve(listener, app).await {
-        tracing::error!("the server ended: {error}");
-    }
 }
 
 async fn index(State(shared): State<Arc<Shared>>) -> Response {

@@ -56,7 +56,7 @@ impl Served {
                 "it ended at once: {said}"
             );
             said.push_str(&line);
-            if let Some((_, rest)) = line.split_once("http://") {
+            if let Some((_, rest)) = line.split_once("://") {
                 break rest.split('/').next().unwrap().parse().unwrap();
             }
         };
