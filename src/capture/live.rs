@@ -1,11 +1,10 @@
 //! Live capture: a non-blocking libpcap handle and a poll.
 
 use std::os::fd::AsRawFd;
-use std::sync::Arc;
 use std::time::Duration;
 
 use mio::unix::SourceFd;
-use mio::{Events, Interest, Poll, Token, Waker};
+use mio::{Events, Interest, Poll, Token};
 use pcap::{Active, Capture, Device};
 
 use super::error::words;
@@ -13,7 +12,6 @@ use super::{CaptureError, FrameSource, Pumped, Settings, Stats, WrappedCounter, 
 use crate::model::{Frame, LinkType, Timestamp};
 
 const PACKETS: Token = Token(0);
-const WAKE: Token = Token(1);
 
 /// How long the kernel may hold frames back to fill a block, in milliseconds: the price of fewer wake-ups, and well
 /// under what a person calls a delay.
@@ -26,22 +24,9 @@ pub struct Live {
     link: LinkType,
     poll: Poll,
     events: Events,
-    waker: Arc<Waker>,
     kernel_drops: WrappedCounter,
     interface_drops: WrappedCounter,
     stats: Stats,
-}
-
-/// Ends a wait from another thread.
-#[derive(Clone)]
-pub struct LiveWaker(Arc<Waker>);
-
-impl LiveWaker {
-    /// Makes the worker look up from its wait. Nothing is lost where it was not waiting.
-    pub fn wake(&self) {
-        // The only failure is a full counter of an eventfd, and then the wake-up is pending already.
-        let _ = self.0.wake();
-    }
 }
 
 impl Live {
@@ -71,26 +56,19 @@ impl Live {
                 Interest::READABLE,
             )
             .map_err(broken)?;
-        let waker = Arc::new(Waker::new(poll.registry(), WAKE).map_err(broken)?);
         Ok(Self {
             interface: interface.to_owned(),
             link: LinkType(capture.get_datalink().0),
             capture,
             poll,
             events: Events::with_capacity(4),
-            waker,
             kernel_drops: WrappedCounter::default(),
             interface_drops: WrappedCounter::default(),
             stats: Stats::default(),
         })
     }
 
-    /// A handle that ends [`Live::wait`] from another thread.
-    pub fn waker(&self) -> LiveWaker {
-        LiveWaker(Arc::clone(&self.waker))
-    }
-
-    /// Waits until frames may be there, a waker calls, or `timeout` passes.
+    /// Waits until frames may be there, or `timeout` passes.
     pub fn wait(&mut self, timeout: Duration) -> Result<(), CaptureError> {
         match self.poll.poll(&mut self.events, Some(timeout)) {
             Err(error) if error.kind() != std::io::ErrorKind::Interrupted => {

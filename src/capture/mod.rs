@@ -15,7 +15,7 @@ use crate::model::Frame;
 pub use error::CaptureError;
 pub use inputs::{Inputs, STDIN, find_inputs};
 pub use interfaces::{Interface, has_link, interfaces};
-pub use live::{Live, LiveWaker};
+pub use live::Live;
 pub use savefile::Savefile;
 
 /// Where frames come from.
@@ -49,6 +49,8 @@ pub struct Settings {
     pub buffer: u32,
     /// Whether to see frames that are not for this machine; a mirror port needs it.
     pub promiscuous: bool,
+    /// Whether to open an interface again that went away.
+    pub reopen: bool,
 }
 
 impl Default for Settings {
@@ -57,6 +59,7 @@ impl Default for Settings {
             snap_length: 65_535,
             buffer: 16 * 1024 * 1024,
             promiscuous: true,
+            reopen: true,
         }
     }
 }

@@ -16,11 +16,12 @@ use super::in_force::{InForce, RuleBoard};
 use super::keep::Keeping;
 use super::ledger_loop::{Boards, Given, LedgerLoop, WatchBoard};
 use super::reload::{Asker, ReloadBoard, Reloader, Ways};
+use super::reopening::Reopening;
 use super::teller::Teller;
 use super::wall::live_bound;
 use super::worker::{Report, Worker};
 use super::{Daemon, Ended, Served, thread};
-use crate::capture::{self, Live, LiveWaker};
+use crate::capture;
 use crate::config::{Config, DeviceFiles};
 use crate::history::Wall;
 use crate::ledger::{self, Ledger};
@@ -64,7 +65,6 @@ impl Daemon {
             .transpose()?;
         let stop = Arc::new(AtomicBool::new(false));
         let (sender, receiver) = mpsc::sync_channel::<Report>(QUEUE);
-        let wakers: Vec<LiveWaker> = workers.iter().map(Worker::waker).collect();
         let captures: Vec<JoinHandle<()>> = workers
             .into_iter()
             .enumerate()
@@ -117,9 +117,6 @@ impl Daemon {
         };
         let asked = self.serve(all_ended, served)?;
         stop.store(true, Ordering::Relaxed);
-        for waker in &wakers {
-            waker.wake();
-        }
         for handle in captures.into_iter().chain([ledger_thread]) {
             if handle.join().is_err() {
                 bail!("a thread panicked; what it had not handed over is lost");
@@ -137,14 +134,14 @@ impl Daemon {
         let in_force = rules.load();
         let mut workers = Vec::new();
         for interface in &self.config.file.interfaces {
-            let live = Live::open(interface, &self.config.capture())?;
+            let capture = Reopening::open(interface, self.config.capture())?;
             let settings = tracker::Settings {
                 interface: Some(Arc::from(interface.as_str())),
                 ..in_force.settings.clone()
             };
             let tracker = Tracker::new(settings, Arc::clone(&in_force.rules));
             let (rules, watch) = (Arc::clone(rules), Arc::clone(watch));
-            workers.push(Worker::new(interface.clone(), live, tracker, watch, rules));
+            workers.push(Worker::new(capture, tracker, watch, rules));
         }
         Ok(workers)
     }

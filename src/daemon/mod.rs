@@ -12,6 +12,7 @@ mod ledger_loop;
 mod live;
 mod recorded;
 mod reload;
+mod reopening;
 mod settling;
 mod teller;
 mod wall;

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use super::in_force::RuleBoard;
 use super::ledger_loop::WatchBoard;
+use super::reopening::{Read, Reopening};
 use super::wall::wall_clock;
-use crate::capture::{self, FrameSource, Live, LiveWaker, Pumped};
+use crate::capture;
 use crate::model::Batch;
 use crate::tracker::{self, Tracker};
 
@@ -18,10 +19,6 @@ const BATCH: usize = 512;
 const REPORT_EVERY: Duration = Duration::from_secs(1);
 /// How long it waits for frames before it looks up: what the watchdog and the quiet-interface tick need.
 const LOOK_UP_EVERY: Duration = Duration::from_millis(250);
-
-/// What is wrong with an interface that cannot be looked at.
-pub(super) const NO_LINK: &str =
-    "the interface is down or has no link; what passes elsewhere meanwhile is not seen";
 
 /// What a worker tells the ledger's thread.
 pub(super) struct Report {
@@ -35,18 +32,17 @@ pub(super) struct Report {
     pub tracker: tracker::Stats,
     /// What its interface lost.
     pub capture: capture::Stats,
-    /// Why the capture ended, if it did by a fault.
-    pub fault: Option<String>,
-    /// Whether it goes on.
-    pub up: bool,
-    /// Whether its interface is up and has a link. Without, nothing is looked at.
-    pub has_link: bool,
+    /// How often its interface was opened again.
+    pub restarts: u64,
+    /// Why nothing is looked at now, if so.
+    pub down: Option<String>,
+    /// Whether it is the last one.
+    pub last: bool,
 }
 
 /// A capture and its tracker.
 pub(super) struct Worker {
-    interface: String,
-    live: Live,
+    capture: Reopening,
     tracker: Tracker,
     watch: Arc<WatchBoard>,
     rules: Arc<RuleBoard>,
@@ -54,46 +50,32 @@ pub(super) struct Worker {
     generation: u64,
     /// Frames taken when it was last looked at the link.
     frames: u64,
-    has_link: bool,
 }
 
 impl Worker {
     pub(super) fn new(
-        interface: String,
-        live: Live,
+        capture: Reopening,
         mut tracker: Tracker,
         watch: Arc<WatchBoard>,
         rules: Arc<RuleBoard>,
     ) -> Self {
         tracker.begin();
         Self {
-            interface,
-            live,
+            capture,
             tracker,
             watch,
             rules,
             generation: 0,
             frames: 0,
-            has_link: true,
         }
     }
 
-    pub(super) fn waker(&self) -> LiveWaker {
-        self.live.waker()
-    }
-
-    /// Captures until told to stop or the capture fails.
+    /// Captures until told to stop, or until the interface has gone and is not to be opened again.
     pub(super) fn run(mut self, index: usize, ledger: &SyncSender<Report>, stop: &AtomicBool) {
         let mut reported = Instant::now();
         let mut waiting: Option<Report> = None;
-        let fault = loop {
-            if stop.load(Ordering::Relaxed) {
-                break None;
-            }
-            if let Err(fault) = self.step() {
-                tracing::error!(interface = self.interface, "capture ended: {fault}");
-                break Some(fault.to_string());
-            }
+        while !stop.load(Ordering::Relaxed) && !self.capture.is_over() {
+            self.read();
             let is_due = reported.elapsed() >= REPORT_EVERY;
             let is_early = self.tracker.is_filling() && waiting.is_none();
             if is_due || is_early {
@@ -103,7 +85,7 @@ impl Worker {
                 self.tracker.tick(wall_clock());
                 // While the ledger has not taken the last report, the tracker goes on rolling up: nothing is lost.
                 let report = waiting.take().unwrap_or_else(|| {
-                    let report = self.report(index, None, true);
+                    let report = self.report(index, false);
                     self.go_by_the_rules();
                     report
                 });
@@ -113,44 +95,33 @@ impl Worker {
                     Err(TrySendError::Disconnected(_)) => return,
                 }
             }
-        };
+        }
         // The last reports wait for the ledger; it is there until the queue closes.
-        for report in waiting
-            .into_iter()
-            .chain([self.report(index, fault, false)])
-        {
+        for report in waiting.into_iter().chain([self.report(index, true)]) {
             if ledger.send(report).is_err() {
                 return;
             }
         }
     }
 
-    fn step(&mut self) -> Result<(), capture::CaptureError> {
+    fn read(&mut self) {
         let tracker = &mut self.tracker;
-        let pumped = self
-            .live
-            .pump(BATCH, &mut |frame| tracker.ingest(&frame, &mut ()))?;
-        if pumped == Pumped::Idle {
-            self.live.wait(LOOK_UP_EVERY)?;
-        }
-        Ok(())
-    }
-
-    /// Frames prove a link; where none came since the last look, the system is asked. Without a link the stretch that was
-    /// looked at ends; the next one begins with the first frame.
-    fn look_at_the_link(&mut self) {
-        let frames = self.tracker.stats().seen.frames;
-        let has_link = frames > self.frames || capture::has_link(&self.interface).unwrap_or(true);
-        self.frames = frames;
-        if !has_link {
+        let read = self.capture.read(BATCH, LOOK_UP_EVERY, &mut |frame| {
+            tracker.ingest(&frame, &mut ());
+        });
+        // The stretch that was looked at ends; the next one begins with the first frame.
+        if matches!(read, Read::Gone | Read::Back) {
             self.tracker.begin();
         }
-        if std::mem::replace(&mut self.has_link, has_link) != has_link {
-            let interface = &self.interface;
-            match has_link {
-                true => tracing::info!(interface, "captured again"),
-                false => tracing::error!(interface, "{NO_LINK}"),
-            }
+    }
+
+    /// Frames prove a link; where none came since the last look, the system is asked.
+    fn look_at_the_link(&mut self) {
+        let frames = self.tracker.stats().seen.frames;
+        let came = frames > self.frames;
+        self.frames = frames;
+        if self.capture.is_linkless(came) {
+            self.tracker.begin();
         }
     }
 
@@ -164,16 +135,16 @@ impl Worker {
         }
     }
 
-    fn report(&mut self, worker: usize, fault: Option<String>, up: bool) -> Report {
+    fn report(&mut self, worker: usize, last: bool) -> Report {
         Report {
             worker,
             generation: self.generation,
             batch: self.tracker.drain(),
             tracker: self.tracker.stats(),
-            capture: self.live.stats(),
-            fault,
-            up,
-            has_link: self.has_link,
+            capture: self.capture.stats(),
+            restarts: self.capture.restarts(),
+            down: self.capture.down().map(str::to_owned),
+            last,
         }
     }
 }

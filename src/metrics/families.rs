@@ -76,6 +76,7 @@ families! {
     CAPTURE_DROPPED: Counter "straggler_capture_dropped_packets_total" ["interface", "reason"] "Packets lost before inspection.";
     CAPTURE_TRUNCATED: Counter "straggler_capture_truncated_packets_total" ["interface"] "Packets cut by the snap length.";
     CAPTURE_LAST_PACKET: Gauge "straggler_capture_last_packet_timestamp_seconds" ["interface"] "Capture time of the latest packet.";
+    CAPTURE_RESTARTS: Counter "straggler_capture_restarts_total" ["interface"] "How often the interface was opened again after it went away.";
     UNDECODED: Counter "straggler_undecoded_packets_total" ["reason"] "Packets whose network or transport layer could not be read.";
     FLOWS: Counter "straggler_flows_total" ["protocol"] "Flows by what they were found to speak; each DNS question over UDP is one.";
     NAMED_FLOWS: Counter "straggler_named_flows_total" ["signal"] "Flows with a name.";

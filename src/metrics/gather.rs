@@ -225,6 +225,8 @@ fn interfaces(samples: &mut Samples, scene: &Scene) {
         samples.add(&f::CAPTURE_PACKETS, &[name], number(seen.frames));
         samples.add(&f::CAPTURE_BYTES, &[name], number(seen.wire_bytes));
         samples.add(&f::CAPTURE_TRUNCATED, &[name], number(seen.cut_frames));
+        let restarts = number(interface.restarts);
+        samples.add(&f::CAPTURE_RESTARTS, &[name], restarts);
         let drops = [
             ("kernel", interface.capture.kernel_drops),
             ("interface", interface.capture.interface_drops),

@@ -76,6 +76,10 @@ pub struct InterfaceScene {
     pub name: String,
     /// Whether it is being captured.
     pub up: bool,
+    /// Why nothing is looked at now, if so.
+    pub down: Option<String>,
+    /// How often it was opened again.
+    pub restarts: u64,
     /// What was lost.
     pub capture: capture::Stats,
     /// Its worker's counters.

@@ -53,7 +53,8 @@ impl Laboratory {
         Some(laboratory)
     }
 
-    fn wire(&self) {
+    /// Puts the wire between the two, or puts it there again.
+    pub(crate) fn wire(&self) {
         let (client, server) = (&self.client, &self.server);
         let veth = format!(
             "ip link add sg0 type veth peer name sg0 netns {}",

@@ -80,11 +80,50 @@ fn an_interface_without_a_link_is_not_looked_at() {
 }
 
 #[test]
-fn an_interface_that_goes_away_ends_the_daemon_with_an_error() {
+fn an_interface_that_goes_away_is_captured_again_when_it_is_back() {
     let Some(laboratory) = Laboratory::build() else {
         return;
     };
     let served = laboratory.capture(&[]);
+    let metric = |name: &str, value: u8| {
+        let line = format!("straggler_capture_{name}{{interface=\"sg0\"}} {value}");
+        laboratory.wait_for_metric(&served, &line);
+    };
+    metric("up", 1);
+    for times in 1..=2 {
+        laboratory.server.shell("ip link del sg0");
+        metric("up", 0);
+        let page = laboratory.get(&served, "/");
+        assert!(
+            page.contains("opened again as soon as it is there"),
+            "{page}"
+        );
+        laboratory.wire();
+        metric("up", 1);
+        metric("restarts_total", times);
+        // Nobody answers, and the question is seen.
+        laboratory.client.shell(&format!(
+            "dig +tries=1 +time=1 @10.99.0.9 s0{times}.upd.kaspersky.com"
+        ));
+        let asked = format!(
+            "straggler_sightings_total{{vendor=\"kaspersky\",category=\"update\",signal=\"dns\",evidence=\"lookup\",phase=\"after\"}} {times}"
+        );
+        laboratory.wait_for_metric(&served, &asked);
+    }
+    let page = laboratory.get(&served, "/");
+    assert!(!page.contains("opened again as soon"), "{page}");
+    let (status, said, _) = served.end("TERM");
+    assert_eq!(status.code(), Some(0), "{said}");
+}
+
+#[test]
+fn without_reopening_an_interface_that_goes_away_ends_the_daemon_with_an_error() {
+    let Some(laboratory) = Laboratory::build() else {
+        return;
+    };
+    let config = laboratory.file("straggler.toml");
+    std::fs::write(&config, "[capture]\nreopen = false\n").unwrap();
+    let served = laboratory.capture(&["--config", config.to_str().unwrap()]);
     laboratory.server.shell("ip link del sg0");
     let (status, said, _) = served.wait();
     assert_eq!(status.code(), Some(3), "{said}");

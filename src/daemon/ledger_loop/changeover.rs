@@ -37,7 +37,7 @@ impl Changeover {
     /// Gives a report back that can be judged now, and holds one that cannot.
     pub(super) fn hold(&mut self, report: Report) -> Option<Report> {
         if let Some(worker) = self.workers.get_mut(report.worker) {
-            *worker = report.up.then_some(report.generation);
+            *worker = (!report.last).then_some(report.generation);
         }
         if report.generation <= self.generation {
             return Some(report);
@@ -77,9 +77,9 @@ mod tests {
             batch: crate::model::Batch::default(),
             tracker: crate::tracker::Stats::default(),
             capture: crate::capture::Stats::default(),
-            fault: None,
-            up,
-            has_link: true,
+            restarts: 0,
+            down: None,
+            last: !up,
         }
     }
 

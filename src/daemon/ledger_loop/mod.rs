@@ -17,7 +17,7 @@ use super::keep::Keeping;
 use super::reload::ReloadBoard;
 use super::teller::Teller;
 use super::wall::{live_bound, wall_clock};
-use super::worker::{NO_LINK, Report};
+use super::worker::Report;
 use crate::capture;
 use crate::config::DeviceFileError;
 use crate::history::{Taken, Wall};
@@ -36,9 +36,6 @@ const PUBLISH_SHARE: u32 = 5;
 pub(super) struct LedgerLoop {
     ledger: Ledger,
     interfaces: Vec<InterfaceScene>,
-    /// Names of those that are captured and have no link now.
-    without_link: Vec<String>,
-    faults: Vec<String>,
     /// What is read anew about devices, and why it cannot be, if so.
     readings: Receiver<Reading>,
     reading_fault: Option<String>,
@@ -111,8 +108,6 @@ impl LedgerLoop {
         let mut this = Self {
             ledger,
             interfaces,
-            without_link: Vec::new(),
-            faults: Vec::new(),
             readings,
             reading_fault: None,
             changeover,
@@ -173,18 +168,15 @@ impl LedgerLoop {
         self.ledger.absorb(&report.batch);
         self.boards.watch.store(self.ledger.watch_list());
         if let Some(interface) = self.interfaces.get_mut(report.worker) {
-            let is_up = report.up && report.has_link;
-            let reason = report.fault.as_deref();
-            let reason = reason.or((!report.has_link).then_some(NO_LINK));
-            if interface.up && !is_up && reason.is_some() {
+            let is_up = report.down.is_none();
+            if interface.up && !is_up {
+                let reason = report.down.as_deref();
                 self.teller.capture_down(&interface.name, reason);
             } else if !interface.up && is_up {
                 self.teller.capture_up(&interface.name);
             }
-            self.without_link.retain(|name| *name != interface.name);
-            if report.up && !report.has_link {
-                self.without_link.push(interface.name.clone());
-            }
+            interface.restarts = report.restarts;
+            interface.down = report.down;
             if let Some(keeping) = &mut self.keeping {
                 let taken = Taken {
                     frames: report.tracker.seen.frames,
@@ -200,9 +192,8 @@ impl LedgerLoop {
             }
             interface.tracker = report.tracker;
             interface.capture = report.capture;
-            interface.up = is_up;
+            interface.up = is_up && !report.last;
         }
-        self.faults.extend(report.fault);
     }
 
     /// What an interface took and lost since its last report.
@@ -282,19 +273,18 @@ impl LedgerLoop {
             Some(pseudonyms) => pseudonyms.hide(snapshot),
             None => snapshot,
         };
-        let without_link = self.without_link.iter();
-        let without_link: Vec<String> = without_link
-            .map(|interface| format!("{interface}: {NO_LINK}"))
-            .collect();
+        let down = self.interfaces.iter().filter_map(|interface| {
+            let why = interface.down.as_ref()?;
+            Some(format!("{}: {why}", interface.name))
+        });
+        let down: Vec<String> = down.collect();
         self.boards.scene.store(Arc::new(Scene {
             snapshot,
             tracker,
             ledger: self.ledger.stats(),
             interfaces: self.interfaces.clone(),
-            faults: self
-                .faults
+            faults: down
                 .iter()
-                .chain(&without_link)
                 .chain(&reload.fault)
                 .chain(&self.reading_fault)
                 .chain(&self.clock_fault)
