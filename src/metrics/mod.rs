@@ -3,6 +3,7 @@
 //! One [`Collector`] reads the [`Scene`] at each scrape: counters live where they are counted, and nothing is kept twice.
 //! Labels come from closed sets and packs; the one exception, the host key, is limited by [`Settings::host_series`].
 
+mod exposition;
 mod families;
 mod gather;
 mod hosts;
@@ -13,14 +14,13 @@ use std::sync::atomic::AtomicU64;
 
 use arc_swap::ArcSwap;
 use prometheus::core::{Collector, Desc};
-use prometheus::process_collector::ProcessCollector;
 use prometheus::proto::MetricFamily;
-use prometheus::{Encoder, Registry, TextEncoder};
 
 use crate::events::{Counts, OutputKind};
 use crate::model::Snapshot;
 use crate::{capture, ledger, tracker};
 
+pub use exposition::{Exposition, Scrape};
 pub use families::{FAMILIES, Family, Kind};
 pub use store::StoreScene;
 
@@ -88,32 +88,6 @@ pub struct InterfaceScene {
 
 /// Where the daemon puts the latest scene, and everybody reads it without waiting.
 pub type Board = ArcSwap<Scene>;
-
-/// The metrics of a board in the text exposition format.
-pub struct Exposition {
-    registry: Registry,
-}
-
-impl Exposition {
-    /// Registers the collector and the process metrics.
-    pub fn new(board: Arc<Board>, settings: Settings) -> Result<Self, prometheus::Error> {
-        let registry = Registry::new();
-        registry.register(Box::new(SceneCollector {
-            board,
-            settings,
-            most_rejected: AtomicU64::new(0),
-        }))?;
-        registry.register(Box::new(ProcessCollector::for_self()))?;
-        Ok(Self { registry })
-    }
-
-    /// One scrape.
-    pub fn text(&self) -> Result<Vec<u8>, prometheus::Error> {
-        let mut text = Vec::new();
-        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
-        Ok(text)
-    }
-}
 
 struct SceneCollector {
     board: Arc<Board>,

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::{HeaderName, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
@@ -84,17 +84,47 @@ async fn style() -> impl IntoResponse {
     (headers, include_str!("style.css"))
 }
 
-async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
-    match shared.exposition.text() {
-        Ok(text) => {
-            let kind = "text/plain; version=0.0.4; charset=utf-8";
-            ([(header::CONTENT_TYPE, kind)], text).into_response()
-        }
+async fn metrics(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
+    // On this thread: it would take memory of its own on another one, and all that waits here are others who ask.
+    let scrape = match shared.exposition.scrape() {
+        Ok(scrape) => scrape,
         Err(error) => {
             tracing::error!("cannot write the metrics: {error}");
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        }
+    };
+    let kind = [(
+        header::CONTENT_TYPE,
+        "text/plain; version=0.0.4; charset=utf-8",
+    )];
+    if takes_gzip(&headers) {
+        let packed = [
+            (header::CONTENT_ENCODING, "gzip"),
+            (header::VARY, "accept-encoding"),
+        ];
+        return (kind, packed, scrape.packed()).into_response();
+    }
+    match scrape.plain() {
+        Ok(text) => (kind, text).into_response(),
+        Err(error) => {
+            tracing::error!("cannot unpack the metrics: {error}");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
+}
+
+/// Whether a client names gzip without forbidding it (RFC 9110, section 12.5.3).
+fn takes_gzip(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(header::ACCEPT_ENCODING).iter();
+    let mut codings = values
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','));
+    codings.any(|coding| {
+        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
+        let forbidden = weight.trim().strip_prefix("q=");
+        let forbidden = forbidden.and_then(|weight| weight.parse::<f32>().ok()) == Some(0.0);
+        name.trim().eq_ignore_ascii_case("gzip") && !forbidden
+    })
 }
 
 async fn ready(State(shared): State<Arc<Shared>>) -> Response {

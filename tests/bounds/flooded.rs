@@ -8,7 +8,7 @@ use crate::namespace::Namespace;
 use crate::served::{Served, get};
 
 /// The interface that the daemon captures, and the one at the other end of the link.
-const INTERFACE: &str = "sg0";
+pub(crate) const INTERFACE: &str = "sg0";
 const OTHER_END: &str = "sg1";
 /// Tells the test program which interface to send on instead of testing.
 const SEND_ON: &str = "STRAGGLER_BOUNDS_SEND_ON";
@@ -79,6 +79,14 @@ impl Flooded {
         let answer = String::from_utf8(curl.output().unwrap().stdout).unwrap();
         let (body, status) = answer.rsplit_once('\n').unwrap();
         (status.parse().unwrap(), body.to_owned())
+    }
+
+    /// A command to be run where the daemon is.
+    pub(crate) fn command(&self, program: &str) -> Command {
+        match &self.link {
+            Some((namespace, _)) => namespace.command(program),
+            None => Command::new(program),
+        }
     }
 
     /// Waits until all that was written is on the link.

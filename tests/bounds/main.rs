@@ -14,6 +14,7 @@ mod floods;
 mod namespace;
 mod outcome;
 mod real;
+mod scraped;
 #[path = "../served/mod.rs"]
 mod served;
 #[path = "../support/mod.rs"]
@@ -47,6 +48,10 @@ const START: u64 = 1_727_740_800_000_000_000;
 const STEP: u64 = 100_000;
 /// How long the daemon may take for what it was given.
 const PATIENCE: Duration = Duration::from_secs(90);
+/// Hosts that come while it is scraped, and how they are spread: some ten thousand frames a second.
+const SCRAPED_HOSTS: u32 = 60_000;
+const SCRAPED_AT_ONCE: u32 = 50;
+const SCRAPED_PAUSE: Duration = Duration::from_millis(15);
 /// One flood at a time: two would disturb each other's time.
 static ALONE: Mutex<()> = Mutex::new(());
 
@@ -58,7 +63,7 @@ const REAL: [[&str; 2]; 3] = [
 ];
 
 /// Entries that the tables of one worker and of the ledger take: the Bounds of ARCHITECTURE.md.
-const CAPS: [(&str, u64); 21] = [
+const CAPS: [(&str, u64); 23] = [
     ("flows", 65_536),
     ("first_bytes", 16_777_216),
     ("dns_transactions", 16_384),
@@ -80,6 +85,8 @@ const CAPS: [(&str, u64); 21] = [
     ("happenings", 16_384),
     ("flows_told", 32_768),
     ("roles", 16_384),
+    ("uncovered_told", 4_096),
+    ("uncovered_names", 2_048),
 ];
 
 fn real() -> [[Real; 2]; 3] {
@@ -187,4 +194,60 @@ fn contacts_on_a_link_with_a_store() {
         assert_eq!(outcome.hides(&daemon, host.0), None);
     }
     left_out(&outcome, &["identities", "usages"]);
+}
+
+/// Many scrapers while the metrics are as large as they may be and traffic goes on: they cost no frame.
+#[test]
+fn scrapers_cost_no_frame() {
+    let alone = ALONE.lock();
+    let _alone = alone.unwrap_or_else(std::sync::PoisonError::into_inner);
+    let state = tempfile::tempdir().unwrap();
+    let Some((mut daemon, pipe)) = Flooded::on_a_link(state.path()) else {
+        return;
+    };
+    // Twenty seconds of what fills the metrics within the first one.
+    let sender = std::thread::spawn(move || {
+        let mut wire = Wire::new(pipe, START, STEP);
+        for number in 0..SCRAPED_HOSTS {
+            floods::contacts(&mut wire, number);
+            if number > MEANWHILE_ON_A_LINK * 2 && number % SCRAPED_AT_ONCE == 0 {
+                std::thread::sleep(SCRAPED_PAUSE);
+            }
+        }
+        wire.finish()
+    });
+    wait_long_for("as many series as there may be", PATIENCE, || {
+        Outcome::of(&daemon).value("straggler_host_series") == 5_000
+    });
+    let before = Outcome::of(&daemon);
+    let scraped = scraped::scrape(&daemon);
+    let after = Outcome::of(&daemon);
+    let frames = |outcome: &Outcome| {
+        outcome.value(&format!(
+            "straggler_capture_packets_total{{interface=\"{}\"}}",
+            flooded::INTERFACE
+        ))
+    };
+    let meanwhile = frames(&after) - frames(&before);
+    sender.join().unwrap();
+    daemon.sent();
+    let outcome = Outcome::of(&daemon);
+    outcome.tell("scrapers", frames(&outcome), Duration::ZERO);
+    eprintln!(
+        "{} scrapes, {} a second, of {} bytes each (packed): median {:?}, slowest {:?}; {meanwhile} frames meanwhile",
+        scraped.count,
+        scraped::A_SECOND,
+        scraped.bytes,
+        scraped.median,
+        scraped.slowest
+    );
+    assert!(meanwhile > 50_000, "the capture went on: {meanwhile}");
+    for reason in ["kernel", "interface"] {
+        let dropped = format!(
+            "straggler_capture_dropped_packets_total{{interface=\"{}\",reason=\"{reason}\"}}",
+            flooded::INTERFACE
+        );
+        assert_eq!(outcome.value(&dropped), 0, "{reason}");
+    }
+    outcome.check_bounds(&CAPS);
 }
