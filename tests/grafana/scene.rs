@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::Value;
 
 use super::board::{Board, Query, text};
 use super::made_up;
 use super::prometheus::{Prometheus, Sample};
-use super::served::Served;
+use super::served::{Served, wait_for};
 
 /// Two sensors saw the same hosts. Without sites, with one each, and a made-up live one; a name for each job.
 pub(crate) const OFFICE: &str = "office";
@@ -20,8 +21,10 @@ pub(crate) const NAMED: &str = "mac-0a:20:00:00:00:11";
 
 pub(crate) struct Scene {
     pub(crate) prometheus: Prometheus,
-    /// They run as long as the scene is used.
-    _sensors: [Served; 2],
+    /// They run as long as the scene is used; the second one can be away.
+    _first: Served,
+    second: Option<Served>,
+    again: Vec<String>,
     _folder: tempfile::TempDir,
 }
 
@@ -41,20 +44,24 @@ impl Scene {
             Served::start(&replay),
             Served::start(&[replay, config].concat()),
         ];
-        let [first, second] = &sensors;
         for sensor in &sensors {
             sensor.wait_ready();
         }
-        let (first, second, live) = (first.address, second.address, made_up::sensor());
+        let [first, second] = sensors;
+        let live = made_up::sensor();
+        let (one, two) = (first.address, second.address);
+        let listen = two.to_string();
+        let again = [&["run", "--listen", &listen], &replay[..], &config].concat();
+        let again = again.into_iter().map(str::to_owned).collect();
         let prometheus = Prometheus::start(&format!(
             "global: {{scrape_interval: 1s}}
 scrape_configs:
 - job_name: {OFFICE}
-  static_configs: [{{targets: ['{first}', '{second}']}}]
+  static_configs: [{{targets: ['{one}', '{two}']}}]
 - job_name: {SITES}
   static_configs:
-  - {{targets: ['{first}'], labels: {{site: north}}}}
-  - {{targets: ['{second}'], labels: {{site: south}}}}
+  - {{targets: ['{one}'], labels: {{site: north}}}}
+  - {{targets: ['{two}'], labels: {{site: south}}}}
 - job_name: {LIVE}
   static_configs: [{{targets: ['{live}']}}]
 "
@@ -62,9 +69,33 @@ scrape_configs:
         prometheus.wait_for_scrapes(5, 6);
         Some(Self {
             prometheus,
-            _sensors: sensors,
+            _first: first,
+            second: Some(second),
+            again,
             _folder: folder,
         })
+    }
+
+    /// Ends the second sensor, and waits until Prometheus knows.
+    pub(crate) fn end_one(&mut self) {
+        self.second.take().unwrap().end("TERM");
+        self.wait_for_sensors(1);
+    }
+
+    /// Starts it again where it was.
+    pub(crate) fn start_again(&mut self) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_straggler"));
+        command.args(&self.again);
+        self.second = Some(Served::spawn(command));
+        self.wait_for_sensors(2);
+    }
+
+    fn wait_for_sensors(&self, number: usize) {
+        let expr = format!("count(straggler_host_series{{job=\"{OFFICE}\"}} > 0)");
+        wait_for("sensors", || {
+            let found = self.prometheus.now(&expr);
+            found.first().is_some_and(|found| found.1 == number as f64)
+        });
     }
 
     /// The variables of a dashboard as they are when it is opened, with "All" wherever there is one, but for the job.
