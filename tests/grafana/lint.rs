@@ -1,6 +1,7 @@
 //! What must hold of every dashboard, without a server. Mostly what Grafana's own linter of dashboards asks for.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use serde_json::{Value, json};
 use straggler::metrics::FAMILIES;
@@ -218,10 +219,29 @@ fn sums_over_hosts_take_the_sensors_away_first() {
         for query in board.panel_queries() {
             for selector in selectors(&query.expr) {
                 let of_hosts = selector.metric.starts_with("straggler_host")
+                    || selector.metric.starts_with("straggler_resolver_bypass")
                     || selector.metric.starts_with("straggler_coverage");
                 let summed = ["sum", "count", "avg"].contains(&selector.function.as_str());
                 assert!(!(of_hosts && summed), "{query:?}");
             }
         }
     }
+}
+
+/// The instructions name what is there.
+#[test]
+fn the_instructions_name_every_file() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("grafana");
+    let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+    let readme = read("README.md");
+    for board in boards() {
+        let name = board.path.file_name().unwrap().to_str().unwrap();
+        assert!(readme.contains(&format!("`dashboards/{name}`")), "{name}");
+        let title = text(&board.json, "/title").trim_start_matches("Straggler / ");
+        assert!(readme.contains(&format!("*{title}*")), "{title}");
+    }
+    let path = "/var/lib/grafana/dashboards/straggler";
+    assert!(read("provisioning/dashboards/straggler.yml").contains(&format!("path: {path}\n")));
+    assert!(readme.contains(&format!("-t {path} grafana/dashboards/*.json")));
+    assert!(read("provisioning/datasources/straggler.yml").contains("type: prometheus"));
 }

@@ -8,7 +8,7 @@ pub(crate) struct Selector {
     pub(crate) matchers: Vec<String>,
     /// What stands in square brackets behind it.
     pub(crate) range: Option<String>,
-    /// The function that it is the first argument of.
+    /// The function or aggregation that it is the first argument of.
     pub(crate) function: String,
 }
 
@@ -65,12 +65,19 @@ fn next_metric(text: &str) -> Option<usize> {
         .min()
 }
 
+/// The function or aggregation whose bracket opens at the end, as in `rate(` and `max by (site) (`.
 fn function_before(text: &str) -> String {
-    let Some(text) = text.strip_suffix('(') else {
+    let Some(before) = text.strip_suffix('(') else {
         return String::new();
     };
-    let start = text.rfind(|character| !is_name(character));
-    text[start.map_or(0, |at| at + 1)..].to_owned()
+    let aggregation = before
+        .trim_end()
+        .strip_suffix(')')
+        .and_then(|before| before.rsplit_once('('))
+        .and_then(|(before, _)| before.trim_end().strip_suffix(" by"));
+    let before = aggregation.unwrap_or(before);
+    let start = before.rfind(|character| !is_name(character));
+    before[start.map_or(0, |at| at + 1)..].to_owned()
 }
 
 /// Labels by which an expression aggregates or joins.
@@ -87,17 +94,18 @@ pub(crate) fn grouping_labels(expr: &str) -> Vec<String> {
 
 #[test]
 fn selectors_are_told_with_matchers_range_and_function() {
-    let expr = r#"sum by (site, a) (rate(straggler_a_total{job=~"$job", x="1"}[$__range])) / on () straggler_b"#;
+    let expr = r#"sum by (site, a) (rate(straggler_a_total{job=~"$job", x="1"}[$__range])) / on () max by (c) (straggler_b)"#;
     let expected = Selector {
         metric: "straggler_a_total".to_owned(),
         matchers: vec![r#"job=~"$job""#.to_owned(), r#"x="1""#.to_owned()],
         range: Some("$__range".to_owned()),
         function: "rate".to_owned(),
     };
-    let bare = Selector {
+    let aggregated = Selector {
         metric: "straggler_b".to_owned(),
+        function: "max".to_owned(),
         ..Selector::default()
     };
-    assert_eq!(selectors(expr), [expected, bare]);
-    assert_eq!(grouping_labels(expr), ["site", "a"]);
+    assert_eq!(selectors(expr), [expected, aggregated]);
+    assert_eq!(grouping_labels(expr), ["site", "a", "c"]);
 }
