@@ -169,11 +169,6 @@ impl Handle {
         }
     }
 
-    /// Whether there is no output at all, so that events need not be made.
-    pub fn is_idle(&self) -> bool {
-        self.lanes.is_empty()
-    }
-
     /// Events that wait for the output that is furthest behind.
     pub fn waiting(&self) -> u64 {
         let waiting = self.lanes.iter().map(|lane| lane.queue.waiting());

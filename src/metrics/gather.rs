@@ -118,6 +118,10 @@ fn identity(samples: &mut Samples, scene: &Scene) {
             samples.add(&f::CUTOFF, &labels, cutoff.at.as_seconds());
         }
     }
+    // None is built in yet, and whoever looks for them has to see that.
+    for layer in ["landlock", "seccomp", "capabilities"] {
+        samples.add(&f::SANDBOX, &[layer], flag(false));
+    }
     let reload = &scene.reload;
     samples.add(&f::RELOAD_OK, &[], flag(reload.fault.is_none()));
     samples.add(&f::RELOAD_TIME, &[], reload.succeeded_at);
