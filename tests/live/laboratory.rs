@@ -155,7 +155,7 @@ impl Laboratory {
     pub(crate) fn record(&self, file: &Path) -> Recorder {
         let mut command = self.server.line(
             // As it comes, so that the file says what was seen; by its own times, as the daemon has them.
-            "exec tcpdump -i sg0 -n -U --immediate-mode --time-stamp-precision=nano -w -",
+            "exec tcpdump -i sg0 -B 16384 -n -U --immediate-mode --time-stamp-precision=nano -w -",
         );
         command
             .stdin(Stdio::null())
