@@ -132,12 +132,14 @@ fn links_lead_somewhere() {
         "README.md",
         "ARCHITECTURE.md",
         "CONTRIBUTING.md",
+        "docs/alerts.md",
         "docs/events.md",
         "docs/hosts.md",
         "docs/metrics.md",
         "docs/json.md",
         "docs/rule-packs.md",
         "docs/report.md",
+        "docs/runbook.md",
         "examples/README.md",
     ] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(document);
