@@ -211,6 +211,28 @@ fn what_was_noted_is_judged_by_the_rules_in_force() {
 }
 
 #[test]
+fn a_mistake_that_is_taken_back_loses_nothing() {
+    let cutoff = ["2024-09-29T00:00:00-04:00"];
+    let weak = pack(2, "weak", "\".upd.vendor.example\"", &cutoff);
+    let other = pack(3, "strong", "\"b.upd.vendor.example\"", &cutoff);
+    let mut sensor = Sensor::new(&rules(&usual()));
+    sensor.see(fetch("10.0.0.1:50000", START, 40_000).packets());
+    for mistake in [&weak, &other] {
+        sensor.reload(&rules(mistake));
+        assert!(sensor.verdicts().is_empty());
+        sensor.reload(&rules(&usual()));
+        assert_eq!(sensor.verdicts(), ["ip-10.0.0.1 fetching, straggler"]);
+    }
+    // Names that are another category's, or another vendor's, take along what was noted.
+    let licensing = usual().replace("\"update\"", "\"telemetry\"");
+    sensor.reload(&rules(&licensing));
+    let snapshot = sensor.snapshot();
+    assert_eq!(snapshot.findings.len(), 1);
+    assert_eq!(snapshot.findings[0].category.label(), "telemetry");
+    assert!(snapshot.findings[0].straggler);
+}
+
+#[test]
 fn who_is_none_any_more_is_told_why() {
     let mut sensor = Sensor::new(&rules(&usual()));
     sensor.see(fetch("10.0.0.1:50000", START, 40_000).packets());

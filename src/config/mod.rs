@@ -70,9 +70,7 @@ pub enum Refused {
         what: String,
     },
     /// It is sound, but a running daemon cannot take it over.
-    #[error(
-        "{origin}: `{keys}` cannot change while the daemon runs: restart needed; what was in force stays in force"
-    )]
+    #[error("{origin}: `{keys}` cannot change while the daemon runs: restart needed")]
     Restart {
         /// Path of the file.
         origin: String,

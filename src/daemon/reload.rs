@@ -3,6 +3,7 @@
 //! The thread reads and checks; what is sound goes to the ledger and then to the workers, and the next reading waits until
 //! it is in force.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::time::Duration;
@@ -16,7 +17,7 @@ use super::thread;
 use super::wall::wall_clock;
 use crate::config::{Config, DeviceFiles, Refused};
 use crate::metrics::ReloadScene;
-use crate::model::Pack;
+use crate::model::{Pack, Strength};
 use crate::web::{Reload, ReloadAnswer};
 use crate::{ledger, tracker};
 
@@ -139,12 +140,12 @@ impl Reloader {
     }
 
     fn put_in_force(&mut self, config: Config) {
-        let rules = Arc::new(config.rule_set());
+        let now = Arc::new(config.rule_set());
         let (tracker, ledger) = (self.settings_of)(&config);
         let before = self.ways.rules.load_full();
-        let packs = difference(&before.rules.packs, &rules.packs);
+        let packs = difference(&before.rules.packs, &now.packs);
         let change = Change {
-            rules: Arc::clone(&rules),
+            rules: Arc::clone(&now),
             settings: ledger,
         };
         if self.ways.changes.send(change).is_err() {
@@ -152,7 +153,7 @@ impl Reloader {
         }
         self.ways.rules.store(Arc::new(InForce {
             generation: before.generation + 1,
-            rules,
+            rules: Arc::clone(&now),
             settings: tracker,
         }));
         if self.ways.changed.recv().is_err() {
@@ -168,6 +169,13 @@ impl Reloader {
         }));
         self.config = Arc::new(config);
         tracing::info!(packs, "configuration and packs are read again and in force");
+        let risen = risen(&before.rules.packs, &now.packs);
+        if !risen.is_empty() {
+            tracing::warn!(
+                services = risen,
+                "strong now and weak before: what hosts did with these until now is told after a restart with a store only"
+            );
+        }
     }
 }
 
@@ -193,4 +201,20 @@ fn difference(before: &[Pack], now: &[Pack]) -> String {
         true => "as before".to_owned(),
         false => changes.join(", "),
     }
+}
+
+/// Services that are strong now and were weak.
+fn risen(before: &[Pack], now: &[Pack]) -> String {
+    let services = |packs: &[Pack], strength: Strength| {
+        let services = packs.iter().flat_map(|pack| &pack.services);
+        let of_strength = services.filter(|service| service.strength == strength);
+        let ids = of_strength.map(|service| format!("{}/{}", service.vendor, service.id));
+        ids.collect::<BTreeSet<String>>()
+    };
+    let (weak, strong) = (
+        services(before, Strength::Weak),
+        services(now, Strength::Strong),
+    );
+    let risen: Vec<&str> = weak.intersection(&strong).map(String::as_str).collect();
+    risen.join(", ")
 }

@@ -13,6 +13,8 @@ use crate::model::{
 /// Combinations of host, vendor and category kept at once: about 1 KiB each with one name, so 12 MiB,
 /// and as much in each state that is published.
 pub const MAX_USAGES: usize = 12_288;
+/// Combinations put aside when rules changed. What finds no place is forgotten, and noted anew when it is seen.
+const MAX_ASIDE: usize = 1_024;
 /// Weak combinations kept at once: context only, so they may not crowd anything.
 const MAX_WEAK: usize = 8_192;
 /// Names kept for one weak combination.
@@ -26,6 +28,8 @@ type UsageKey = (HostKey, VendorId, Category);
 #[derive(Clone, Debug, Default)]
 pub struct Book {
     usages: BTreeMap<UsageKey, Usage>,
+    /// What the rules in force do not call strong, and former ones did.
+    aside: BTreeMap<UsageKey, Usage>,
     weak: BTreeMap<UsageKey, WeakUse>,
     resolved: HashMap<DomainName, Timestamp>,
     totals: Totals,
@@ -93,12 +97,25 @@ impl Book {
             recent && phase == Phase::After && usage.last_contact(now) >= Some(sighting.span.first);
     }
 
-    /// Other rules are in force: what rests on names that they do not know, or call weak, is taken back. Counts without a
-    /// host stay. A vendor that is not in force (`known` says which are) keeps what it has, until it is again.
+    /// Other rules are in force. What rests on names that are another vendor's or of another category by them goes there; what
+    /// they call weak, or do not know, is put aside until rules call it strong again, because a mistake may be taken back.
+    /// Counts without a host stay. A vendor that is not in force (`known` says which are) keeps what it has.
     pub fn carry(&mut self, known: &dyn Fn(&VendorId) -> bool, carry: &Carry<'_>) {
-        self.usages.retain(|(_, vendor, category), usage| {
-            !known(vendor) || usage.carry(vendor, *category, carry)
-        });
+        let before = std::mem::take(&mut self.usages);
+        let aside = std::mem::take(&mut self.aside);
+        for (key, mut usage) in before.into_iter().chain(aside) {
+            match usage.subject(carry) {
+                Some((vendor, category)) => {
+                    usage.carry(&vendor, category, carry);
+                    self.put((key.0, vendor, category), usage);
+                }
+                None if known(&key.1) && self.aside.len() < MAX_ASIDE => {
+                    self.aside.insert(key, usage);
+                }
+                None if known(&key.1) => {}
+                None => self.put(key, usage),
+            }
+        }
         self.weak.retain(|(_, vendor, category), weak| {
             weak.names.retain(|name| {
                 let carried = carry(name.as_name(), None);
@@ -152,12 +169,7 @@ impl Book {
             .extract_if(.., |key, _| key.0 == *other)
             .collect();
         for ((_, vendor, category), usage) in of_other {
-            match self.usages.entry((survivor.clone(), vendor, category)) {
-                Entry::Occupied(mut known) => known.get_mut().join(usage),
-                Entry::Vacant(place) => {
-                    place.insert(usage);
-                }
-            }
+            self.put((survivor.clone(), vendor, category), usage);
         }
         let of_other: Vec<(UsageKey, WeakUse)> =
             self.weak.extract_if(.., |key, _| key.0 == *other).collect();
@@ -170,6 +182,15 @@ impl Book {
                         ..weak
                     });
                 }
+            }
+        }
+    }
+
+    fn put(&mut self, key: UsageKey, usage: Usage) {
+        match self.usages.entry(key) {
+            Entry::Occupied(mut known) => known.get_mut().join(usage),
+            Entry::Vacant(place) => {
+                place.insert(usage);
             }
         }
     }

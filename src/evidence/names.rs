@@ -1,5 +1,6 @@
 //! The names of one usage, bounded, with what was seen of each.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::WINDOW;
@@ -128,26 +129,31 @@ impl Names {
         (views, self.left_out)
     }
 
-    /// Keeps the names of which other rules still say, as strongly, that they are of this vendor and category.
+    /// The vendor and category of most of the names that are strong by other rules.
+    pub(super) fn subject(&self, carry: &Carry<'_>) -> Option<(VendorId, Category)> {
+        let mut votes: BTreeMap<(VendorId, Category), usize> = BTreeMap::new();
+        let strong = self.list.iter().filter_map(|(name, record)| {
+            let service = record.carried(name, carry)?.service;
+            (service.strength == Strength::Strong)
+                .then(|| (service.vendor.clone(), service.category))
+        });
+        for subject in strong {
+            *votes.entry(subject).or_default() += 1;
+        }
+        let most = votes.into_iter().max_by_key(|(_, votes)| *votes);
+        most.map(|(subject, _)| subject)
+    }
+
+    /// Keeps the names of which other rules say that they are strong, and of this vendor and category.
     pub(super) fn carry(&mut self, vendor: &VendorId, category: Category, carry: &Carry<'_>) {
         self.list.retain_mut(|(name, record)| {
-            let sample = record.samples.first();
-            let before = Match {
-                service: Arc::clone(&record.service),
-                pattern: sample.map_or_else(|| Arc::from(""), |sample| Arc::clone(&sample.pattern)),
-            };
-            let Some(carried) = carry(name.as_name(), Some(&before)) else {
+            let Some(carried) = record.carried(name, carry) else {
                 return false;
             };
             record.service = carried.service;
             let now = &record.service;
             now.strength == Strength::Strong && (&now.vendor, now.category) == (vendor, category)
         });
-    }
-
-    /// Whether there are none.
-    pub(super) fn is_empty(&self) -> bool {
-        self.list.is_empty()
     }
 
     fn place(&self, name: &DomainName) -> Result<usize, usize> {
@@ -166,6 +172,15 @@ impl Names {
 }
 
 impl NameRecord {
+    fn carried(&self, name: &DomainName, carry: &Carry<'_>) -> Option<Match> {
+        let sample = self.samples.first();
+        let before = Match {
+            service: Arc::clone(&self.service),
+            pattern: sample.map_or_else(|| Arc::from(""), |sample| Arc::clone(&sample.pattern)),
+        };
+        carry(name.as_name(), Some(&before))
+    }
+
     fn new(service: Arc<Service>, time: Timestamp) -> Self {
         Self {
             service,

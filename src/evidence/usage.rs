@@ -153,16 +153,16 @@ impl Usage {
         }
     }
 
-    /// Other rules are in force. False where none of the names is this vendor's and of this category any more. What was
-    /// reached is known for all names together, so it stays as long as one does.
-    pub(super) fn carry(
-        &mut self,
-        vendor: &VendorId,
-        category: Category,
-        carry: &Carry<'_>,
-    ) -> bool {
+    /// What other rules say that this is: the vendor and category of most of its names that are strong by them; `None` where
+    /// none is.
+    pub(super) fn subject(&self, carry: &Carry<'_>) -> Option<(VendorId, Category)> {
+        self.names.subject(carry)
+    }
+
+    /// Other rules are in force, by which it is of this vendor and category: other names go. What was reached is known for all
+    /// names together, so it stays.
+    pub(super) fn carry(&mut self, vendor: &VendorId, category: Category, carry: &Carry<'_>) {
         self.names.carry(vendor, category, carry);
-        !self.names.is_empty()
     }
 
     /// The clock was set back: what was put down to a time later than `limit` happened earlier by as much.

@@ -16,10 +16,9 @@ pub fn pack_paths(folder: &Path) -> Result<Vec<PathBuf>, PackError> {
     let mut paths = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(fail)? {
         let path = entry.map_err(fail)?.path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "toml")
-        {
+        let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+        // What begins with a dot is an editor's or a copying program's, and not there for long.
+        if name.ends_with(b".toml") && !name.starts_with(b".") {
             paths.push(path);
         }
     }
@@ -44,9 +43,12 @@ pub(super) fn pack_files(
 }
 
 fn read_bounded(path: &Path) -> Result<String, String> {
-    let len = std::fs::metadata(path)
-        .map_err(|error| error.to_string())?
-        .len();
+    let data = std::fs::metadata(path).map_err(|error| error.to_string())?;
+    // A pipe would be waited for, without a word.
+    if !data.is_file() {
+        return Err("it is no regular file".to_owned());
+    }
+    let len = data.len();
     if len > MAX_PACK_BYTES {
         return Err(format!(
             "the file has {len} bytes, a pack may have {MAX_PACK_BYTES}; split it by vendor"

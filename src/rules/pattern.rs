@@ -22,9 +22,19 @@ pub enum PatternError {
     /// A URL, a port or a path.
     #[error("write the host name alone, without scheme, port or path")]
     NotHost,
+    /// A character that no host name has.
+    #[error(
+        "`{0}` stands in no host name; there are letters, digits, `-` and `_`, and `*` and `?`"
+    )]
+    NotInNames(char),
     /// A pattern that would match almost anything.
     #[error("a pattern needs at least two labels, the last of them without `*` and `?`")]
     TooWide,
+    /// A pattern for all names below a public suffix.
+    #[error(
+        "it would match everybody's names: one label more than a public suffix (https://publicsuffix.org/) has to be written out"
+    )]
+    Everybody,
 }
 
 /// A checked pattern.
@@ -81,6 +91,10 @@ impl Pattern {
         if labels.contains(['/', ':']) {
             return Err(PatternError::NotHost);
         }
+        let is_odd = |c: &char| !(c.is_ascii_alphanumeric() || ".-_*? ".contains(*c));
+        if let Some(odd) = labels.chars().find(is_odd) {
+            return Err(PatternError::NotInNames(odd));
+        }
         let normal = DomainName::parse(labels.trim())?;
         if normal.as_str() != labels {
             let dot = if suffix { "." } else { "" };
@@ -94,6 +108,16 @@ impl Pattern {
             text: labels.to_owned(),
             suffix,
         })
+    }
+
+    /// Refuses what matches names of everybody below a public suffix. A single name may be such a suffix itself, as that of a
+    /// hosting provider.
+    pub fn checked_for_breadth(self) -> Result<Self, PatternError> {
+        let is_many = self.suffix || is_wild(&self.text);
+        match is_many && psl::domain_str(&self.text).is_none_or(is_wild) {
+            true => Err(PatternError::Everybody),
+            false => Ok(self),
+        }
     }
 
     /// The labels, without the leading dot.
@@ -228,6 +252,34 @@ fn glob(pattern: &[u8], text: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_would_match_everybody_is_refused() {
+        for (pattern, expected) in [
+            (".co.uk", false),
+            (".github.io", false),
+            ("*.co.uk", false),
+            ("a.*.co.uk", false),
+            (".a.co.uk", true),
+            ("*.a.co.uk", true),
+            ("github.io", true),
+            ("a.github.io", true),
+        ] {
+            let checked = Pattern::parse(pattern).and_then(Pattern::checked_for_breadth);
+            assert_eq!(checked.is_ok(), expected, "{pattern}");
+        }
+        for odd in [
+            "a,b.example.com",
+            "a\"b.example.com",
+            "a;b.example.com",
+            "a#b.example.com",
+            "a|b.example.com",
+        ] {
+            let refused = Pattern::parse(odd).unwrap_err();
+            assert!(matches!(refused, PatternError::NotInNames(_)), "{odd}");
+        }
+        assert!(Pattern::parse("_a-1.*x?.example.com").is_ok());
+    }
 
     #[test]
     fn matches_whole_labels_only() {

@@ -73,6 +73,13 @@ pub(super) fn explain(
     output: &mut Output,
 ) -> Result<Exit, Failure> {
     let config = load(common)?;
+    let address = text.parse::<IpAddr>().ok();
+    if address.is_none() && (text.contains(['/', ':']) || !text.is_ascii()) {
+        return Err(Failure::usage(format!(
+            "`{}`: write the host name alone, without scheme, port or path, and in its ASCII form (labels that begin with `xn--`)",
+            text.escape_debug()
+        )));
+    }
     let name =
         DomainName::parse(text).map_err(|error| Failure::usage(format!("`{text}`: {error}")))?;
     let rules = config.rule_set();
@@ -109,7 +116,19 @@ pub(super) fn explain(
             output,
         )?;
     }
-    if vendor.is_none() {
+    let in_networks = address.into_iter().flat_map(|address| {
+        let packs = config.library.packs();
+        packs.filter_map(move |pack| Some((pack, pack.networks.find(address)?)))
+    });
+    let in_networks: Vec<_> = in_networks.collect();
+    for (pack, (range, network)) in &in_networks {
+        writeln!(
+            output,
+            "{name}: in {range}, a network of {} itself, which accuses nobody ({})",
+            pack.name, network.source
+        )?;
+    }
+    if vendor.is_none() && in_networks.is_empty() {
         let known = resolver.is_some() || ech.is_some();
         let whose = if known { " of a vendor" } else { "" };
         writeln!(output, "{name}: no rule{whose} matches")?;

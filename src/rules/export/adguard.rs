@@ -18,10 +18,12 @@ impl Writer for Adguard {
             // `*` would run over dots there.
             Shape::Wildcard => format!("/{}/", chosen.pattern.regex()),
         };
-        let exception = match chosen.verdict {
-            Verdict::Meant => "",
-            Verdict::Spared => "@@",
+        let line = match chosen.verdict {
+            // Exceptions win over all rules but important ones.
+            Verdict::Meant if chosen.within_spared => format!("{rule}$important"),
+            Verdict::Meant => rule,
+            Verdict::Spared => format!("@@{rule}"),
         };
-        Said::Whole(vec![format!("{exception}{rule}")])
+        Said::Whole(vec![line])
     }
 }

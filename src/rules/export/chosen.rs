@@ -1,7 +1,7 @@
 //! Which patterns an export is made of.
 
 use crate::model::{Pack, Service, Strength};
-use crate::rules::pattern::Pattern;
+use crate::rules::pattern::{Pattern, Shape};
 
 use super::Selection;
 
@@ -18,6 +18,10 @@ pub(super) struct Chosen<'a> {
     pub(super) name_apart: bool,
     /// Whether a wider pattern says the same, so that formats in which that one holds for all need not say it again.
     pub(super) said_already: bool,
+    /// Whether a wider pattern that is spared holds it.
+    pub(super) within_spared: bool,
+    /// Whether names below it, which it does not hold itself, are meant by a wider pattern.
+    pub(super) below_is_meant: bool,
 }
 
 /// What an export says of a pattern.
@@ -77,7 +81,21 @@ pub(super) fn choose<'a>(
                 .map(|(other, _)| other.clone())
                 .collect(),
             name_apart: others().any(|(other, of)| same_name(other) && of != *verdict),
-            said_already: holder.is_some_and(|(_, of)| of == *verdict),
+            // What lies between speaks of all below it in formats that spare no name alone.
+            said_already: holder.is_some_and(|(holder, of)| {
+                let between =
+                    |other: &Pattern| lies_below(pattern, other) && lies_below(other, holder);
+                of == *verdict && !others().any(|(other, of)| of != *verdict && between(other))
+            }),
+            within_spared: others()
+                .any(|(other, of)| of == Verdict::Spared && other.may_hold(pattern)),
+            below_is_meant: !others().any(|(other, _)| same_name(other))
+                && others()
+                    .filter(|(other, _)| {
+                        matches!(other.shape(), Shape::Suffix(_)) && lies_below(pattern, other)
+                    })
+                    .max_by_key(|(other, _)| other.rank())
+                    .is_some_and(|(_, of)| of == Verdict::Meant),
         }
     });
     let mut chosen: Vec<Chosen<'a>> = chosen.collect();
@@ -90,4 +108,10 @@ pub(super) fn choose<'a>(
         )
     });
     chosen
+}
+
+/// Whether the labels of one stand below those of another.
+fn lies_below(inner: &Pattern, outer: &Pattern) -> bool {
+    let left = inner.labels().strip_suffix(outer.labels());
+    left.is_some_and(|left| left.ends_with('.'))
 }

@@ -32,10 +32,20 @@ impl Writer for Rpz {
             Shape::Suffix(name) => vec![name.to_owned(), format!("*.{name}")],
             Shape::Wildcard => return Said::Not(NO_WILDCARDS),
         };
-        let lines = owners.iter().flat_map(|owner| match chosen.verdict {
-            Verdict::Meant => vec![format!("{owner} A 0.0.0.0"), format!("{owner} AAAA ::")],
-            Verdict::Spared => vec![format!("{owner} CNAME rpz-passthru.")],
-        });
-        Said::Whole(lines.collect())
+        let blocked = |owner: &str| [format!("{owner} A 0.0.0.0"), format!("{owner} AAAA ::")];
+        let mut lines = Vec::new();
+        for owner in &owners {
+            match chosen.verdict {
+                Verdict::Meant => lines.extend(blocked(owner)),
+                Verdict::Spared => lines.push(format!("{owner} CNAME rpz-passthru.")),
+            }
+        }
+        // An owner name ends the reach of a wildcard above it (RFC 4592, section 2.2.2), so what lies below has to be said.
+        if let (Verdict::Spared, Shape::Exact(name)) = (chosen.verdict, chosen.pattern.shape())
+            && chosen.below_is_meant
+        {
+            lines.extend(blocked(&format!("*.{name}")));
+        }
+        Said::Whole(lines)
     }
 }

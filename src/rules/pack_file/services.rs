@@ -60,6 +60,7 @@ impl Check<'_> {
             let category: Category = self.word(&table.category)?;
             for name in &table.names {
                 Pattern::parse(name.get_ref())
+                    .and_then(Pattern::checked_for_breadth)
                     .map_err(|error| self.fault(name, format!("`{}`: {error}", name.get_ref())))?;
                 if let Some(&owner) = owners.get(name.get_ref().as_str()) {
                     let first: &str = services
