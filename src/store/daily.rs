@@ -46,7 +46,7 @@ pub struct HostDay {
 /// What is stored of one host.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HostPast {
-    /// What is known of it; `None` for a host that was sighted but never described.
+    /// What is known of it, its addresses apart; `None` for a host that was sighted but never described.
     pub record: Option<HostRecord>,
     /// The addresses that it had, latest first.
     pub bindings: Vec<AddressBinding>,
