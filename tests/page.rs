@@ -145,8 +145,8 @@ fn ten_thousand_hosts_come_a_page_at_a_time() {
     let served = Served::spawn_as_it_is(command);
     served.wait_ready();
     let first = get(&served, "/");
-    assert!(first.contains("<title>10000 stragglers</title>"));
-    assert!(first.contains("10000 rows, page 1 of 100"), "{first}");
+    assert!(first.contains("<title>10,000 stragglers</title>"));
+    assert!(first.contains("10,000 rows, page 1 of 100"), "{first}");
     assert!(first.len() < 300_000, "{}", first.len());
     let mut all = Vec::new();
     for page in 1..=100 {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 
 use super::overview::stragglers;
-use super::shell::{counted, time};
+use super::shell::{counted, grouped, time};
 use crate::metrics::Scene;
 use crate::model::{KeyConfidence, Status};
 use crate::report::{percent, restricted, shortcomings};
@@ -32,7 +32,7 @@ pub(super) fn answer(scene: &Scene) -> Markup {
     html! {
         section.answer.(tone) aria-labelledby="answer-title" {
             h1 #answer-title {
-                span.count { (count) }
+                span.count { (grouped(count as u64)) }
                 span.words {
                     @match count {
                         0 => "hosts were seen to fetch a vendor’s updates, or to report to it, after its cutoff",
@@ -82,8 +82,8 @@ fn surety(scene: &Scene) -> Markup {
     for finding in scene.snapshot.stragglers() {
         *hosts.entry(&finding.host).or_default() |= finding.status == Status::Fetching;
     }
-    let fetching = hosts.values().filter(|fetching| **fetching).count();
-    let rest = hosts.len() - fetching;
+    let fetching = hosts.values().filter(|fetching| **fetching).count() as u64;
+    let rest = hosts.len() as u64 - fetching;
     let by = |confidence: KeyConfidence| {
         let views = hosts.keys().filter_map(|key| scene.snapshot.host(key));
         views.filter(|view| view.confidence == confidence).count()
@@ -96,13 +96,13 @@ fn surety(scene: &Scene) -> Markup {
     .into_iter()
     .map(|(confidence, words)| (by(confidence), words))
     .filter(|(count, _)| *count > 0)
-    .map(|(count, words)| format!("{count} {words}"))
+    .map(|(count, words)| format!("{} {words}", grouped(count as u64)))
     .collect();
     html! {
         @if !hosts.is_empty() {
             div {
                 dt { "How far they got" }
-                dd { (fetching) " fetching, " (rest) " in contact" }
+                dd { (grouped(fetching)) " fetching, " (grouped(rest)) " in contact" }
             }
             @if !known.is_empty() { div { dt { "How they are known" } dd { (known.join(", ")) } } }
         }
@@ -121,7 +121,7 @@ fn view(scene: &Scene) -> Markup {
             dd {
                 @match (named * 100).checked_div(named + blind) {
                     // Rounded down: 100 % is said of all only.
-                    Some(share) => { (share) " % of " (named + blind) }
+                    Some(share) => { (share) " % of " (grouped(named + blind)) }
                     None => "none of a kind that has one",
                 }
             }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::past::{Days, Told};
-use super::shell::{counted, day};
+use super::shell::{counted, day, grouped};
 use crate::model::VendorView;
 use crate::report::percent;
 
@@ -19,6 +19,7 @@ pub(super) fn chart(vendor: &VendorView, days: &Told<Days>) -> Markup {
         Told::NotKept => html! {
             p.quiet { "There is no history: findings are not kept. " code { "--state-dir DIR" } " keeps them." }
         },
+        Told::NotYet => html! { p.quiet { "No packet was seen yet." } },
         Told::Failed(why) => html! { p.fault { "There is no history now: " (why) "." } },
         Told::Read(days) => drawn(vendor, days),
     }
@@ -33,7 +34,7 @@ fn drawn(vendor: &VendorView, days: &Days) -> Markup {
     html! {
         figure.chart {
             div.drawing {
-                span.most aria-hidden="true" { (most) }
+                span.most aria-hidden="true" { (grouped(most)) }
                 svg role="img" aria-label=(words) viewBox={ "0 0 " (width) " " (HEIGHT) } preserveAspectRatio="none" {
                     line.base x1="0" x2=(width) y1=(HEIGHT) y2=(HEIGHT) {}
                     @for (at, (&(hosts, transfers), share)) in hosts.iter().zip(&days.captured).enumerate() {
@@ -64,7 +65,7 @@ fn drawn(vendor: &VendorView, days: &Days) -> Markup {
                         @for (at, (&(hosts, transfers), share)) in hosts.iter().zip(&days.captured).enumerate().rev() {
                             tr {
                                 th scope="row" { (day(days.first + at as i64)) }
-                                td.number { (hosts) } td.number { (transfers) } td.number { (percent(*share)) " %" }
+                                td.number { (grouped(hosts)) } td.number { (grouped(transfers)) } td.number { (percent(*share)) " %" }
                             }
                         }
                     }

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::shell::time;
+use super::shell::{counted, grouped, time};
 use crate::metrics::{Scene, StoreScene};
 use crate::model::Timestamp;
 use crate::report::{bytes, plain};
@@ -14,7 +14,7 @@ pub(super) fn health(scene: &Scene) -> Markup {
         dl.health {
             div {
                 dt { "Seen" }
-                dd { (seen.frames) " frames, " (bytes(seen.wire_bytes)) ", " (scene.snapshot.local_hosts) " local hosts in the last 24 hours" }
+                dd { (counted(seen.frames, "frame", "frames")) ", " (bytes(seen.wire_bytes)) ", " (counted(scene.snapshot.local_hosts, "local host", "local hosts")) " in the last 24 hours" }
             }
             div { dt { "Configuration" } dd { (reload(scene)) } }
             div { dt { "Store" } dd { (store(scene.store.as_ref())) } }
@@ -44,9 +44,9 @@ fn interfaces(scene: &Scene) -> Markup {
                             tr {
                                 th scope="row" { (plain(&interface.name)) }
                                 td { @if interface.up { span.badge.good { "up" } } @else { span.badge.bad { "down" } } }
-                                td.number { (interface.tracker.seen.frames) }
-                                td.number { (interface.capture.kernel_drops) }
-                                td.number { (interface.capture.interface_drops) }
+                                td.number { (grouped(interface.tracker.seen.frames)) }
+                                td.number { (grouped(interface.capture.kernel_drops)) }
+                                td.number { (grouped(interface.capture.interface_drops)) }
                             }
                         }
                     }
@@ -62,7 +62,7 @@ fn reload(scene: &Scene) -> Markup {
         // Zero where nothing was read at any time.
         @if nanos > 0.0 { "in force since " (time(Timestamp::from_nanos(nanos as i64))) } @else { "in force since the start" }
         @match &scene.reload.fault {
-            Some(why) => { "; " span.fault { "a later one was refused: " (plain(why)) } }
+            Some(why) => { "; " span.fault { (plain(why)) } }
             None => "; none was refused since",
         }
     }

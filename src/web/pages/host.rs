@@ -18,7 +18,7 @@ pub(super) fn render(
 ) -> Option<String> {
     let before = match past {
         Told::Read(before) => before.as_ref(),
-        Told::NotKept | Told::Failed(_) => None,
+        Told::NotKept | Told::NotYet | Told::Failed(_) => None,
     };
     if known.is_none() && before.is_none() {
         return None;
@@ -209,7 +209,7 @@ fn history(key: &HostKey, past: &Told<Option<Before>>) -> Markup {
             p { "There is no history: findings are not kept. " code { "--state-dir DIR" } " keeps them." }
         },
         Told::Failed(why) => html! { p.fault { "There is no history now: " (plain(why)) "." } },
-        Told::Read(None) => html! { p { "Nothing of it is stored yet." } },
+        Told::NotYet | Told::Read(None) => html! { p { "Nothing of it is stored yet." } },
         Told::Read(Some(before)) => html! {
             (days(before))
             (addresses(before))

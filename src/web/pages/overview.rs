@@ -10,7 +10,7 @@ use super::wanted::Wanted;
 use super::{answer, controls, health, hosts, unseen, vendor};
 use crate::metrics::Scene;
 use crate::model::HostKey;
-use crate::report::{plain, restricted, sentence};
+use crate::report::{plain, restricted};
 
 /// Parts of the page with the words that lead to them.
 const PARTS: [(&str, &str); 4] = [
@@ -57,8 +57,7 @@ fn title(scene: &Scene) -> String {
     }
     match stragglers(scene).len() {
         0 => "No stragglers".to_owned(),
-        1 => "1 straggler".to_owned(),
-        count => format!("{count} stragglers"),
+        count => shell::counted(count as u64, "straggler", "stragglers"),
     }
 }
 
@@ -80,7 +79,7 @@ fn alerts(scene: &Scene) -> Markup {
         @if !all.is_empty() {
             div.alerts role="alert" {
                 h2 { "The sensor has a problem" }
-                ul { @for text in all { li { (sentence(&plain(text))) } } }
+                ul { @for text in all { li { (plain(text)) } } }
             }
         }
     }

@@ -26,6 +26,8 @@ const DAY_NANOS: i64 = 86_400 * 1_000_000_000;
 pub(super) enum Told<T> {
     /// Findings are not kept.
     NotKept,
+    /// Nothing was seen yet, so no day is the last one.
+    NotYet,
     /// The store cannot be read; for people.
     Failed(String),
     /// This.
@@ -101,8 +103,11 @@ impl Past {
 
     /// Stragglers by day up to the scene's time.
     pub(super) async fn days(&self, scene: &Scene) -> Arc<Told<Days>> {
-        let (Some(kept), Some(at)) = (&self.kept, scene.snapshot.at) else {
+        let Some(kept) = &self.kept else {
             return Arc::new(Told::NotKept);
+        };
+        let Some(at) = scene.snapshot.at else {
+            return Arc::new(Told::NotYet);
         };
         let mut cached = self.days.lock().await;
         if let Some(fresh) = cached

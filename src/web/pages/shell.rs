@@ -131,9 +131,22 @@ pub(super) fn level(evidence: Evidence) -> Markup {
     html! { span.level.(evidence.label()) { (evidence) } }
 }
 
+/// A count with its thousands apart: `10,000`.
+pub(super) fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// `1 host`, `2 hosts`.
 pub(super) fn counted(count: u64, one: &str, more: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { more })
+    format!("{} {}", grouped(count), if count == 1 { one } else { more })
 }
 
 #[cfg(test)]
@@ -152,6 +165,18 @@ mod tests {
             ("a b?ü%", "hosts/a%20b%3F%C3%BC%25"),
         ] {
             assert_eq!(host_path(&HostKey::restored(key)), path);
+        }
+    }
+
+    #[test]
+    fn thousands_stand_apart() {
+        for (count, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (12_345_678, "12,345,678"),
+        ] {
+            assert_eq!(grouped(count), text);
         }
     }
 

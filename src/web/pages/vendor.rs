@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::chart;
 use super::past::{Days, Told};
-use super::shell::{badge, counted, host_path, source, time};
+use super::shell::{badge, counted, grouped, host_path, source, time};
 use super::wanted::{Statuses, Vendors, Wanted};
 use crate::metrics::Scene;
 use crate::model::{Coverage, PackRole, Status, VendorView};
@@ -23,7 +23,7 @@ pub(super) fn section(scene: &Scene, vendor: &VendorView, days: &Told<Days>) -> 
             @if scene.snapshot.at.is_some() {
                 p.tally.(if count > 0 { "bad" } else { "none" }) {
                     @if count > 0 {
-                        a href=(link(vendor, Statuses::Stragglers)) { strong { (count) } " " (if count == 1 { "straggler" } else { "stragglers" }) }
+                        a href=(link(vendor, Statuses::Stragglers)) { strong { (grouped(count)) } " " (if count == 1 { "straggler" } else { "stragglers" }) }
                     } @else {
                         strong { "0" } " stragglers seen"
                     }
@@ -33,7 +33,7 @@ pub(super) fn section(scene: &Scene, vendor: &VendorView, days: &Told<Days>) -> 
             div.halves {
                 div {
                     h3 { "Hosts now, by status" }
-                    (statuses(vendor))
+                    (statuses(scene, vendor))
                     (coverage(scene, vendor))
                 }
                 div {
@@ -79,9 +79,11 @@ fn in_force(scene: &Scene, vendor: &VendorView) -> Markup {
 }
 
 /// By category, because a host may fetch updates and be silent otherwise.
-fn statuses(vendor: &VendorView) -> Markup {
+fn statuses(scene: &Scene, vendor: &VendorView) -> Markup {
     html! {
-        @if vendor.hosts.is_empty() {
+        @if scene.snapshot.at.is_none() {
+            p.quiet { "No packet was seen yet." }
+        } @else if vendor.hosts.is_empty() {
             p { "No host asked for any of its names, as far as could be seen." }
         } @else {
             dl.statuses {
@@ -95,7 +97,7 @@ fn statuses(vendor: &VendorView) -> Markup {
                             dd {
                                 ul.counts {
                                     @for (status, count) in counts {
-                                        li { a href=(link(vendor, Statuses::One(status))) title=(definitions::status(status)) { (badge(status)) " " (count) } }
+                                        li { a href=(link(vendor, Statuses::One(status))) title=(definitions::status(status)) { (badge(status)) " " span.amount { (grouped(count)) } } }
                                     }
                                 }
                             }
@@ -125,7 +127,7 @@ fn coverage(scene: &Scene, vendor: &VendorView) -> Markup {
             h3 { "What protects hosts that used it" }
             ul.counts {
                 @for &coverage in Coverage::ALL {
-                    @if count(coverage) > 0 { li { strong { (count(coverage)) } " " (words(coverage)) } }
+                    @if count(coverage) > 0 { li { strong { (grouped(count(coverage) as u64)) } " " (words(coverage)) } }
                 }
             }
             @if count(Coverage::NoneSeen) > 0 {
