@@ -4,7 +4,7 @@ CARGO ?= cargo
 INTERFACE ?=
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?=
-LONG_TESTS ?= bounds laboratory
+LONG_TESTS ?= bounds laboratory browser
 # The figures of bounds are those of a release build.
 LONG_PROFILE ?= --release
 EXAMPLE := examples/office.pcapng
@@ -21,9 +21,9 @@ run: build-packages
 test: test-packages
 	PATH="$(CURDIR)/target/tools:$$PATH" $(CARGO) test --locked
 
-## test-long: the second tier: a flood of a million pieces, and a site in namespaces (LONG_TESTS="bounds laboratory"; needs root)
+## test-long: the second tier: a flood of a million pieces, a site in namespaces, the page in a browser (LONG_TESTS="bounds laboratory browser"; needs root)
 test-long: test-packages
-	@scripts/install-packages nftables udhcpc tcpreplay
+	@scripts/install-packages nftables udhcpc tcpreplay $(filter chromium,$(LONG_TESTS:browser=chromium))
 	PATH="$(CURDIR)/target/tools:$$PATH" $(CARGO) test $(LONG_PROFILE) --locked $(addprefix --test ,$(LONG_TESTS)) -- --nocapture --skip support::
 
 ## check: what CI checks besides the tests: format, lints, documentation

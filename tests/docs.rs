@@ -136,6 +136,7 @@ fn links_lead_somewhere() {
         "docs/events.md",
         "docs/hosts.md",
         "docs/metrics.md",
+        "docs/page.md",
         "docs/json.md",
         "docs/rule-packs.md",
         "docs/report.md",

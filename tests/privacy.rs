@@ -219,6 +219,16 @@ fn what_comes_from_the_store_holds_tokens_too() {
     let unknown = served.get("/api/v1/sightings?host=ip-10.0.0.17").1;
     assert!(unknown.contains("\"sightings\":[]"), "{unknown}");
     is_clean("hosts", &served.get("/api/v1/hosts").1);
+    let (status, page) = served.get(&format!("/hosts/{key}"));
+    assert_eq!(status, 200, "{page}");
+    is_clean("the page of a host", &page);
+    assert!(
+        page.contains("Addresses over time") && page.contains("Day by day"),
+        "{page}"
+    );
+    let (status, page) = served.get("/hosts/mac-00%3A11%3A22%3A33%3A44%3A55");
+    // It says no more than what was asked for.
+    assert!(status == 404 && !page.contains("kaspersky"), "{page}");
     served.end("TERM");
     let events = std::fs::read_to_string(&events).unwrap();
     is_clean("events", &events);

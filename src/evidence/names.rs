@@ -26,6 +26,8 @@ struct NameRecord {
     evidence: Evidence,
     sightings: u64,
     span: Span,
+    received: u64,
+    sent: u64,
     samples: Vec<Sample>,
     blocked: Option<(Timestamp, ReplyKind)>,
     nxdomain: Option<Timestamp>,
@@ -188,6 +190,8 @@ impl NameRecord {
             evidence: Evidence::Lookup,
             sightings: 0,
             span: Span::at(time),
+            received: 0,
+            sent: 0,
             samples: Vec::new(),
             blocked: None,
             nxdomain: None,
@@ -215,6 +219,8 @@ impl NameRecord {
     fn sighting(&mut self, sighting: &Sighting) {
         self.signals[sighting.signal.index()] = true;
         self.sightings += sighting.count;
+        self.received = self.received.saturating_add(sighting.received);
+        self.sent = self.sent.saturating_add(sighting.sent);
         self.span.cover(sighting.span.first);
         self.span.cover(sighting.span.last);
         if sighting.count > 0 && sighting.evidence > self.evidence {
@@ -235,6 +241,8 @@ impl NameRecord {
             *known |= said;
         }
         self.sightings += other.sightings;
+        self.received = self.received.saturating_add(other.received);
+        self.sent = self.sent.saturating_add(other.sent);
         self.span.cover(other.span.first);
         self.span.cover(other.span.last);
         if other.evidence > self.evidence {
@@ -265,6 +273,8 @@ impl NameRecord {
             sightings: self.sightings,
             first_seen: self.span.first,
             last_seen: self.span.last,
+            received: self.received,
+            sent: self.sent,
             samples: self.samples.clone(),
         }
     }

@@ -150,6 +150,10 @@ pub struct NameUse {
     pub first_seen: Timestamp,
     /// Latest sighting.
     pub last_seen: Timestamp,
+    /// Payload bytes from the vendor in flows with this name.
+    pub received: u64,
+    /// Payload bytes to the vendor in flows with this name.
+    pub sent: u64,
     /// Sample flows of the highest level.
     pub samples: Vec<Sample>,
 }

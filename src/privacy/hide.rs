@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::Pseudonyms;
-use crate::model::{Happening, HostView, NameUse, Personal, Sample, Snapshot};
+use crate::model::{AddressBinding, Happening, HostView, NameUse, Personal, Sample, Snapshot};
 
 impl Pseudonyms {
     /// The snapshot with tokens. What is sorted by host stays sorted by what stands for it.
@@ -62,7 +62,8 @@ impl Pseudonyms {
         hidden
     }
 
-    fn hide_host(&self, view: &mut HostView) {
+    /// What is known of a host, with tokens.
+    pub fn hide_host(&self, view: &mut HostView) {
         view.key = self.host_key(&view.key);
         for alias in &mut view.aliases {
             *alias = self.host_key(alias);
@@ -74,6 +75,13 @@ impl Pseudonyms {
         view.macs.sort_unstable();
         view.name = view.name.as_deref().map(|name| self.name(name));
         view.owner = view.owner.as_deref().map(|owner| self.owner(owner));
+    }
+
+    /// The addresses that a host had, with tokens.
+    pub fn hide_binding(&self, binding: &mut AddressBinding) {
+        binding.host = self.host_key(&binding.host);
+        binding.address = self.address(binding.address);
+        binding.mac = binding.mac.map(|mac| self.mac(mac));
     }
 
     fn hide_addresses(&self, addresses: &mut [IpAddr]) {

@@ -4,7 +4,7 @@ use super::bytes;
 use crate::model::{Coverage, Evidence, HostRole, KeyConfidence, Status, VendorNetwork};
 
 /// What was seen at a level.
-pub(super) fn evidence(level: Evidence, transfer_threshold: u64) -> String {
+pub fn evidence(level: Evidence, transfer_threshold: u64) -> String {
     match level {
         Evidence::Lookup => "The host asked DNS for a name that only the product asks for.".to_owned(),
         Evidence::Attempt => "It spoke towards the server and sent the name; nothing useful came back yet.".to_owned(),
@@ -29,7 +29,7 @@ fn binary_bytes(count: u64) -> String {
 }
 
 /// What a status says of the 24 hours that are judged.
-pub(super) fn status(status: Status) -> &'static str {
+pub fn status(status: Status) -> &'static str {
     match status {
         Status::Excepted => {
             "The configuration excepts it until a day that it names; it is told, and counts as no straggler."
@@ -49,10 +49,10 @@ pub(super) fn status(status: Status) -> &'static str {
 }
 
 /// What makes a straggler.
-pub(super) const STRAGGLER: &str = "A straggler has a contact or transfer, by a name that only the product asks for, at or after the cutoff and within the 24 hours that are judged, and is not excepted.";
+pub const STRAGGLER: &str = "A straggler has a contact or transfer, by a name that only the product asks for, at or after the cutoff and within the 24 hours that are judged, and is not excepted.";
 
 /// What a host that used a restricted vendor has now, as people say it.
-pub(super) fn coverage(coverage: Coverage) -> &'static str {
+pub fn coverage(coverage: Coverage) -> &'static str {
     match coverage {
         Coverage::Moved => "moved: a replacement is seen, the old vendor is not",
         Coverage::Both => "both: a replacement is seen, and the old vendor too",
@@ -62,7 +62,7 @@ pub(super) fn coverage(coverage: Coverage) -> &'static str {
 }
 
 /// Why "no replacement seen" may be wrong.
-pub(super) const COVERAGE_CAVEATS: [&str; 5] = [
+pub const COVERAGE_CAVEATS: [&str; 5] = [
     "“No replacement seen” is not “unprotected”: it says what passed the sensor in the last seven days, or in what was captured of them.",
     "A replacement may take its updates from a server inside the network (WSUS, Configuration Manager, a vendor’s relay), which the sensor does not see.",
     "A product whose names are shared with other software, or whose vendor has no rule pack, is not told.",
@@ -75,7 +75,7 @@ pub const PRODUCT_FALLBACK: &str =
     "a resolver that the product falls back to by itself: it needs no user’s action";
 
 /// Where a server stands: that it is the vendor's own network supports what the name says, and proves nothing alone.
-pub(super) fn own_network(network: &VendorNetwork) -> String {
+pub fn own_network(network: &VendorNetwork) -> String {
     match network.asn {
         Some(asn) => format!("in the vendor’s own network, AS{asn}"),
         None => "in the vendor’s own network".to_owned(),
@@ -83,7 +83,7 @@ pub(super) fn own_network(network: &VendorNetwork) -> String {
 }
 
 /// What a role says.
-pub(super) fn role(role: HostRole) -> &'static str {
+pub fn role(role: HostRole) -> &'static str {
     match role {
         HostRole::Resolver => "resolver: asks DNS for others",
         HostRole::Relay => "relay: seems to fetch for others",
@@ -94,7 +94,7 @@ pub(super) fn role(role: HostRole) -> &'static str {
 }
 
 /// What the key of a host rests on.
-pub(super) fn confidence(confidence: KeyConfidence) -> &'static str {
+pub fn confidence(confidence: KeyConfidence) -> &'static str {
     match confidence {
         KeyConfidence::Inventory => "known by the inventory",
         KeyConfidence::Hardware => "known by its hardware address",
@@ -103,7 +103,7 @@ pub(super) fn confidence(confidence: KeyConfidence) -> &'static str {
 }
 
 /// How it is done, for a reader who does not know the program.
-pub(super) const METHOD: [&str; 4] = [
+pub const METHOD: [&str; 4] = [
     "The sensor only listens. It reads the names that hosts ask for in DNS, in TLS and QUIC hellos and in HTTP requests, and compares them with rule packs, which give a source for every claim.",
     "A name is evidence of a connection, not of what was in it: nothing is decrypted, and no payload is kept.",
     "Bytes are payload, counted once however often they were sent again. The levels of evidence are cumulative: a transfer was a contact too.",

@@ -121,7 +121,7 @@ pub(super) fn markdown_link(text: &str, url: &str) -> String {
 }
 
 /// Whether a source may be made a link: packs of others must not bring `javascript:` into a page, nor anything hidden.
-pub(super) fn is_web_address(url: &str) -> bool {
+pub fn is_web_address(url: &str) -> bool {
     let hides = |letter: char| is_hidden(letter) || letter.is_whitespace();
     ["https://", "http://"]
         .iter()

@@ -161,7 +161,7 @@ pub fn named_share(seen: &Seen) -> String {
 }
 
 /// A share in whole percent, rounded down: 100 % is said of all only.
-pub(super) fn percent(share: f64) -> u64 {
+pub fn percent(share: f64) -> u64 {
     (share * 100.0).floor() as u64
 }
 
@@ -178,7 +178,7 @@ pub(super) fn joined(names: &[DomainName]) -> String {
 }
 
 /// A line as a sentence of its own.
-pub(super) fn sentence(text: &str) -> String {
+pub fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     let first: String = letters
         .next()

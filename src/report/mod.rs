@@ -7,7 +7,7 @@
 //! in words is said once for all formats (`verdict`, `lines`, `definitions`).
 
 mod csv;
-mod definitions;
+pub mod definitions;
 mod escape;
 mod filter;
 mod html;
@@ -24,13 +24,14 @@ mod zone;
 
 pub use csv::{COLUMNS, csv};
 pub use definitions::PRODUCT_FALLBACK;
-pub use escape::plain;
+pub use escape::{is_web_address, plain};
 pub use filter::{Filter, LeftOut, Used};
 pub use html::html;
 pub use json::{FindingLine, NetworkLine, finding_line, finding_lines};
-pub use lines::named_share;
+pub use lines::{named_share, percent, sentence};
 pub use markdown::markdown;
 pub use record::{Asked, PackUsed, Report, SHORTEST_GAP, Sensor, Source, SourceKind, Watched};
 pub use table::{Style, table};
 pub use units::{bytes, span};
+pub use verdict::{CutoffRow, cutoffs, restricted, shortcomings, when};
 pub use zone::{Moment, Zone};

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use super::escape::plain;
 use super::{Filter, Report};
 use crate::model::{
-    BlindKind, Category, Cutoff, Finding, HostKey, PackRole, Snapshot, Status, VendorView,
+    BlindKind, Category, Cutoff, Finding, HostKey, PackRole, Seen, Snapshot, Status, VendorView,
 };
 
 /// Share of the window below which the absence of findings says nothing.
@@ -32,21 +32,24 @@ pub(super) struct Verdict {
 }
 
 /// Vendors whose use had to stop.
-pub(super) fn restricted(snapshot: &Snapshot) -> impl Iterator<Item = &VendorView> {
+pub fn restricted(snapshot: &Snapshot) -> impl Iterator<Item = &VendorView> {
     let vendors = snapshot.vendors.iter();
     vendors.filter(|vendor| vendor.role == PackRole::Restricted)
 }
 
 /// The cutoffs in force for a vendor, each once, with the categories and the group that it binds.
-pub(super) struct CutoffRow<'a> {
-    pub(super) cutoff: &'a Cutoff,
-    pub(super) group: Option<&'a str>,
-    pub(super) categories: Vec<Category>,
+pub struct CutoffRow<'a> {
+    /// The cutoff.
+    pub cutoff: &'a Cutoff,
+    /// The group of hosts that it binds; `None` for all that are in no group.
+    pub group: Option<&'a str>,
+    /// The categories that it binds.
+    pub categories: Vec<Category>,
 }
 
 impl CutoffRow<'_> {
     /// `update and telemetry`
-    pub(super) fn words(&self) -> String {
+    pub fn words(&self) -> String {
         let labels: Vec<&str> = self
             .categories
             .iter()
@@ -56,7 +59,8 @@ impl CutoffRow<'_> {
     }
 }
 
-pub(super) fn cutoffs(vendor: &VendorView) -> Vec<CutoffRow<'_>> {
+/// The cutoffs in force for a vendor, each once.
+pub fn cutoffs(vendor: &VendorView) -> Vec<CutoffRow<'_>> {
     let mut rows: Vec<CutoffRow<'_>> = Vec::new();
     for in_force in &vendor.cutoffs {
         let group = in_force.group.as_deref();
@@ -171,17 +175,31 @@ fn limits(report: &Report) -> Vec<String> {
             left_out.findings, left_out.stragglers
         ));
     }
-    if report.snapshot.looked < ENOUGH_LOOKED {
+    let drops = report
+        .sensor
+        .sources
+        .iter()
+        .filter_map(|source| source.drops);
+    let drops = drops.map(|(kernel, interface)| kernel + interface).sum();
+    limits.extend(shortcomings(report.snapshot.looked, &report.seen, drops));
+    limits
+}
+
+/// What of the sensor's own keeps an absence of findings from being an all-clear: the share of the window that it looked
+/// at, what it saw, and how many frames were dropped.
+pub fn shortcomings(looked: f64, seen: &Seen, drops: u64) -> Vec<String> {
+    let mut limits = Vec::new();
+    if looked < ENOUGH_LOOKED {
         limits.push(format!(
             "The sensor looked at only {} % of these 24 hours.",
-            super::lines::percent(report.snapshot.looked)
+            super::lines::percent(looked)
         ));
     }
-    let named: u64 = report.seen.named_flows.iter().sum();
-    let blind: u64 = report.seen.blind_flows.iter().sum();
+    let named: u64 = seen.named_flows.iter().sum();
+    let blind: u64 = seen.blind_flows.iter().sum();
     let encrypted: u64 = [BlindKind::Ech, BlindKind::EncryptedDns, BlindKind::Tunnel]
         .iter()
-        .map(|kind| report.seen.blind_flows[kind.index()])
+        .map(|kind| seen.blind_flows[kind.index()])
         .sum();
     if encrypted > 0 || blind > named / 10 {
         limits.push(format!(
@@ -189,18 +207,11 @@ fn limits(report: &Report) -> Vec<String> {
             named + blind
         ));
     }
-    let one_sided: u64 = report.seen.one_sided_flows.iter().sum();
-    let flows: u64 = report.seen.flows.iter().sum();
+    let one_sided: u64 = seen.one_sided_flows.iter().sum();
+    let flows: u64 = seen.flows.iter().sum();
     if one_sided > flows / 10 {
         limits.push(format!("Of {one_sided} flows only one side was seen."));
     }
-    let drops: u64 = report
-        .sensor
-        .sources
-        .iter()
-        .filter_map(|source| source.drops)
-        .map(|(kernel, interface)| kernel + interface)
-        .sum();
     if drops > 0 {
         limits.push(format!(
             "{drops} frames were dropped before they could be read."
@@ -223,7 +234,7 @@ fn hosts<'a>(findings: &[&'a Finding], which: impl Fn(&Finding) -> bool) -> BTre
 }
 
 /// How long a cutoff is past, or until it comes: `422 days ago`, `in 3 days 2 h`.
-pub(super) fn when(snapshot: &Snapshot, cutoff: &Cutoff) -> String {
+pub fn when(snapshot: &Snapshot, cutoff: &Cutoff) -> String {
     match snapshot.at {
         Some(at) if at >= cutoff.at => format!("{} ago", super::span(at.since(cutoff.at))),
         Some(at) => format!("in {}", super::span(cutoff.at.since(at))),

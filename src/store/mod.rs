@@ -17,6 +17,7 @@
 mod add;
 pub mod batch;
 mod columns;
+mod daily;
 mod erase;
 mod error;
 mod folder;
@@ -44,6 +45,7 @@ use std::time::Duration;
 use rusqlite::{Connection, TransactionBehavior};
 
 pub use batch::{Batch, Lost};
+pub use daily::{HostDay, HostPast, VendorDay};
 pub use erase::Erased;
 pub use error::{Notice, Result, StoreError};
 pub use folder::{FILE_NAME, SetAside};

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
+use super::daily::{self, HostPast, VendorDay};
 use super::error::{Result, StoreError, sqlite};
 use super::folder::SetAside;
 use super::open::SET_ASIDE;
 use super::read::{self, Filter, Page, Place, Restored, Stored};
-use super::record::OutboxEvent;
+use super::record::{LookedRecord, OutboxEvent};
 use super::{folder, meta, outbox, schema};
 use crate::model::{HostKey, Timestamp};
 
@@ -62,6 +63,22 @@ impl Reader {
     /// A page of at most `limit` sightings, from the beginning or where the page before said.
     pub fn sightings(&self, filter: &Filter, from: Option<Place>, limit: usize) -> Result<Page> {
         self.done(read::sightings(&self.connection, filter, from, limit))
+    }
+
+    /// Hosts by vendor and day that went on after the cutoff, from an hour to another, oldest first.
+    pub fn vendor_days(&self, since: Timestamp, until: Timestamp) -> Result<Vec<VendorDay>> {
+        self.done(daily::vendor_days(&self.connection, since, until))
+    }
+
+    /// Stretches looked at that reach to an instant or beyond, by their beginning.
+    pub fn looked(&self, since: Timestamp) -> Result<Vec<LookedRecord>> {
+        self.done(daily::looked(&self.connection, since))
+    }
+
+    /// What is stored of a host under whichever of its keys, at most so many rows of each kind; `None` for one that the
+    /// store does not know.
+    pub fn host(&self, host: &HostKey, limit: usize) -> Result<Option<HostPast>> {
+        self.done(daily::host(&self.connection, host, limit))
     }
 
     /// The keys of all hosts, sorted.

@@ -4,24 +4,22 @@
 //! the capture.
 
 mod api;
-mod page;
+mod kept;
+mod pages;
 mod reload;
 mod server;
-mod uncovered;
-mod vendor;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 use crate::metrics::{Board, Exposition};
-use crate::privacy::Pseudonyms;
 
+pub use kept::Kept;
 pub use reload::{Reload, ReloadAnswer};
 pub use server::{Access, Admission, WebConfigError, serve};
 
@@ -31,57 +29,26 @@ struct Shared {
     exposition: Exposition,
 }
 
-/// Nothing from outside, no script, no frame: the page needs its own style sheet and nothing else.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
-/// A store that the API reads.
-#[derive(Clone, Debug)]
-pub struct Kept {
-    /// Its folder.
-    pub folder: PathBuf,
-    /// Tokens in place of devices, where that is asked for; the store has who they are.
-    pub pseudonyms: Option<Pseudonyms>,
-}
-
 /// The endpoints.
 ///
-/// `kept` is the store from which the API reads sightings, if there is one; `reload` the way to ask for other rules.
+/// `kept` is the store from which pages and API read what was, if there is one; `reload` the way to ask for other rules.
 pub fn app(
     board: Arc<Board>,
     exposition: Exposition,
     kept: Option<Kept>,
     reload: Option<Reload>,
 ) -> Router {
-    let api = api::routes(Arc::clone(&board), kept);
+    let kept = kept.map(Arc::new);
+    let api = api::routes(Arc::clone(&board), kept.clone());
+    let pages = pages::routes(Arc::clone(&board), kept);
     Router::new()
-        .route("/", get(index))
-        .route("/style.css", get(style))
         .route("/metrics", get(metrics))
         .route("/-/healthy", get(|| async { "healthy\n" }))
         .route("/-/ready", get(ready))
         .with_state(Arc::new(Shared { board, exposition }))
         .merge(api)
+        .merge(pages)
         .merge(reload::routes(reload))
-}
-
-async fn index(State(shared): State<Arc<Shared>>) -> Response {
-    let page = page::render(&shared.board.load());
-    let headers = [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::CACHE_CONTROL, "no-store"),
-    ];
-    (headers, page).into_response()
-}
-
-async fn style() -> impl IntoResponse {
-    let headers: [(HeaderName, &str); 2] = [
-        (header::CONTENT_TYPE, "text/css; charset=utf-8"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ];
-    (headers, include_str!("style.css"))
 }
 
 async fn metrics(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {

@@ -137,6 +137,8 @@ pub fn finding(names: &[DomainName]) -> Finding {
         sightings: 3,
         first_seen: time(1),
         last_seen: time(9),
+        received: 91_000,
+        sent: 1_000,
         samples: Vec::new(),
     });
     Finding {

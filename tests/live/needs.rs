@@ -44,7 +44,7 @@ pub(crate) fn beside_this(name: &str) -> PathBuf {
 }
 
 /// Says what is skipped for want of something. In CI nothing may be.
-fn skip(missing: &str) {
+pub(crate) fn skip(missing: &str) {
     let in_ci = std::env::var("CI").is_ok_and(|value| !["", "false"].contains(&value.as_str()));
     assert!(!in_ci, "in CI nothing is skipped; missing: {missing}");
     // Not by `eprintln`, of which a test that passes shows nothing.

@@ -193,6 +193,8 @@ fn finding(texts: &Texts<'_>, key: &HostKey, n: u8, status: Status) -> Finding {
         sightings: 5,
         first_seen: minute(10),
         last_seen: minute(600 + i64::from(n)),
+        received: 91_000,
+        sent: 1_000,
         samples: vec![Sample {
             time: minute(600),
             client: end([10, 0, 0, n], 50_000),

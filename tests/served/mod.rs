@@ -136,8 +136,14 @@ pub fn wait_long_for(what: &str, patience: Duration, mut holds: impl FnMut() -> 
     }
 }
 
-/// One request over HTTP/1.1.
+/// One request over HTTP/1.1: status code and body.
 pub fn get(address: SocketAddr, path: &str) -> (u16, String) {
+    let (status, _, body) = ask(address, path);
+    (status, body)
+}
+
+/// The same with the lines of the head.
+pub fn ask(address: SocketAddr, path: &str) -> (u16, String, String) {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     write!(
@@ -149,7 +155,7 @@ pub fn get(address: SocketAddr, path: &str) -> (u16, String) {
     stream.read_to_string(&mut answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    (status, body.to_owned())
+    (status, head.to_owned(), body.to_owned())
 }
 
 /// One request with parameters, percent-encoded. HTTP/1.0, so that servers send no chunks.

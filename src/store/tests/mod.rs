@@ -2,6 +2,7 @@
 //! `tests/store.rs`.
 
 mod batches;
+mod daily;
 mod erasing;
 mod opening;
 mod pruning;

@@ -33,17 +33,14 @@ pub(super) struct Api {
 }
 
 /// The paths below `/api/v1`.
-pub(super) fn routes(board: Arc<Board>, kept: Option<Kept>) -> Router {
+pub(super) fn routes(board: Arc<Board>, kept: Option<Arc<Kept>>) -> Router {
     Router::new()
         .route("/api/v1/status", get(status::get))
         .route("/api/v1/vendors", get(vendors::get))
         .route("/api/v1/hosts", get(hosts::get))
         .route("/api/v1/sightings", get(sightings::get))
         .route("/api/v1/blind-spots", get(blind_spots::get))
-        .with_state(Api {
-            board,
-            kept: kept.map(Arc::new),
-        })
+        .with_state(Api { board, kept })
 }
 
 /// Why a request gets no data; the text is for the person who wrote it.

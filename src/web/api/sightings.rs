@@ -12,7 +12,7 @@ use crate::model::{
 };
 use crate::privacy::Pseudonyms;
 use crate::report::NetworkLine;
-use crate::store::{Filter, Period, Place, Reader, StoredSample, StoredSighting};
+use crate::store::{Filter, Period, Place, Reader, StoreError, StoredSample, StoredSighting};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -83,18 +83,14 @@ pub(super) async fn get(State(api): Shared, query: Asked<Wanted>) -> Answer {
     };
     let read = tokio::task::spawn_blocking(move || {
         let reader = Reader::open(&kept.folder)?;
-        let Some(pseudonyms) = &kept.pseudonyms else {
-            return reader.sightings(&filter, after, limit);
-        };
-        if let Some(token) = filter.host.take() {
-            // Whoever has no key knows hosts by their tokens only, and learns of others nothing.
-            let mut keys = reader.host_keys()?.into_iter();
-            filter.host = Some(
-                keys.find(|key| pseudonyms.host_key(key) == token)
-                    .unwrap_or_else(|| HostKey::restored("")),
-            );
+        if let Some(shown) = filter.host.take() {
+            let stored = kept.stored_key(&reader, &shown)?;
+            filter.host = Some(stored.unwrap_or_else(|| HostKey::restored("")));
         }
         let mut page = reader.sightings(&filter, after, limit)?;
+        let Some(pseudonyms) = &kept.pseudonyms else {
+            return Ok::<_, StoreError>(page);
+        };
         for row in &mut page.sightings {
             hide(row, pseudonyms);
         }

@@ -2,9 +2,10 @@
 
 use maud::{Markup, html};
 
-use super::page::time;
+use super::shell::{host_path, time};
 use crate::metrics::Scene;
 use crate::model::{PackRole, UncoveredView, VendorView};
+use crate::report::plain;
 
 /// Names shown of a vendor; the read API has all of them.
 const MAX_NAMES: usize = 20;
@@ -22,7 +23,7 @@ pub(super) fn uncovered(scene: &Scene) -> Markup {
         @if !vendors.is_empty() {
             h3 { "Names that no rule describes" }
             p {
-                "Hosts asked for these names under a vendor’s domains since the program was started. They prove nothing and raise                  no status: the pack does not know what they are for. Record the traffic, list them with "
+                "Hosts asked for these names under a vendor’s domains since the program was started. They prove nothing and raise no status: the pack does not know what they are for. Record the traffic, list them with "
                 code { "straggler names --unmatched --near VENDOR" }
                 ", and contribute what you find out to the vendor’s pack."
             }
@@ -34,14 +35,15 @@ pub(super) fn uncovered(scene: &Scene) -> Markup {
 fn of_vendor(scene: &Scene, vendor: &VendorView) -> Markup {
     let views: Vec<&UncoveredView> = scene.snapshot.uncovered(&vendor.id).collect();
     html! {
-        p { (vendor.name) " (" (vendor.id) "): read " (vendor.uncovered_readings) " times." }
+        p { (plain(&vendor.name)) " (" (vendor.id) "): read " (vendor.uncovered_readings) " times." }
         div.scroll tabindex="0" role="region" aria-label=(format!("Names of {}", vendor.name)) {
             table {
+                caption.hidden { "Names of " (vendor.id) " that no rule describes" }
                 thead {
                     tr {
                         th scope="col" { "Name" } th scope="col" .number { "Read" }
                         th scope="col" { "Hosts" }
-                        th scope="col" { "First seen (UTC)" } th scope="col" { "Last seen (UTC)" }
+                        th scope="col" { "First seen" } th scope="col" { "Last seen" }
                     }
                 }
                 tbody {
@@ -50,7 +52,7 @@ fn of_vendor(scene: &Scene, vendor: &VendorView) -> Markup {
                             th scope="row" .names { (view.name) }
                             td.number { (view.count) }
                             td {
-                                @for host in &view.hosts { (host) br; }
+                                @for host in &view.hosts { a href=(host_path(host)) { (plain(host.as_str())) } br; }
                                 @if view.more_hosts { "and others" }
                             }
                             td.time { (time(view.first_seen)) }
