@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
-use super::served::{ask, get, wait_for, wait_long_for};
+use super::served::{get, query, wait_for, wait_long_for};
 
 /// A server that is ended with the test.
 pub(crate) struct Prometheus {
@@ -64,7 +64,7 @@ impl Prometheus {
 
     /// The `data` of an answer; panics with the server's words where it refuses.
     pub(crate) fn data(&self, path: &str, parameters: &[(&str, &str)]) -> Value {
-        let (status, body) = ask(self.address, path, parameters);
+        let (status, body) = query(self.address, path, parameters);
         assert!(status == 200, "{parameters:?}\n{body}");
         let mut answer: Value = serde_json::from_str(&body).unwrap();
         assert_eq!(answer["status"], "success", "{parameters:?}\n{body}");

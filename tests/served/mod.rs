@@ -159,7 +159,7 @@ pub fn ask(address: SocketAddr, path: &str) -> (u16, String, String) {
 }
 
 /// One request with parameters, percent-encoded. HTTP/1.0, so that servers send no chunks.
-pub fn ask(address: SocketAddr, path: &str, parameters: &[(&str, &str)]) -> (u16, String) {
+pub fn query(address: SocketAddr, path: &str, parameters: &[(&str, &str)]) -> (u16, String) {
     let pairs: Vec<String> = parameters
         .iter()
         .map(|(name, value)| format!("{}={}", percent_encoded(name), percent_encoded(value)))
