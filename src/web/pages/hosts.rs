@@ -199,13 +199,13 @@ fn sorted<'a>(
             (owner.is_none(), owner)
         }),
         Order::Vendor => {
-            found.sort_by(|a, b| (&a.vendor_name, a.category).cmp(&(&b.vendor_name, b.category)))
+            found.sort_by(|a, b| (&a.vendor_name, a.category).cmp(&(&b.vendor_name, b.category)));
         }
         Order::Status => found.sort_by_key(|finding| finding.status),
-        Order::Evidence => found.sort_by(|a, b| b.evidence.cmp(&a.evidence)),
-        Order::Seen => found.sort_by(|a, b| b.last_seen.cmp(&a.last_seen)),
-        Order::Received => found.sort_by(|a, b| b.received.cmp(&a.received)),
-        Order::Sent => found.sort_by(|a, b| b.sent.cmp(&a.sent)),
+        Order::Evidence => found.sort_by_key(|finding| std::cmp::Reverse(finding.evidence)),
+        Order::Seen => found.sort_by_key(|finding| std::cmp::Reverse(finding.last_seen)),
+        Order::Received => found.sort_by_key(|finding| std::cmp::Reverse(finding.received)),
+        Order::Sent => found.sort_by_key(|finding| std::cmp::Reverse(finding.sent)),
     }
     if wanted.turned {
         found.reverse();
