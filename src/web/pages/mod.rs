@@ -7,6 +7,7 @@ mod answer;
 mod chart;
 mod controls;
 mod health;
+mod history;
 mod host;
 mod hosts;
 mod overview;
