@@ -1,6 +1,6 @@
 //! The table of hosts: one row for each host, vendor and category, a page at a time.
 
-use std::cmp::Ordering;
+use std::cmp::{Ordering, Reverse};
 use std::collections::HashSet;
 
 use maud::{Markup, html};
@@ -199,13 +199,13 @@ fn sorted<'a>(
             (owner.is_none(), owner)
         }),
         Order::Vendor => {
-            found.sort_by(|a, b| (&a.vendor_name, a.category).cmp(&(&b.vendor_name, b.category)))
+            found.sort_by(|a, b| (&a.vendor_name, a.category).cmp(&(&b.vendor_name, b.category)));
         }
         Order::Status => found.sort_by_key(|finding| finding.status),
-        Order::Evidence => found.sort_by(|a, b| b.evidence.cmp(&a.evidence)),
-        Order::Seen => found.sort_by(|a, b| b.last_seen.cmp(&a.last_seen)),
-        Order::Received => found.sort_by(|a, b| b.received.cmp(&a.received)),
-        Order::Sent => found.sort_by(|a, b| b.sent.cmp(&a.sent)),
+        Order::Evidence => found.sort_by_key(|finding| Reverse(finding.evidence)),
+        Order::Seen => found.sort_by_key(|finding| Reverse(finding.last_seen)),
+        Order::Received => found.sort_by_key(|finding| Reverse(finding.received)),
+        Order::Sent => found.sort_by_key(|finding| Reverse(finding.sent)),
     }
     if wanted.turned {
         found.reverse();
