@@ -14,7 +14,7 @@ use crate::report::{bytes, plain};
 /// Rows of a page.
 const PAGE: usize = 100;
 /// Names and addresses shown in a row.
-const MAX_NAMES: usize = 3;
+const MAX_NAMES: usize = 5;
 const MAX_ADDRESSES: usize = 2;
 
 /// What is wanted of the hosts.
