@@ -107,13 +107,13 @@ impl Book {
             match usage.subject(carry) {
                 Some((vendor, category)) => {
                     usage.carry(&vendor, category, carry);
-                    self.put((key.0, vendor, category), usage);
+                    put(&mut self.usages, (key.0, vendor, category), usage);
                 }
                 None if known(&key.1) && self.aside.len() < MAX_ASIDE => {
                     self.aside.insert(key, usage);
                 }
                 None if known(&key.1) => {}
-                None => self.put(key, usage),
+                None => put(&mut self.usages, key, usage),
             }
         }
         self.weak.retain(|(_, vendor, category), weak| {
@@ -130,7 +130,7 @@ impl Book {
 
     /// The clock was set back: what was put down to a time later than `limit` happened earlier by as much.
     pub fn set_back(&mut self, limit: Timestamp, by: Duration) {
-        for usage in self.usages.values_mut() {
+        for usage in self.usages.values_mut().chain(self.aside.values_mut()) {
             usage.set_back(limit, by);
         }
         let weak = self.weak.values_mut().map(|weak| &mut weak.last_seen);
@@ -164,12 +164,12 @@ impl Book {
 
     /// Two keys turned out to be one host: what was noted of the second is added to the first. Totals name no host.
     pub fn join(&mut self, survivor: &HostKey, other: &HostKey) {
-        let of_other: Vec<(UsageKey, Usage)> = self
-            .usages
-            .extract_if(.., |key, _| key.0 == *other)
-            .collect();
-        for ((_, vendor, category), usage) in of_other {
-            self.put((survivor.clone(), vendor, category), usage);
+        for usages in [&mut self.usages, &mut self.aside] {
+            let of_other: Vec<(UsageKey, Usage)> =
+                usages.extract_if(.., |key, _| key.0 == *other).collect();
+            for ((_, vendor, category), usage) in of_other {
+                put(usages, (survivor.clone(), vendor, category), usage);
+            }
         }
         let of_other: Vec<(UsageKey, WeakUse)> =
             self.weak.extract_if(.., |key, _| key.0 == *other).collect();
@@ -182,15 +182,6 @@ impl Book {
                         ..weak
                     });
                 }
-            }
-        }
-    }
-
-    fn put(&mut self, key: UsageKey, usage: Usage) {
-        match self.usages.entry(key) {
-            Entry::Occupied(mut known) => known.get_mut().join(usage),
-            Entry::Vacant(place) => {
-                place.insert(usage);
             }
         }
     }
@@ -293,6 +284,16 @@ impl Book {
         self.usages
             .retain(|key, usage| line.keeps(&rank(key, usage)));
         self.stats.usage_evictions += (before - self.usages.len()) as u64;
+    }
+}
+
+/// Adds a usage to what is known under its key.
+fn put(usages: &mut BTreeMap<UsageKey, Usage>, key: UsageKey, usage: Usage) {
+    match usages.entry(key) {
+        Entry::Occupied(mut known) => known.get_mut().join(usage),
+        Entry::Vacant(place) => {
+            place.insert(usage);
+        }
     }
 }
 

@@ -10,6 +10,9 @@ use super::record::{HostRecord, LookedRecord};
 use super::{hosts, rows};
 use crate::model::{AddressBinding, Category, Evidence, HostKey, Timestamp, VendorId};
 
+/// Memory in which rows are sorted and pages are kept; SQLite takes KiB as negative numbers.
+const SORTED_IN_KIB: i64 = -256;
+
 /// Hosts that fetched from a vendor or reported to it after the cutoff, on one day. A host whose key changed on that day
 /// counts under both; excepted hosts are among them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +62,8 @@ pub(super) fn vendor_days(
     since: Timestamp,
     until: Timestamp,
 ) -> Result<Vec<VendorDay>> {
+    // In a flood it sorts a row for each forged host: on disk rather than in the memory that the daemon may take.
+    connection.pragma_update(None, "cache_size", SORTED_IN_KIB)?;
     let mut statement = connection.prepare(
         "SELECT day, vendor, count(*), sum(transfer) FROM (
              SELECT s.hour / 24 AS day, t.vendor AS vendor, max(t.evidence = 'transfer') AS transfer

@@ -1,4 +1,4 @@
-//! What a flood leaves in a full book.
+//! What a flood leaves in a full book, and what other rules do.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -109,4 +109,24 @@ fn a_flood_of_look_ups_spares_every_contact() {
         );
     }
     assert!(has(&book, FIRST));
+}
+
+/// What rules put aside goes on being the host's, whatever its key is by the time that it comes back.
+#[test]
+fn what_is_put_aside_follows_its_host() {
+    let mut book = Book::default();
+    let service = service();
+    let (host, other) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
+    seen(&mut book, &service, host, Evidence::Contact, 100);
+    let known = |_: &VendorId| true;
+    book.carry(&known, &|_, _| None);
+    assert!(!has(&book, host));
+    book.join(&HostKey::from_address(other), &HostKey::from_address(host));
+    book.set_back(Timestamp::from_unix(90, 0), Duration::from_secs(20));
+    let matched = |_: crate::model::Name<'_>, before: Option<&Match>| before.cloned();
+    book.carry(&known, &matched);
+    assert!(has(&book, other) && !has(&book, host));
+    let (_, usage) = book.usages().next().unwrap();
+    let now = Timestamp::from_unix(90, 0);
+    assert_eq!(usage.last_contact(now), Some(Timestamp::from_unix(80, 0)));
 }

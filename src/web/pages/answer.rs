@@ -129,7 +129,7 @@ fn view(scene: &Scene) -> Markup {
         div {
             dt { "Frames lost" }
             dd {
-                @if scene.interfaces.is_empty() { "not known of recordings" }
+                @if scene.interfaces.is_empty() { "not known" }
                 @else { (counted(drops(scene), "frame", "frames")) }
             }
         }

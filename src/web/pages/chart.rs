@@ -10,6 +10,8 @@ use crate::report::percent;
 /// Width of a day and height of the drawing, in units of its own.
 const STEP: u64 = 12;
 const HEIGHT: u64 = 100;
+/// Left free on both sides of a bar.
+const GAP: u64 = 2;
 /// Less than this of a day was captured: that it shows no straggler says little.
 const HARDLY: f64 = 0.9;
 
@@ -36,10 +38,10 @@ fn drawn(vendor: &VendorView, days: &Days) -> Markup {
             div.drawing {
                 span.most aria-hidden="true" { (grouped(most)) }
                 svg role="img" aria-label=(words) viewBox={ "0 0 " (width) " " (HEIGHT) } preserveAspectRatio="none" {
-                    line.base x1="0" x2=(width) y1=(HEIGHT) y2=(HEIGHT) {}
                     @for (at, (&(hosts, transfers), share)) in hosts.iter().zip(&days.captured).enumerate() {
                         (bar(at as u64 * STEP, hosts, transfers, *share, most, &day(days.first + at as i64)))
                     }
+                    line.base x1="0" x2=(width) y1=(HEIGHT) y2=(HEIGHT) {}
                 }
             }
             div.axis aria-hidden="true" {
@@ -81,13 +83,13 @@ fn bar(x: u64, hosts: u64, transfers: u64, share: f64, most: u64, day: &str) -> 
     // One host of thousands is to be seen too.
     let all = scaled(hosts).max(if hosts > 0 { 2 } else { 0 });
     let low = scaled(transfers).min(all);
-    let width = STEP - 3;
+    let width = STEP - 2 * GAP;
     html! {
         g {
             title { (day) ": " (counted(hosts, "host", "hosts")) ", " (transfers) " with a transfer; " (percent(share)) " % captured" }
-            @if share < HARDLY { rect.missing x=(x) y="0" width=(width) height=(HEIGHT) {} }
-            @if all > low { rect.contact x=(x) y=(HEIGHT - all) width=(width) height=(all - low) {} }
-            @if low > 0 { rect.transfer x=(x) y=(HEIGHT - low) width=(width) height=(low) {} }
+            @if share < HARDLY { rect.missing x=(x) y="0" width=(STEP) height=(HEIGHT) {} }
+            @if all > low { rect.contact x=(x + GAP) y=(HEIGHT - all) width=(width) height=(all - low) {} }
+            @if low > 0 { rect.transfer x=(x + GAP) y=(HEIGHT - low) width=(width) height=(low) {} }
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use maud::{Markup, html};
 
-use super::past::{Before, MAX_ROWS, Told};
-use super::proof;
-use super::shell::{self, called, day, level, renewed, status, time};
+use super::past::{Before, Told};
+use super::shell::{self, called, level, renewed, status, time};
+use super::{history, proof};
 use crate::metrics::Scene;
 use crate::model::{Category, CoverageView, Evidence, Finding, HostKey, HostView, Snapshot};
 use crate::report::{PRODUCT_FALLBACK, bytes, definitions, plain, when};
@@ -59,7 +59,7 @@ pub(super) fn render(
         }
         section aria-labelledby="history" {
             h2 #history { "History" }
-            (renewed("history-now", &history(key, past)))
+            (renewed("history-now", &history::history(key, past)))
         }
     };
     Some(shell::document(
@@ -169,7 +169,7 @@ fn coverage(snapshot: &Snapshot, key: &HostKey) -> Markup {
     html! {
         @for view in views {
             p {
-                "Replacement of " (view.vendor) " – " (definitions::coverage(view.coverage)) "."
+                "What protects it instead of " (view.vendor) " – " (definitions::coverage(view.coverage)) "."
                 @for (vendor, category, last) in &view.replacements { " " (vendor) " (" (category) "), last at " (time(*last)) "." }
             }
         }
@@ -199,76 +199,6 @@ fn weak(snapshot: &Snapshot, key: &HostKey) -> Markup {
                 @for (index, name) in weak.names.iter().enumerate() { @if index > 0 { ", " } (name) }
                 "."
             }
-        }
-    }
-}
-
-fn history(key: &HostKey, past: &Told<Option<Before>>) -> Markup {
-    match past {
-        Told::NotKept => html! {
-            p { "There is no history: findings are not kept. " code { "--state-dir DIR" } " keeps them." }
-        },
-        Told::Failed(why) => html! { p.fault { "There is no history now: " (plain(why)) "." } },
-        Told::NotYet | Told::Read(None) => html! { p { "Nothing of it is stored yet." } },
-        Told::Read(Some(before)) => html! {
-            (days(before))
-            (addresses(before))
-            p { a href={ "../api/v1/sightings?host=" (shell::percent_encoded(key.as_str())) } { "All stored sightings as JSON" } }
-        },
-    }
-}
-
-fn days(before: &Before) -> Markup {
-    html! {
-        @if before.days.is_empty() { p { "No sighting of a name that only a product asks for is stored." } }
-        @else {
-            div.scroll tabindex="0" role="region" aria-label="Day by day" {
-                table {
-                    caption { "Day by day. Levels are cumulative: a transfer was a contact too." }
-                    thead { tr {
-                        th scope="col" { "Day" } th scope="col" { "Vendor" } th scope="col" { "Category" }
-                        @for level in Evidence::ALL { th scope="col" .number { (level) } }
-                        th scope="col" .number { "Received" } th scope="col" .number { "Sent" } th scope="col" { "Last seen" }
-                    } }
-                    tbody {
-                        @for one in &before.days {
-                            tr {
-                                th scope="row" .nowrap { (day(one.day)) }
-                                td { (one.vendor) } td { (one.category) }
-                                @for count in one.counts { td.number { @if count > 0 { (count) } @else { span.quiet { "–" } } } }
-                                td.number { (bytes(one.received)) } td.number { (bytes(one.sent)) } td { (time(one.last)) }
-                            }
-                        }
-                    }
-                }
-            }
-            @if before.days.len() >= MAX_ROWS { p { "The latest " (MAX_ROWS) " rows." } }
-        }
-    }
-}
-
-fn addresses(before: &Before) -> Markup {
-    html! {
-        @if !before.bindings.is_empty() {
-            div.scroll tabindex="0" role="region" aria-label="Addresses over time" {
-                table {
-                    caption { "Addresses over time" }
-                    thead { tr {
-                        th scope="col" { "Address" } th scope="col" { "From" } th scope="col" { "Until" } th scope="col" { "Hardware address" }
-                    } }
-                    tbody {
-                        @for binding in &before.bindings {
-                            tr {
-                                th scope="row" { (binding.address) }
-                                td { (time(binding.from)) }
-                                td { @match binding.until { Some(until) => (time(until)), None => "now" } }
-                                td { @if let Some(mac) = binding.mac { (mac) } }
-                            }
-                        }
-                    }
-                }
-            }
-            @if before.bindings.len() >= MAX_ROWS { p { "The latest " (MAX_ROWS) " rows." } }
         }
     }
 }

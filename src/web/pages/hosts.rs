@@ -1,6 +1,6 @@
 //! The table of hosts: one row for each host, vendor and category, a page at a time.
 
-use std::cmp::Ordering;
+use std::cmp::{Ordering, Reverse};
 use std::collections::HashSet;
 
 use maud::{Markup, html};
@@ -14,7 +14,7 @@ use crate::report::{bytes, plain};
 /// Rows of a page.
 const PAGE: usize = 100;
 /// Names and addresses shown in a row.
-const MAX_NAMES: usize = 3;
+const MAX_NAMES: usize = 5;
 const MAX_ADDRESSES: usize = 2;
 
 /// What is wanted of the hosts.
@@ -202,10 +202,10 @@ fn sorted<'a>(
             found.sort_by(|a, b| (&a.vendor_name, a.category).cmp(&(&b.vendor_name, b.category)));
         }
         Order::Status => found.sort_by_key(|finding| finding.status),
-        Order::Evidence => found.sort_by_key(|finding| std::cmp::Reverse(finding.evidence)),
-        Order::Seen => found.sort_by_key(|finding| std::cmp::Reverse(finding.last_seen)),
-        Order::Received => found.sort_by_key(|finding| std::cmp::Reverse(finding.received)),
-        Order::Sent => found.sort_by_key(|finding| std::cmp::Reverse(finding.sent)),
+        Order::Evidence => found.sort_by_key(|finding| Reverse(finding.evidence)),
+        Order::Seen => found.sort_by_key(|finding| Reverse(finding.last_seen)),
+        Order::Received => found.sort_by_key(|finding| Reverse(finding.received)),
+        Order::Sent => found.sort_by_key(|finding| Reverse(finding.sent)),
     }
     if wanted.turned {
         found.reverse();

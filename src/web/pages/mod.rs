@@ -7,6 +7,7 @@ mod answer;
 mod chart;
 mod controls;
 mod health;
+mod history;
 mod host;
 mod hosts;
 mod overview;
@@ -29,7 +30,7 @@ use axum::routing::get;
 
 use super::Kept;
 use crate::metrics::Board;
-use crate::model::HostKey;
+use crate::model::{HostKey, HostView, Snapshot};
 use past::Past;
 use wanted::Wanted;
 
@@ -66,28 +67,33 @@ pub(super) fn routes(board: Arc<Board>, kept: Option<Arc<Kept>>) -> Router {
 type Asked = Result<Query<Vec<(String, String)>>, QueryRejection>;
 
 async fn overview(State(pages): Shared, query: Asked) -> Response {
-    let scene = pages.board.load_full();
     let pairs = query.map(|Query(pairs)| pairs).unwrap_or_default();
     let wanted = Wanted::from_pairs(&pairs);
-    let days = pages.past.days(&scene).await;
+    // The store first: a scene that is held meanwhile would be one more in memory.
+    let at = pages.board.load().snapshot.at;
+    let days = pages.past.days(at).await;
+    let scene = pages.board.load();
     page(StatusCode::OK, overview::render(&scene, &wanted, &days))
 }
 
 async fn host(State(pages): Shared, Path(key): Path<String>) -> Response {
-    let scene = pages.board.load_full();
     let asked = HostKey::restored(&key);
-    // An older key of a host leads to it too.
-    let known = scene.snapshot.host(&asked);
-    let known = known.or_else(|| {
-        let mut hosts = scene.snapshot.hosts.iter();
-        hosts.find(|view| view.aliases.contains(&asked))
-    });
-    let key = known.map_or(&asked, |view| &view.key);
-    let past = pages.past.host(key).await;
-    match host::render(&scene, known, key, &past) {
+    let key = known(&pages.board.load().snapshot, &asked).map(|view| view.key.clone());
+    let key = key.unwrap_or_else(|| asked.clone());
+    let past = pages.past.host(&key).await;
+    let scene = pages.board.load();
+    match host::render(&scene, known(&scene.snapshot, &key), &key, &past) {
         Some(text) => page(StatusCode::OK, text),
         None => page(StatusCode::NOT_FOUND, host::unknown(&asked)),
     }
+}
+
+/// A host by its key or by an older one.
+fn known<'a>(snapshot: &'a Snapshot, asked: &HostKey) -> Option<&'a HostView> {
+    snapshot.host(asked).or_else(|| {
+        let mut hosts = snapshot.hosts.iter();
+        hosts.find(|view| view.aliases.contains(asked))
+    })
 }
 
 fn page(status: StatusCode, text: String) -> Response {

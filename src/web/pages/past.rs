@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
 
-use crate::metrics::Scene;
 use crate::model::{AddressBinding, HostKey, HostView, Span, Timestamp, VendorId};
 use crate::store::{HostDay, HostPast, Reader, StoreError, VendorDay};
 use crate::web::Kept;
@@ -101,12 +100,12 @@ impl Past {
         }
     }
 
-    /// Stragglers by day up to the scene's time.
-    pub(super) async fn days(&self, scene: &Scene) -> Arc<Told<Days>> {
+    /// Stragglers by day up to the engine time.
+    pub(super) async fn days(&self, at: Option<Timestamp>) -> Arc<Told<Days>> {
         let Some(kept) = &self.kept else {
             return Arc::new(Told::NotKept);
         };
-        let Some(at) = scene.snapshot.at else {
+        let Some(at) = at else {
             return Arc::new(Told::NotYet);
         };
         let mut cached = self.days.lock().await;

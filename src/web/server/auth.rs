@@ -17,8 +17,9 @@ use super::access::{Access, Admission};
 
 /// Passwords that are remembered as right, so that a scrape does not cost a hash each time.
 const MAX_REMEMBERED: usize = 64;
-/// What is hashed for a user whom nobody knows, so that the time does not tell who is known. Its password is random.
-const NOBODY: &str = "$2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi";
+/// What is hashed for a user whom nobody knows, so that the time does not tell who is known. Its password was
+/// random and is nobody's: an unknown user is refused whatever comes of it.
+const NOBODY: &str = "$2b$10$hVK/6Y/HLnOqSZvpeVjmCuoWM0XQDqIaaUohNaMKR8eyzSpxg9ffi";
 
 /// What was found right.
 pub(super) struct Verified {

@@ -202,7 +202,7 @@ pub(super) fn unfit(path: &Path, what: &str) -> WebConfigError {
 mod tests {
     use super::*;
 
-    const HASH: &str = "$2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi";
+    const HASH: &str = "$2b$10$iQ.fVpp312EyBzdLZbZ2J.vqRnoMqIxnWswOUB8kFC2xQ5OqA5lDC";
 
     fn read_text(text: &str) -> Result<WebConfig, String> {
         let folder = tempfile::tempdir().unwrap();
