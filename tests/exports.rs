@@ -40,7 +40,7 @@ name = "Updates: all; of \"them\""
 category = "update"
 strength = "strong"
 confidence = "vendor"
-names = [".upd.acme.example", "s07.upd.acme.example", "one.acme.example", "dnl-*.geo.acme.example", ".both.acme.example"]
+names = [".upd.acme.example", "s07.upd.acme.example", "one.acme.example", "dnl-*.geo.acme.example", ".both.acme.example", "back.page.upd.acme.example"]
 source = "https://acme.example/a;b"
 [[service]]
 id = "agents"
@@ -73,7 +73,7 @@ expect = "none"
 "#;
 
 /// Names, and whether a list of strong names must meet them.
-const NAMES: [(&str, bool); 13] = [
+const NAMES: [(&str, bool); 15] = [
     ("upd.acme.example", true),
     ("a.upd.acme.example", true),
     ("s07.upd.acme.example", true),
@@ -84,10 +84,14 @@ const NAMES: [(&str, bool); 13] = [
     ("news.upd.acme.example", false),
     ("x.news.upd.acme.example", false),
     ("page.upd.acme.example", false),
+    ("back.page.upd.acme.example", true),
+    (BELOW_A_SPARED_NAME, true),
     ("x.one.acme.example", false),
     ("www.acme.example", false),
     ("notupd.acme.example", false),
 ];
+/// Below a name that is spared alone: some formats spare it too, and say so.
+const BELOW_A_SPARED_NAME: &str = "x.page.upd.acme.example";
 /// Names of the pack that resolvers cannot part from others.
 const WITHOUT_WORD: [&str; 1] = ["both.acme.example"];
 

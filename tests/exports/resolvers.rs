@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::{NAMES, WITHOUT_WORD, exported};
+use crate::{BELOW_A_SPARED_NAME, NAMES, WITHOUT_WORD, exported};
 
 /// The place of a program that `make test` brings; `None`, loudly, without it. In CI it must be there.
 fn program(name: &str) -> Option<PathBuf> {
@@ -96,11 +96,30 @@ fn dnsmasq_answers_by_the_file() {
             .arg(format!("--server=127.0.0.1#{upstream}"))
             .arg(format!("--port={port}")),
     );
-    answers_as_meant(port, &text, &[]);
+    // An exact name that is spared goes with what lies below.
+    answers_as_meant(port, &text, &[BELOW_A_SPARED_NAME]);
 }
 
 #[test]
 fn unbound_answers_by_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (text, _) = exported("unbound", &[]);
+    // An exact name that is spared goes with what lies below.
+    by_unbound(folder.path(), &text, "iterator", "", &[BELOW_A_SPARED_NAME]);
+}
+
+#[test]
+fn unbound_answers_by_the_zone() {
+    let folder = tempfile::tempdir().unwrap();
+    let (text, _) = exported("rpz", &[]);
+    let zone = folder.path().join("zone");
+    std::fs::write(&zone, text).unwrap();
+    let rpz = format!("rpz:\n    name: \"rpz.example.\"\n    zonefile: {zone:?}\n");
+    by_unbound(folder.path(), "server:\n", "respip iterator", &rpz, &[]);
+}
+
+/// Unbound with these lines of configuration, others behind them, and these modules answers as is meant.
+fn by_unbound(folder: &Path, text: &str, modules: &str, behind: &str, but: &[&str]) {
     let (Some(checker), Some(program), Some(dnsmasq)) = (
         program("unbound-checkconf"),
         program("unbound"),
@@ -108,16 +127,14 @@ fn unbound_answers_by_the_file() {
     ) else {
         return;
     };
-    let folder = tempfile::tempdir().unwrap();
-    let (text, _) = exported("unbound", &[]);
     let (port, upstream) = (free_port(), free_port());
-    let place = folder.path().display();
+    let place = folder.display();
     let whole = format!(
         "{text}    interface: 127.0.0.1@{port}\n    do-daemonize: no\n    chroot: \"\"\n    username: \"\"\n\
-         \x20   directory: \"{place}\"\n    pidfile: \"\"\n    use-syslog: no\n    module-config: \"iterator\"\n\
-         \x20   do-not-query-localhost: no\nforward-zone:\n    name: \".\"\n    forward-addr: 127.0.0.1@{upstream}\n"
+         \x20   directory: \"{place}\"\n    pidfile: \"\"\n    use-syslog: no\n    module-config: \"{modules}\"\n\
+         \x20   do-not-query-localhost: no\nforward-zone:\n    name: \".\"\n    forward-addr: 127.0.0.1@{upstream}\n{behind}"
     );
-    let file = written(folder.path(), &whole);
+    let file = written(folder, &whole);
     must_take(Command::new(checker).arg(&file), &whole);
     let _others = Running::start(Command::new(dnsmasq).args([
         "--keep-in-foreground",
@@ -131,8 +148,7 @@ fn unbound_answers_by_the_file() {
         &format!("--port={upstream}"),
     ]));
     let _resolver = Running::start(Command::new(program).arg("-d").arg("-c").arg(file));
-    // An exact name that is spared goes with what lies below, and so does one that is meant.
-    answers_as_meant(port, &whole, &[]);
+    answers_as_meant(port, &whole, but);
 }
 
 /// Asks for every name of the case, and for nothing that a format cannot part.
