@@ -70,6 +70,18 @@ fn the_metrics_are_those_of_the_golden_scrape() {
     let keys = ["11", "12", "13", "20"].map(|last| format!("mac-0a:20:00:00:00:{last}"));
     assert!(straggling.iter().eq(keys.iter()), "{straggling:?}");
     assert!(text.contains("\nprocess_resident_memory_bytes "));
+    // Each series once, and each family in one place.
+    let series = text.lines().filter(|line| !line.starts_with('#'));
+    let series: Vec<&str> = series
+        .filter_map(|line| Some(line.rsplit_once(' ')?.0))
+        .collect();
+    assert_eq!(series.iter().collect::<BTreeSet<_>>().len(), series.len());
+    let families = text.lines().filter(|line| line.starts_with("# TYPE "));
+    let families: Vec<&str> = families.collect();
+    assert_eq!(
+        families.iter().collect::<BTreeSet<_>>().len(),
+        families.len()
+    );
     let golden: String = text
         .lines()
         .filter(|line| !line.contains("process_"))

@@ -128,7 +128,7 @@ impl Daemon {
             pseudonyms,
             reload,
         } = served;
-        let exposition = Exposition::new(Arc::clone(&self.board), self.config.metrics())?;
+        let exposition = Exposition::new(Arc::clone(&self.board), self.config.metrics());
         let kept = self.config.file.state_dir.clone();
         let kept = kept.map(|folder| web::Kept { folder, pseudonyms });
         let app = web::app(

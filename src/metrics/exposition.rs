@@ -2,25 +2,30 @@
 
 use std::io::Read;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
+use prometheus::core::Collector;
 use prometheus::process_collector::ProcessCollector;
-use prometheus::{Encoder, Registry, TextEncoder};
+use prometheus::{Encoder, TextEncoder};
 
-use super::{Board, Scene, SceneCollector, Settings};
+use super::gather::{Part, gather};
+use super::{Board, Scene, Settings};
 
 /// How long a scrape is as good as another: what is not of the scene, the process's own figures, is this old at most.
 const FRESH_FOR: Duration = Duration::from_secs(1);
 
 /// The metrics of a board in the text exposition format.
 pub struct Exposition {
-    registry: Registry,
     board: Arc<Board>,
+    settings: Settings,
+    /// The most combinations left out at any scrape.
+    most_rejected: AtomicU64,
+    process: ProcessCollector,
     latest: Mutex<Option<Made>>,
 }
 
@@ -29,7 +34,8 @@ pub struct Exposition {
 pub struct Scrape(Bytes);
 
 struct Made {
-    of: Arc<Scene>,
+    /// Of which scene; without holding it, because one that is over takes as much memory as the one that is shown.
+    of: Weak<Scene>,
     at: Instant,
     scrape: Scrape,
 }
@@ -49,20 +55,15 @@ impl Scrape {
 }
 
 impl Exposition {
-    /// Registers the collector and the process metrics.
-    pub fn new(board: Arc<Board>, settings: Settings) -> Result<Self, prometheus::Error> {
-        let registry = Registry::new();
-        registry.register(Box::new(SceneCollector {
-            board: Arc::clone(&board),
+    /// The metrics of what stands on this board, and of the process.
+    pub fn new(board: Arc<Board>, settings: Settings) -> Self {
+        Self {
+            board,
             settings,
             most_rejected: AtomicU64::new(0),
-        }))?;
-        registry.register(Box::new(ProcessCollector::for_self()))?;
-        Ok(Self {
-            registry,
-            board,
+            process: ProcessCollector::for_self(),
             latest: Mutex::new(None),
-        })
+        }
     }
 
     /// The metrics as of now. With many hosts it takes a tenth of a second and some ten megabytes to make them, so whoever
@@ -72,16 +73,21 @@ impl Exposition {
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         let scene = self.board.load_full();
         if let Some(made) = &*latest
-            && Arc::ptr_eq(&made.of, &scene)
+            && std::ptr::eq(made.of.as_ptr(), Arc::as_ptr(&scene))
             && made.at.elapsed() < FRESH_FOR
         {
             return Ok(made.scrape.clone());
         }
         let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
-        TextEncoder::new().encode(&self.registry.gather(), &mut packer)?;
+        let encoder = TextEncoder::new();
+        for part in Part::all() {
+            let families = gather(part, &scene, &self.settings, &self.most_rejected);
+            encoder.encode(&families, &mut packer)?;
+        }
+        encoder.encode(&self.process.collect(), &mut packer)?;
         let scrape = Scrape(Bytes::from(packer.finish()?));
         *latest = Some(Made {
-            of: scene,
+            of: Arc::downgrade(&scene),
             at: Instant::now(),
             scrape: scrape.clone(),
         });

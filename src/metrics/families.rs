@@ -1,10 +1,5 @@
 //! Name, type, labels and help of every family.
 
-use std::collections::HashMap;
-use std::sync::LazyLock;
-
-use prometheus::core::Desc;
-
 /// Type of a family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -96,34 +91,12 @@ families! {
     TABLE_EVICTIONS: Counter "straggler_table_evictions_total" ["table"] "Entries evicted or refused because the table was full.";
 }
 
-/// Descriptors of all families, as the registry wants them.
-pub(super) fn descs() -> Vec<&'static Desc> {
-    static DESCS: LazyLock<Vec<Desc>> = LazyLock::new(|| {
-        FAMILIES
-            .iter()
-            .filter_map(|family| {
-                let labels = family.labels.iter().map(ToString::to_string).collect();
-                // A malformed family would be missing here, and a test counts them.
-                Desc::new(
-                    family.name.to_owned(),
-                    family.help.to_owned(),
-                    labels,
-                    HashMap::new(),
-                )
-                .ok()
-            })
-            .collect()
-    });
-    DESCS.iter().collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn every_family_is_well_formed() {
-        assert_eq!(descs().len(), FAMILIES.len());
         for family in FAMILIES {
             assert!(family.name.starts_with("straggler_"), "{}", family.name);
             assert_eq!(

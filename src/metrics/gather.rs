@@ -12,15 +12,53 @@ use crate::model::{
 };
 
 /// Samples collected family by family.
-#[derive(Default)]
 pub(super) struct Samples {
+    part: Part,
     families: Vec<MetricFamily>,
+}
+
+/// What is gathered at once. With thousands of hosts a family of theirs takes some megabytes as records, and ten times less
+/// once it is written; so each is written before the next one is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// One of the families with a series for each host.
+    OfHosts(&'static str),
+    /// All others.
+    Rest,
+}
+
+/// Families with a series for each host.
+const OF_HOSTS: [&Family; 6] = [
+    &f::HOST_STRAGGLING,
+    &f::HOST_LAST_SIGHTING,
+    &f::HOST_AFTER_SIGHTINGS,
+    &f::HOST_AFTER_RECEIVED,
+    &f::HOST_AFTER_SENT,
+    &f::HOST_INFO,
+];
+
+impl Part {
+    /// All of them.
+    pub(super) fn all() -> impl Iterator<Item = Self> {
+        let of_hosts = OF_HOSTS.map(|family| Self::OfHosts(family.name));
+        std::iter::once(Self::Rest).chain(of_hosts)
+    }
+
+    fn has(self, family: &Family) -> bool {
+        match self {
+            Self::OfHosts(name) => family.name == name,
+            Self::Rest => OF_HOSTS.iter().all(|large| large.name != family.name),
+        }
+    }
 }
 
 impl Samples {
     /// Adds a sample; label values in the order of the family's labels.
     pub(super) fn add(&mut self, family: &Family, values: &[&str], value: f64) {
         debug_assert_eq!(family.labels.len(), values.len(), "{}", family.name);
+        if !self.part.has(family) {
+            return;
+        }
         let labels = family
             .labels
             .iter()
@@ -68,25 +106,36 @@ impl Samples {
     }
 }
 
-/// Everything, in one pass. Families without a sample are left out, as the format wants it.
+/// The families of a part, sorted by name. Those without a sample are left out, as the format wants it.
 pub(super) fn gather(
+    part: Part,
     scene: &Scene,
     settings: &Settings,
     rejected: &AtomicU64,
 ) -> Vec<MetricFamily> {
-    let mut samples = Samples::default();
-    identity(&mut samples, scene);
+    let mut samples = Samples {
+        part,
+        families: Vec::new(),
+    };
+    if part == Part::Rest {
+        rest(&mut samples, scene);
+    }
     hosts::findings(&mut samples, scene, settings, rejected);
+    samples.families.sort_by(|a, b| a.name().cmp(b.name()));
+    samples.families
+}
+
+fn rest(samples: &mut Samples, scene: &Scene) {
+    identity(samples, scene);
     for vendor in &scene.snapshot.vendors {
-        totals(&mut samples, scene, vendor);
+        totals(samples, scene, vendor);
     }
     samples.add(&f::LOCAL_HOSTS, &[], number(scene.snapshot.local_hosts));
-    interfaces(&mut samples, scene);
-    inspection(&mut samples, scene);
+    interfaces(samples, scene);
+    inspection(samples, scene);
     if let Some(store) = &scene.store {
-        super::store::store(&mut samples, store);
+        super::store::store(samples, store);
     }
-    samples.families
 }
 
 /// Prometheus has only floats; counts are exact to 2^53.

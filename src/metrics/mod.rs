@@ -1,6 +1,6 @@
 //! Every metric family in one place, built from what the daemon published last.
 //!
-//! One [`Collector`] reads the [`Scene`] at each scrape: counters live where they are counted, and nothing is kept twice.
+//! Each scrape reads the [`Scene`]: counters live where they are counted, and nothing is kept twice.
 //! Labels come from closed sets and packs; the one exception, the host key, is limited by [`Settings::host_series`].
 
 mod exposition;
@@ -9,12 +9,7 @@ mod gather;
 mod hosts;
 mod store;
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
-
 use arc_swap::ArcSwap;
-use prometheus::core::{Collector, Desc};
-use prometheus::proto::MetricFamily;
 
 use crate::events::{Counts, OutputKind};
 use crate::model::Snapshot;
@@ -88,20 +83,3 @@ pub struct InterfaceScene {
 
 /// Where the daemon puts the latest scene, and everybody reads it without waiting.
 pub type Board = ArcSwap<Scene>;
-
-struct SceneCollector {
-    board: Arc<Board>,
-    settings: Settings,
-    /// The most combinations left out at any scrape.
-    most_rejected: AtomicU64,
-}
-
-impl Collector for SceneCollector {
-    fn desc(&self) -> Vec<&Desc> {
-        families::descs()
-    }
-
-    fn collect(&self) -> Vec<MetricFamily> {
-        gather::gather(&self.board.load(), &self.settings, &self.most_rejected)
-    }
-}
