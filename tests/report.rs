@@ -64,6 +64,12 @@ fn plain_texts() -> Report {
     })
 }
 
+/// A terminal of the usual width, with colours.
+const NARROW: Style = Style {
+    width: Some(80),
+    color: true,
+};
+
 #[test]
 fn everything_that_a_report_can_tell() {
     let report = plain_texts();
@@ -72,6 +78,7 @@ fn everything_that_a_report_can_tell() {
         .collect();
     for (format, text) in [
         ("table", report::table(&report, Style::default())),
+        ("narrow", report::table(&report, NARROW)),
         ("json", json.join("\n")),
         ("csv", report::csv(&report).replace('\r', "")),
         ("markdown", report::markdown(&report)),

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
 
-use crate::report::{Style, plain};
+use crate::report::{Style, fit, plain};
 
 /// Buffered standard output. When the reader goes away (`| head`), writing fails and [`Output::reader_left`] says why.
 pub struct Output {
@@ -35,6 +35,14 @@ impl Output {
         }
     }
 
+    /// Writes lines of text, broken between words where a terminal is too narrow for them.
+    pub fn write_text(&mut self, text: &[u8]) -> io::Result<()> {
+        match self.style().width {
+            Some(width) => self.write_all(fit(&String::from_utf8_lossy(text), width).as_bytes()),
+            None => self.write_all(text),
+        }
+    }
+
     /// Writes everything out.
     pub fn finish(&mut self) -> io::Result<()> {
         self.flush()
@@ -60,10 +68,11 @@ impl Write for Output {
     }
 }
 
-/// Colours only on a terminal, and not where `NO_COLOR` is set (<https://no-color.org>).
+/// Colours only on a terminal that knows them, and not where `NO_COLOR` is set (<https://no-color.org>).
 pub fn color_on(stream: &impl IsTerminal) -> bool {
     let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    stream.is_terminal() && !no_color
+    let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+    stream.is_terminal() && !no_color && !dumb
 }
 
 /// Columns of the terminal.

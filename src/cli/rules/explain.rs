@@ -102,18 +102,19 @@ pub(super) fn explain(
         write_json(output, &line)?;
         return Ok(Exit::Fine);
     }
+    let mut lines = Vec::new();
     if let Some((found, pack, in_force)) = vendor {
-        write_match(&name, found, pack, in_force, output)?;
+        write_match(&name, found, pack, in_force, &mut lines)?;
     }
     if let Some(known) = &resolver {
-        write_known(&name, "known encrypted-DNS service", known, output)?;
+        write_known(&name, "known encrypted-DNS service", known, &mut lines)?;
     }
     if let Some(known) = &ech {
         write_known(
             &name,
             "public name of Encrypted Client Hello",
             known,
-            output,
+            &mut lines,
         )?;
     }
     let in_networks = address.into_iter().flat_map(|address| {
@@ -123,7 +124,7 @@ pub(super) fn explain(
     let in_networks: Vec<_> = in_networks.collect();
     for (pack, (range, network)) in &in_networks {
         writeln!(
-            output,
+            lines,
             "{name}: in {range}, a network of {} itself, which accuses nobody ({})",
             pack.name, network.source
         )?;
@@ -131,8 +132,9 @@ pub(super) fn explain(
     if vendor.is_none() && in_networks.is_empty() {
         let known = resolver.is_some() || ech.is_some();
         let whose = if known { " of a vendor" } else { "" };
-        writeln!(output, "{name}: no rule{whose} matches")?;
+        writeln!(lines, "{name}: no rule{whose} matches")?;
     }
+    output.write_text(&lines)?;
     Ok(Exit::Fine)
 }
 
@@ -187,11 +189,11 @@ fn write_match(
     found: &Match,
     pack: &Pack,
     in_force: bool,
-    output: &mut Output,
+    text: &mut Vec<u8>,
 ) -> Result<(), Failure> {
     let service = &found.service;
     writeln!(
-        output,
+        text,
         "{name}: {} {} ({}, {}, by {})\n  service: {}\n  pattern: {} (the most specific of those that match)\n  pack: {}, version {}{}",
         service.vendor,
         service.id,
@@ -205,14 +207,14 @@ fn write_match(
         if in_force { "" } else { ", not in force" }
     )?;
     if let Some(ports) = reached_by(service) {
-        writeln!(output, "  ports: {ports}")?;
+        writeln!(text, "  ports: {ports}")?;
     }
-    writeln!(output, "  source: {}", service.source)?;
+    writeln!(text, "  source: {}", service.source)?;
     if let Some(note) = &service.note {
-        writeln!(output, "  note: {note}")?;
+        writeln!(text, "  note: {note}")?;
     }
     if let Some(note) = &pack.note {
-        writeln!(output, "  note of the pack: {note}")?;
+        writeln!(text, "  note of the pack: {note}")?;
     }
     Ok(())
 }
@@ -221,10 +223,10 @@ fn write_known(
     name: &DomainName,
     what: &str,
     known: &KnownLine<'_>,
-    output: &mut Output,
+    text: &mut Vec<u8>,
 ) -> Result<(), Failure> {
     writeln!(
-        output,
+        text,
         "{name}: {what} {} (by {})\n  service: {}\n  pattern: {}\n  pack: {}, version {}\n  source: {}",
         known.id,
         known.confidence,
@@ -235,7 +237,7 @@ fn write_known(
         known.source
     )?;
     if let Some(note) = known.note {
-        writeln!(output, "  note: {note}")?;
+        writeln!(text, "  note: {note}")?;
     }
     Ok(())
 }

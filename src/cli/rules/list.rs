@@ -3,12 +3,23 @@
 use std::io::Write;
 
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
+use console::measure_text_width;
 use serde::Serialize;
 
 use crate::cli::args::{Common, ListFormat};
 use crate::cli::replay::{load, write_json};
 use crate::cli::{Exit, Failure, Output};
 use crate::model::{Category, CutoffKind, Pack, PackKind, PackRole, ResolverPack, Timestamp};
+
+const COLUMNS: [&str; 10] = [
+    "Pack", "Name", "Kind", "Role", "In force", "Version", "Reviewed", "Services", "Names",
+    "Cutoff",
+];
+
+/// Columns that a narrow terminal does without, in this order.
+const DISPENSABLE: [&str; 7] = [
+    "Kind", "Reviewed", "Services", "Version", "Name", "Names", "Role",
+];
 
 /// What `rules list --format json` prints: every key for either kind, null or nought where it does not apply.
 #[derive(Serialize)]
@@ -60,34 +71,50 @@ pub(super) fn list(
             }
         }
         ListFormat::Table => {
-            let mut table = Table::new();
-            let rule = LineStyle::none().fill('─').junction('─');
-            table.load_style(TableStyle::new().header_separator(rule));
-            match output.style().width {
-                Some(width) => table
-                    .set_content_arrangement(ContentArrangement::Dynamic)
-                    .set_width(width),
-                None => table.set_content_arrangement(ContentArrangement::Disabled),
-            };
-            table.set_header([
-                "Pack", "Name", "Kind", "Role", "In force", "Version", "Reviewed", "Services",
-                "Names", "Cutoff",
-            ]);
-            for pack in config.library.packs() {
-                table.add_row(vendor_row(pack, in_force(pack)));
-            }
-            for pack in config.library.resolver_packs() {
-                table.add_row(resolvers_row(pack));
-            }
-            for line in table.trim_fmt().lines() {
-                writeln!(output, "{}", line.trim_end())?;
-            }
+            let vendors = config.library.packs();
+            let vendors = vendors.map(|pack| vendor_row(pack, in_force(pack)));
+            let resolvers = config.library.resolver_packs().map(resolvers_row);
+            let rows: Vec<_> = vendors.chain(resolvers).collect();
+            write!(output, "{}", tabulated(&rows, output.style().width))?;
         }
     }
     Ok(Exit::Fine)
 }
 
-fn vendor_row(pack: &Pack, in_force: bool) -> [String; 10] {
+/// The table with as many columns as there is room for; the first to go is what is asked for least.
+fn tabulated(rows: &[[String; COLUMNS.len()]], width: Option<u16>) -> String {
+    let mut shown = COLUMNS.to_vec();
+    let mut dispensable = DISPENSABLE.iter();
+    loop {
+        let text = drawn(rows, &shown);
+        let needed = text.lines().map(measure_text_width).max().unwrap_or(0);
+        let fits = width.is_none_or(|width| needed <= usize::from(width));
+        match dispensable.next() {
+            Some(column) if !fits => shown.retain(|other| other != column),
+            _ => return text,
+        }
+    }
+}
+
+fn drawn(rows: &[[String; COLUMNS.len()]], shown: &[&str]) -> String {
+    let mut table = Table::new();
+    let rule = LineStyle::none().fill('─').junction('─');
+    table.load_style(TableStyle::new().header_separator(rule));
+    table.set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(shown);
+    for row in rows {
+        let cells = COLUMNS.iter().zip(row);
+        table.add_row(cells.filter_map(|(column, text)| shown.contains(column).then_some(text)));
+    }
+    let mut text = String::new();
+    for line in table.trim_fmt().lines() {
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+fn vendor_row(pack: &Pack, in_force: bool) -> [String; COLUMNS.len()] {
     let cutoff = pack.cutoffs.iter().find(|cutoff| cutoff.default);
     [
         pack.vendor.to_string(),
@@ -105,7 +132,7 @@ fn vendor_row(pack: &Pack, in_force: bool) -> [String; 10] {
     ]
 }
 
-fn resolvers_row(pack: &ResolverPack) -> [String; 10] {
+fn resolvers_row(pack: &ResolverPack) -> [String; COLUMNS.len()] {
     [
         pack.id.to_string(),
         pack.name.clone(),

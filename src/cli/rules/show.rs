@@ -12,10 +12,11 @@ use crate::model::{Cutoff, KnownResolver, Pack, PackKind, ResolverPack, Service,
 pub(super) fn show(common: &Common, id: &str, output: &mut Output) -> Result<Exit, Failure> {
     let config = load(common)?;
     let library = &config.library;
+    let mut text = Vec::new();
     if let Some(pack) = library.pack(id) {
-        show_vendor(pack, output)?;
+        show_vendor(pack, &mut text)?;
     } else if let Some(pack) = library.resolver_pack(id) {
-        show_resolvers(pack, output)?;
+        show_resolvers(pack, &mut text)?;
     } else {
         let vendors = library.packs().map(|pack| pack.vendor.as_str());
         let resolvers = library.resolver_packs().map(|pack| pack.id.as_str());
@@ -25,46 +26,47 @@ pub(super) fn show(common: &Common, id: &str, output: &mut Output) -> Result<Exi
             known.join(", ")
         )));
     }
+    output.write_text(&text)?;
     Ok(Exit::Fine)
 }
 
-fn show_vendor(pack: &Pack, output: &mut Output) -> Result<(), Failure> {
+fn show_vendor(pack: &Pack, text: &mut Vec<u8>) -> Result<(), Failure> {
     writeln!(
-        output,
+        text,
         "{} ({}), {}, version {} reviewed {}, {}",
         pack.name, pack.vendor, pack.role, pack.version, pack.reviewed, pack.origin
     )?;
     if let Some(note) = &pack.note {
-        writeln!(output, "note: {note}")?;
+        writeln!(text, "note: {note}")?;
     }
     if !pack.relay_ports.is_empty() {
-        writeln!(output, "relay ports: {}", listed(&pack.relay_ports))?;
+        writeln!(text, "relay ports: {}", listed(&pack.relay_ports))?;
     }
     if !pack.fallback_resolvers.is_empty() {
         writeln!(
-            output,
+            text,
             "falls back by itself to the resolvers: {}",
             listed(&pack.fallback_resolvers)
         )?;
     }
     if !pack.coverage.is_empty() {
-        writeln!(output, "proves protection: {}", listed(&pack.coverage))?;
+        writeln!(text, "proves protection: {}", listed(&pack.coverage))?;
     }
     for cutoff in &pack.cutoffs {
-        show_cutoff(cutoff, output)?;
+        show_cutoff(cutoff, text)?;
     }
     for (index, service) in pack.services.iter().enumerate() {
-        show_service(pack, index, service, output)?;
+        show_service(pack, index, service, text)?;
     }
     for network in pack.networks.claims() {
-        show_network(network, output)?;
+        show_network(network, text)?;
     }
     Ok(())
 }
 
-fn show_resolvers(pack: &ResolverPack, output: &mut Output) -> Result<(), Failure> {
+fn show_resolvers(pack: &ResolverPack, text: &mut Vec<u8>) -> Result<(), Failure> {
     writeln!(
-        output,
+        text,
         "{} ({}), {}, version {} reviewed {}, {}",
         pack.name,
         pack.id,
@@ -74,49 +76,49 @@ fn show_resolvers(pack: &ResolverPack, output: &mut Output) -> Result<(), Failur
         pack.origin
     )?;
     for resolver in &pack.resolvers {
-        show_known("resolver", resolver, output)?;
+        show_known("resolver", resolver, text)?;
     }
     for provider in &pack.ech {
-        show_known("Encrypted Client Hello", provider, output)?;
+        show_known("Encrypted Client Hello", provider, text)?;
     }
     Ok(())
 }
 
-fn show_known(what: &str, known: &KnownResolver, output: &mut Output) -> Result<(), Failure> {
+fn show_known(what: &str, known: &KnownResolver, text: &mut Vec<u8>) -> Result<(), Failure> {
     writeln!(
-        output,
+        text,
         "\n{}: {} ({what}, by {})",
         known.id, known.name, known.confidence
     )?;
     for name in &known.names {
-        writeln!(output, "  {name}")?;
+        writeln!(text, "  {name}")?;
     }
     for network in &known.addresses {
-        writeln!(output, "  {}", address_text(network))?;
+        writeln!(text, "  {}", address_text(network))?;
     }
-    writeln!(output, "  source: {}", known.source)?;
+    writeln!(text, "  source: {}", known.source)?;
     if let Some(note) = &known.note {
-        writeln!(output, "  note: {note}")?;
+        writeln!(text, "  note: {note}")?;
     }
     Ok(())
 }
 
-fn show_network(network: &VendorNetwork, output: &mut Output) -> Result<(), Failure> {
+fn show_network(network: &VendorNetwork, text: &mut Vec<u8>) -> Result<(), Failure> {
     let system = match network.asn {
         Some(asn) => format!("AS{asn}, "),
         None => String::new(),
     };
     writeln!(
-        output,
+        text,
         "\nnetwork ({system}by {}); it accuses nobody",
         network.confidence
     )?;
     for range in &network.networks {
-        writeln!(output, "  {}", address_text(range))?;
+        writeln!(text, "  {}", address_text(range))?;
     }
-    writeln!(output, "  source: {}", network.source)?;
+    writeln!(text, "  source: {}", network.source)?;
     if let Some(note) = &network.note {
-        writeln!(output, "  note: {note}")?;
+        writeln!(text, "  note: {note}")?;
     }
     Ok(())
 }
@@ -143,14 +145,14 @@ pub(super) fn address_text(network: &IpNet) -> String {
     }
 }
 
-fn show_cutoff(cutoff: &Cutoff, output: &mut Output) -> Result<(), Failure> {
+fn show_cutoff(cutoff: &Cutoff, text: &mut Vec<u8>) -> Result<(), Failure> {
     let categories: Vec<&str> = cutoff
         .categories
         .iter()
         .map(|category| category.label())
         .collect();
     writeln!(
-        output,
+        text,
         "\ncutoff {}{}: {} for {}\n  {}, {}{}\n  binds: {}\n  source: {}",
         cutoff.id,
         if cutoff.default { " (default)" } else { "" },
@@ -169,7 +171,7 @@ fn show_service(
     pack: &Pack,
     index: usize,
     service: &Service,
-    output: &mut Output,
+    text: &mut Vec<u8>,
 ) -> Result<(), Failure> {
     let names: Vec<&str> = pack
         .patterns
@@ -178,7 +180,7 @@ fn show_service(
         .map(|(pattern, _)| &**pattern)
         .collect();
     writeln!(
-        output,
+        text,
         "\n{}: {} ({}, {}, by {})\n  {}",
         service.id,
         service.name,
@@ -188,11 +190,11 @@ fn show_service(
         names.join("\n  ")
     )?;
     if let Some(ports) = reached_by(service) {
-        writeln!(output, "  ports: {ports}")?;
+        writeln!(text, "  ports: {ports}")?;
     }
-    writeln!(output, "  source: {}", service.source)?;
+    writeln!(text, "  source: {}", service.source)?;
     if let Some(note) = &service.note {
-        writeln!(output, "  note: {note}")?;
+        writeln!(text, "  note: {note}")?;
     }
     Ok(())
 }

@@ -1,18 +1,17 @@
 //! The findings as text for a terminal: the answer first, then what speaks for it, then what could not be seen.
 
 mod context;
+mod findings;
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use comfy_table::{
-    Attribute, Cell, CellAlignment, Color, ContentArrangement, LineStyle, Table, TableStyle,
-};
+use findings::section;
 
 use super::escape::plain;
 use super::verdict::{cutoffs, restricted, when};
-use super::{Report, bytes, lines};
-use crate::model::{Finding, HostKey, PackRole, Status, VendorView};
+use super::{Report, fit, lines};
+use crate::model::{Finding, HostKey, PackRole, VendorView};
 
 /// How text may look.
 #[derive(Clone, Copy, Debug, Default)]
@@ -23,11 +22,16 @@ pub struct Style {
     pub color: bool,
 }
 
-/// Names shown in one row; the rest is in the JSON form.
-const NAMES_PER_ROW: usize = 3;
-
 /// The whole report.
 pub fn table(report: &Report, style: Style) -> String {
+    let text = written(report, style);
+    match style.width {
+        Some(width) => fit(&text, width),
+        None => text,
+    }
+}
+
+fn written(report: &Report, style: Style) -> String {
     let snapshot = &report.snapshot;
     let mut text = String::new();
     let Some(at) = snapshot.at else {
@@ -146,102 +150,5 @@ fn cutoff_lines(text: &mut String, vendor: &VendorView, report: &Report) {
             "{}: no cutoff is in force, so no host can be a straggler",
             plain(&vendor.name)
         );
-    }
-}
-
-fn section(text: &mut String, title: &str, findings: &[&Finding], report: &Report, style: Style) {
-    let _ = writeln!(text, "\n{title}");
-    if findings.is_empty() {
-        if !title.contains("No stragglers") {
-            text.push_str("  none\n");
-        }
-        return;
-    }
-    let mut table = Table::new();
-    table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─')));
-    match style.width {
-        Some(width) => {
-            table.set_content_arrangement(ContentArrangement::Dynamic);
-            table.set_width(width);
-        }
-        None => {
-            table.set_content_arrangement(ContentArrangement::Disabled);
-        }
-    }
-    if style.color {
-        table.enforce_styling();
-    } else {
-        table.force_no_tty();
-    }
-    table.set_header([
-        "Host",
-        "Vendor",
-        "Category",
-        "Status",
-        "Furthest ever",
-        "Last seen",
-        "Received",
-        "Sent",
-        "Names",
-    ]);
-    for finding in findings {
-        table.add_row(row(report, finding));
-    }
-    for line in table.trim_fmt().lines() {
-        let _ = writeln!(text, "{}", line.trim_end());
-    }
-}
-
-fn row(report: &Report, finding: &Finding) -> Vec<Cell> {
-    let mut hosts: Vec<String> = finding.addresses.iter().map(ToString::to_string).collect();
-    let view = report.snapshot.host(&finding.host);
-    let known = view.into_iter().flat_map(|view| [&view.name, &view.owner]);
-    hosts.extend(known.flatten().map(|text| plain(text).into_owned()));
-    let mut names: Vec<String> = finding
-        .names
-        .iter()
-        .take(NAMES_PER_ROW)
-        .map(|name| match name.is_by_address() {
-            true => format!("{} (by address)", name.name),
-            false => name.name.to_string(),
-        })
-        .collect();
-    let more = (finding.names.len() - names.len()) as u64 + finding.names_left_out;
-    if more > 0 {
-        names.push(format!("and {more} more"));
-    }
-    let status = match finding.last_blocked {
-        Some((_, kind)) if finding.status == Status::Blocked => {
-            format!("{} ({})", finding.status, kind.phrase())
-        }
-        _ => finding.status.to_string(),
-    };
-    let number = |count| Cell::new(bytes(count)).set_alignment(CellAlignment::Right);
-    vec![
-        Cell::new(hosts.join("\n")),
-        Cell::new(&finding.vendor),
-        Cell::new(finding.category),
-        colored(Cell::new(status), finding),
-        Cell::new(finding.evidence),
-        Cell::new(report.asked.zone.exact(finding.last_seen)),
-        number(finding.received),
-        number(finding.sent),
-        Cell::new(names.join("\n")),
-    ]
-}
-
-/// Red for stragglers, yellow for tries, none for the rest: colours say what to look at.
-fn colored(cell: Cell, finding: &Finding) -> Cell {
-    if finding.straggler {
-        cell.fg(Color::Red).add_attribute(Attribute::Bold)
-    } else if finding.role == PackRole::Restricted
-        && matches!(
-            finding.status,
-            Status::Fetching | Status::Contacting | Status::Blocked | Status::Asking
-        )
-    {
-        cell.fg(Color::Yellow)
-    } else {
-        cell
     }
 }
