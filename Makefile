@@ -10,12 +10,19 @@ LONG_PROFILE ?= --release
 EXAMPLE := examples/office.pcapng
 PROGRAM := target/release/straggler
 
-.PHONY: run test test-long check bench fuzz fuzz-smoke build-packages test-packages help
+.PHONY: run prometheus test test-long check bench fuzz fuzz-smoke build-packages test-packages help
 
 ## run: build, and start the daemon on the example capture, or on an interface with INTERFACE=eth0
 run: build-packages
 	$(CARGO) build --release --locked
 	@$(if $(INTERFACE),exec $(PROGRAM) run --interface $(INTERFACE),exec $(PROGRAM) run --replay $(EXAMPLE))
+
+## prometheus: a Prometheus beside the daemon of `run`, with the alert rules: http://127.0.0.1:9090/alerts
+prometheus:
+	@scripts/fetch-program target/tools prometheus usr/bin/prometheus
+	@mkdir -p target/prometheus
+	PATH="$(CURDIR)/target/tools:$$PATH" prometheus --config.file=examples/prometheus.yml \
+		--storage.tsdb.path=target/prometheus --web.listen-address=127.0.0.1:9090
 
 ## test: install what the tests need, and run them
 test: test-packages

@@ -41,33 +41,41 @@ struct Row {
     names: Vec<String>,
 }
 
-/// Findings under a title.
-pub(super) fn section(
+/// Findings, each part under its title: all as tables if all fit.
+pub(super) fn write(
     text: &mut String,
-    title: &str,
-    findings: &[&Finding],
+    parts: &[(&str, Vec<&Finding>)],
     report: &Report,
     style: Style,
 ) {
-    // Writing to a String cannot fail.
-    let _ = writeln!(text, "\n{title}");
-    if findings.is_empty() {
-        if !title.contains("No stragglers") {
-            text.push_str("  none\n");
-        }
-        return;
-    }
-    let rows: Vec<Row> = findings
+    let rows = |findings: &[&Finding]| -> Vec<Row> {
+        let findings = findings.iter();
+        findings.map(|finding| Row::new(report, finding)).collect()
+    };
+    let parts: Vec<_> = parts
         .iter()
-        .map(|finding| Row::new(report, finding))
+        .map(|(title, findings)| (*title, rows(findings)))
         .collect();
-    let table = tabulated(&rows, style.color);
-    let needed = table.lines().map(measure_text_width).max().unwrap_or(0);
-    if style.width.is_none_or(|width| needed <= usize::from(width)) {
-        text.push_str(&table);
-    } else {
-        for row in &rows {
-            row.write_lines(text, style.color);
+    let tables: Vec<String> = parts
+        .iter()
+        .map(|(_, rows)| tabulated(rows, style.color))
+        .collect();
+    let needed = tables.iter().flat_map(|table| table.lines());
+    let needed = needed.map(measure_text_width).max().unwrap_or(0);
+    let fit = style.width.is_none_or(|width| needed <= usize::from(width));
+    for ((title, rows), table) in parts.iter().zip(&tables) {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "\n{title}");
+        if rows.is_empty() {
+            if !title.contains("No stragglers") {
+                text.push_str("  none\n");
+            }
+        } else if fit {
+            text.push_str(table);
+        } else {
+            for row in rows {
+                row.write_lines(text, style.color);
+            }
         }
     }
 }

@@ -6,8 +6,6 @@ mod findings;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use findings::section;
-
 use super::escape::plain;
 use super::verdict::{cutoffs, restricted, when};
 use super::{Report, fit, lines};
@@ -58,27 +56,19 @@ fn written(report: &Report, style: Style) -> String {
         return text;
     }
     let stragglers = part(PackRole::Restricted, true);
-    section(
-        &mut text,
-        &headline(report, &stragglers),
-        &stragglers,
-        report,
-        style,
-    );
-    section(
-        &mut text,
-        "Other hosts that used or tried a restricted vendor",
-        &part(PackRole::Restricted, false),
-        report,
-        style,
-    );
-    section(
-        &mut text,
-        "Replacement vendors seen",
-        &part(PackRole::Replacement, false),
-        report,
-        style,
-    );
+    let headline = headline(report, &stragglers);
+    let parts = [
+        (headline.as_str(), stragglers),
+        (
+            "Other hosts that used or tried a restricted vendor",
+            part(PackRole::Restricted, false),
+        ),
+        (
+            "Replacement vendors seen",
+            part(PackRole::Replacement, false),
+        ),
+    ];
+    findings::write(&mut text, &parts, report, style);
     context::coverage(&mut text, report);
     context::exceptions(&mut text, report);
     context::bypasses(&mut text, report);
