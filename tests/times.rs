@@ -448,3 +448,27 @@ fn sightings_that_are_left_aside_are_no_all_clear() {
     assert_eq!(output.status.code(), Some(3), "{said}");
     assert!(said.contains("later than this machine's clock"), "{said}");
 }
+
+/// As a recording of one host or port is: hours lie between its few flows, so that each is a leap.
+#[test]
+fn a_sparse_recording_hides_no_straggler() {
+    let cutoff = 1_727_582_400_i64;
+    for hours in [
+        &[1, 25, 49][..],
+        &[-240, -216, 1],
+        &[-240, -216, -192, 1, 25, 49],
+        &[-24, 1],
+        &[-5, -3, 3, 5, 7, 9],
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let packets: Vec<TimedPacket> = hours
+            .iter()
+            .flat_map(|hours| download(5, (cutoff + hours * 3600) as u64).into_packets())
+            .collect();
+        let file = capture(folder.path(), "sparse.pcap", &packets);
+        let found = findings(&["replay", "--format", "json", file.to_str().unwrap()]);
+        assert_eq!(found.len(), 1, "{hours:?}");
+        assert_eq!(found[0]["straggler"], true, "{hours:?}: {}", found[0]);
+        assert_eq!(found[0]["last_contact"], found[0]["last_seen"], "{hours:?}");
+    }
+}
