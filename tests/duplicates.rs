@@ -376,7 +376,7 @@ fn different_flows_stay_apart() {
 #[test]
 fn a_sample_says_where() {
     let seen = Sensor::on(&["eth0"]).see(&[requests().into_packets()], &[1]);
-    let sample = &seen.snapshot.findings[0].names[0].samples[0];
+    let sample = &seen.snapshot.findings[0].names[0].samples[0].sample;
     assert_eq!(sample.interface.as_deref(), Some("eth0"));
     assert!(sample.vlan.is_some());
     let agent = sample

@@ -13,6 +13,7 @@ mod groups;
 mod judge;
 mod looked;
 mod names;
+mod sample_flows;
 mod usage;
 
 use std::collections::BTreeMap;

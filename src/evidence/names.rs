@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::WINDOW;
+use super::sample_flows::SampleFlows;
 use crate::model::{
-    Carry, Category, DomainName, Evidence, MAX_SAMPLES, Match, NameUse, Reply, ReplyKind, Sample,
-    Service, Sighting, Signal, Span, Strength, Timestamp, VendorId,
+    Carry, Category, DomainName, Evidence, Match, NameUse, Reply, ReplyKind, Service, Sighting,
+    Signal, Span, Strength, Timestamp, VendorId,
 };
 
 /// Names kept for one host, vendor and category; a product asks for a few dozen.
@@ -28,7 +29,7 @@ struct NameRecord {
     span: Span,
     received: u64,
     sent: u64,
-    samples: Vec<Sample>,
+    samples: SampleFlows,
     blocked: Option<(Timestamp, ReplyKind)>,
     nxdomain: Option<Timestamp>,
     /// When a try was last met with silence.
@@ -175,10 +176,11 @@ impl Names {
 
 impl NameRecord {
     fn carried(&self, name: &DomainName, carry: &Carry<'_>) -> Option<Match> {
-        let sample = self.samples.first();
+        let latest = self.samples.latest();
+        let pattern = latest.map(|flow| Arc::clone(&flow.sample.pattern));
         let before = Match {
             service: Arc::clone(&self.service),
-            pattern: sample.map_or_else(|| Arc::from(""), |sample| Arc::clone(&sample.pattern)),
+            pattern: pattern.unwrap_or_else(|| Arc::from("")),
         };
         carry(name.as_name(), Some(&before))
     }
@@ -192,7 +194,7 @@ impl NameRecord {
             span: Span::at(time),
             received: 0,
             sent: 0,
-            samples: Vec::new(),
+            samples: SampleFlows::default(),
             blocked: None,
             nxdomain: None,
             silence: None,
@@ -223,16 +225,12 @@ impl NameRecord {
         self.sent = self.sent.saturating_add(sighting.sent);
         self.span.cover(sighting.span.first);
         self.span.cover(sighting.span.last);
-        if sighting.count > 0 && sighting.evidence > self.evidence {
-            self.evidence = sighting.evidence;
-            self.samples.clear();
+        if sighting.count > 0 {
+            self.evidence = self.evidence.max(sighting.evidence);
         }
-        if sighting.evidence == self.evidence {
-            let room = MAX_SAMPLES - self.samples.len();
-            let fresh = sighting.samples.iter().take(room);
-            self.samples.reserve_exact(fresh.len());
-            self.samples.extend(fresh.cloned());
-        }
+        let samples = &sighting.samples;
+        self.samples
+            .add(sighting.evidence, sighting.signal, samples);
     }
 
     /// Adds what was noted under another key of the same host.
@@ -245,14 +243,8 @@ impl NameRecord {
         self.sent = self.sent.saturating_add(other.sent);
         self.span.cover(other.span.first);
         self.span.cover(other.span.last);
-        if other.evidence > self.evidence {
-            self.evidence = other.evidence;
-            self.samples = other.samples;
-        } else if other.evidence == self.evidence {
-            self.samples.extend(other.samples);
-            self.samples.sort_by_key(|sample| sample.time);
-            self.samples.truncate(MAX_SAMPLES);
-        }
+        self.evidence = self.evidence.max(other.evidence);
+        self.samples.join(other.samples);
         let blocked = self.blocked.into_iter().chain(other.blocked);
         self.blocked = blocked.max_by_key(|(time, _)| *time);
         self.nxdomain = self.nxdomain.max(other.nxdomain);
@@ -275,7 +267,7 @@ impl NameRecord {
             last_seen: self.span.last,
             received: self.received,
             sent: self.sent,
-            samples: self.samples.clone(),
+            samples: self.samples.views(),
         }
     }
 }

@@ -154,8 +154,20 @@ pub struct NameUse {
     pub received: u64,
     /// Payload bytes to the vendor in flows with this name.
     pub sent: u64,
-    /// Sample flows of the highest level.
-    pub samples: Vec<Sample>,
+    /// The latest flows of the highest rank reached, latest first: those in contact, else those that tried, else those that
+    /// asked.
+    pub samples: Vec<SampleFlow>,
+}
+
+/// A flow or transaction with a name, that can be looked up in other logs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SampleFlow {
+    /// The level that it reached.
+    pub evidence: Evidence,
+    /// How the name was learnt.
+    pub signal: Signal,
+    /// When, and between which ends.
+    pub sample: Sample,
 }
 
 impl NameUse {

@@ -41,7 +41,7 @@ pub use event::{
     EventSeverity, Happening, Judged, MAX_EVENT_TEXT, NamedFlow, Outcome, OwnNetwork, Personal,
     SensorCondition, Stamp, StragglerChange, community_id, event_line, event_name,
 };
-pub use finding::{Coverage, Exception, Finding, NameUse, Status, WeakUse};
+pub use finding::{Coverage, Exception, Finding, NameUse, SampleFlow, Status, WeakUse};
 pub use flow::{Carrier, Endpoint, FlowId, FlowProtocol, Protocol, Side};
 pub use frame::{Frame, LinkType};
 pub use host::{AddressBinding, HostKey, HostRole, HostView, KeyConfidence};

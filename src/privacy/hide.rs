@@ -92,8 +92,8 @@ impl Pseudonyms {
     }
 
     fn hide_samples(&self, name: &mut NameUse) {
-        for sample in &mut name.samples {
-            self.hide_sample(sample);
+        for flow in &mut name.samples {
+            self.hide_sample(&mut flow.sample);
         }
     }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::Report;
 use crate::model::{
     BypassView, Category, Coverage, DomainName, Evidence, Exception, Finding, HostKey, HostRole,
-    HostView, KeyConfidence, PackRole, Sample, Signal, Snapshot, Status, Timestamp, VendorId,
+    HostView, KeyConfidence, PackRole, SampleFlow, Signal, Snapshot, Status, Timestamp, VendorId,
 };
 
 /// One finding as `replay --format json` prints it.
@@ -94,6 +94,8 @@ struct Proof<'a> {
 #[derive(Serialize)]
 struct Flow<'a> {
     time: Timestamp,
+    signal: Signal,
+    evidence: Evidence,
     client: String,
     server: String,
     vendor_network: Option<NetworkLine>,
@@ -208,9 +210,12 @@ fn bypass(view: &BypassView) -> Bypass<'_> {
     }
 }
 
-fn flow<'a>(snapshot: &Snapshot, vendor: &VendorId, sample: &'a Sample) -> Flow<'a> {
+fn flow<'a>(snapshot: &Snapshot, vendor: &VendorId, flow: &'a SampleFlow) -> Flow<'a> {
+    let sample = &flow.sample;
     Flow {
         time: sample.time,
+        signal: flow.signal,
+        evidence: flow.evidence,
         client: sample.client.to_string(),
         server: sample.server.to_string(),
         vendor_network: NetworkLine::of(snapshot, vendor, sample.server.addr),

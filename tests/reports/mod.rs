@@ -6,9 +6,9 @@ use std::time::Duration;
 use straggler::model::{
     BypassView, Category, Confidence, Coverage, CoverageView, Cutoff, CutoffInForce, CutoffKind,
     DomainName, Endpoint, Evidence, Exception, Finding, HostKey, HostRole, HostView, KeyConfidence,
-    LinkType, Mac, NameBuf, NameUse, PackKind, PackRole, Phase, Protocol, ReplyKind, Sample, Seen,
-    Service, ServiceId, Signal, Snapshot, Span, Status, Strength, Timestamp, UncoveredView,
-    VendorId, VendorNetwork, VendorNetworks, VendorView, WeakUse,
+    LinkType, Mac, NameBuf, NameUse, PackKind, PackRole, Phase, Protocol, ReplyKind, Sample,
+    SampleFlow, Seen, Service, ServiceId, Signal, Snapshot, Span, Status, Strength, Timestamp,
+    UncoveredView, VendorId, VendorNetwork, VendorNetworks, VendorView, WeakUse,
 };
 use straggler::report::{Asked, PackUsed, Report, Sensor, Source, SourceKind, Watched};
 
@@ -195,15 +195,19 @@ fn finding(texts: &Texts<'_>, key: &HostKey, n: u8, status: Status) -> Finding {
         last_seen: minute(600 + i64::from(n)),
         received: 91_000,
         sent: 1_000,
-        samples: vec![Sample {
-            time: minute(600),
-            client: end([10, 0, 0, n], 50_000),
-            server: end([203, 0, 113, 7], 443),
-            protocol: Protocol::Tcp,
-            pattern: Arc::from(texts.of("pattern")),
-            interface: None,
-            vlan: None,
-            user_agent: None,
+        samples: vec![SampleFlow {
+            evidence: Evidence::Transfer,
+            signal: Signal::Tls,
+            sample: Sample {
+                time: minute(600),
+                client: end([10, 0, 0, n], 50_000),
+                server: end([203, 0, 113, 7], 443),
+                protocol: Protocol::Tcp,
+                pattern: Arc::from(texts.of("pattern")),
+                interface: None,
+                vlan: None,
+                user_agent: None,
+            },
         }],
     };
     Finding {

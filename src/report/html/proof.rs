@@ -4,7 +4,7 @@ use maud::{Markup, html as markup};
 
 use super::findings::status;
 use super::{source, table, time};
-use crate::model::{Finding, HostView, NameUse, Protocol, Sample};
+use crate::model::{Finding, HostView, NameUse, Protocol, SampleFlow};
 use crate::report::escape::plain;
 use crate::report::{Report, bytes, definitions};
 
@@ -121,10 +121,10 @@ fn names(report: &Report, finding: &Finding) -> Markup {
 }
 
 fn flows(report: &Report, finding: &Finding) -> Markup {
-    let rows: Vec<(&NameUse, &Sample)> = finding
+    let rows: Vec<(&NameUse, &SampleFlow)> = finding
         .names
         .iter()
-        .flat_map(|name| name.samples.iter().map(move |sample| (name, sample)))
+        .flat_map(|name| name.samples.iter().map(move |flow| (name, flow)))
         .collect();
     let head = [
         "Time",
@@ -139,7 +139,8 @@ fn flows(report: &Report, finding: &Finding) -> Markup {
     table(
         "Sample flows",
         &head,
-        rows.iter().map(|(name, sample)| {
+        rows.iter().map(|(name, flow)| {
+            let sample = &flow.sample;
             markup! {
                 th scope="row" { (time(report, sample.time)) }
                 td { (sample.client) }
@@ -150,8 +151,8 @@ fn flows(report: &Report, finding: &Finding) -> Markup {
                     }
                 }
                 td { (over(sample.protocol)) }
-                td { (words(&name.signals)) }
-                td { (name.evidence) }
+                td { (flow.signal) }
+                td { (flow.evidence) }
                 td.names { bdi { (name.name) } }
                 td.names { code { (plain(&sample.pattern)) } }
             }

@@ -4,7 +4,7 @@
 use maud::{Markup, html};
 
 use super::shell::{level, source, time};
-use crate::model::{Finding, NameUse, Protocol, Sample, Snapshot};
+use crate::model::{Finding, NameUse, Protocol, Sample, SampleFlow, Snapshot};
 use crate::report::{bytes, definitions, plain};
 
 /// Every name of every finding, latest first.
@@ -13,7 +13,7 @@ pub(super) fn all(snapshot: &Snapshot, findings: &[&Finding]) -> Markup {
         @if findings.is_empty() {
             p { "There is nothing to prove." }
         } @else {
-            p.quiet { "Of each name the first flows that reached its highest level, eight at most. Ports and times are those of the capture." }
+            p.quiet { "Of each name the latest flows in contact with the vendor; of one without any, those that tried or asked. Eight at most. Ports and times are those of the capture." }
         }
         @for finding in findings {
             @for name in &finding.names { (of_name(snapshot, finding, name)) }
@@ -49,7 +49,7 @@ fn of_name(snapshot: &Snapshot, finding: &Finding, name: &NameUse) -> Markup {
 }
 
 fn flows(snapshot: &Snapshot, finding: &Finding, name: &NameUse) -> Markup {
-    let has = |part: fn(&Sample) -> bool| name.samples.iter().any(part);
+    let has = |part: fn(&Sample) -> bool| name.samples.iter().any(|flow| part(&flow.sample));
     let (placed, told) = (
         has(|sample| sample.interface.is_some() || sample.vlan.is_some()),
         has(|sample| sample.user_agent.is_some()),
@@ -60,12 +60,12 @@ fn flows(snapshot: &Snapshot, finding: &Finding, name: &NameUse) -> Markup {
                 caption { (name.samples.len()) " of " (name.sightings) " sightings of this name, as flows" }
                 thead { tr {
                     th scope="col" { "Time" } th scope="col" { "Client" } th scope="col" { "Server" } th scope="col" { "Over" }
-                    th scope="col" { "Level" } th scope="col" { "Pattern that matched" }
+                    th scope="col" { "Signal" } th scope="col" { "Level" } th scope="col" { "Pattern that matched" }
                     @if placed { th scope="col" { "Seen on" } }
                     @if told { th scope="col" { "User-Agent" } }
                 } }
                 tbody {
-                    @for sample in &name.samples {
+                    @for SampleFlow { evidence, signal, sample } in &name.samples {
                         tr {
                             th scope="row" { (time(sample.time)) }
                             td { (sample.client) }
@@ -76,7 +76,8 @@ fn flows(snapshot: &Snapshot, finding: &Finding, name: &NameUse) -> Markup {
                                 }
                             }
                             td { (over(sample.protocol)) }
-                            td { (name.evidence) }
+                            td { (signal.label()) }
+                            td { (evidence) }
                             td.names { code { (plain(&sample.pattern)) } }
                             @if placed { td { (place(sample)) } }
                             @if told { td.names { @if let Some(agent) = &sample.user_agent { bdi { (plain(agent.as_str())) } } } }
