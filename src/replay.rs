@@ -59,9 +59,7 @@ pub struct FileRead {
 
 /// Where a replay stands, for whoever shows it, and what came of it since the last word, for whoever keeps it.
 #[derive(Debug)]
-pub struct Progress<'a> {
-    /// The file being read.
-    pub file: &'a Path,
+pub struct Progress {
     /// Bytes read of all files as they lie on the disk.
     pub bytes: u64,
     /// What the ledger accepted, where its settings say that somebody takes it.
@@ -135,7 +133,7 @@ impl Replay {
         &mut self,
         inputs: &Inputs,
         witness: &mut impl Witness,
-        progress: &mut dyn FnMut(Progress<'_>),
+        progress: &mut dyn FnMut(Progress),
     ) {
         for file in &inputs.files {
             self.tracker.begin();
@@ -184,14 +182,13 @@ impl Replay {
         &mut self,
         file: &Path,
         witness: &mut impl Witness,
-        progress: &mut dyn FnMut(Progress<'_>),
+        progress: &mut dyn FnMut(Progress),
     ) -> Result<(), CaptureError> {
         let mut source = Savefile::open(file)?;
         loop {
             let pumped = source.pump(BATCH, &mut |frame| self.take(&frame, witness));
             self.hand_over();
             progress(Progress {
-                file,
                 bytes: self.bytes + source.position(),
                 accepted: self.ledger.accepted(),
             });
