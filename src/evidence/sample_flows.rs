@@ -106,7 +106,7 @@ mod tests {
     fn seconds(flows: &SampleFlows) -> Vec<i64> {
         let views = flows.views();
         let nanos = views.iter().map(|flow| flow.sample.time.as_nanos());
-        nanos.map(|nanos| (nanos / 1_000_000_000) as i64).collect()
+        nanos.map(|nanos| nanos / 1_000_000_000).collect()
     }
 
     #[test]
