@@ -9,13 +9,14 @@ mod program;
 mod served;
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use program::{example, straggler, text};
 use served::{Served, wait_for};
+use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
 
 /// A daemon on the example, with a file that says who is let in.
@@ -322,24 +323,119 @@ fn what_is_too_much_is_refused() {
     assert!(raw(served, b"nonsense\r\n\r\n").starts_with("HTTP/1.1 400"));
 }
 
-/// Clients that hold all connections open and say nothing keep others waiting, and not for ever.
+/// A connection to the server from an address of this machine.
+fn connect(guarded: &Guarded, from: [u8; 4]) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::from((from, 0)).into()).unwrap();
+    socket.connect(&guarded.served.address.into()).unwrap();
+    socket.into()
+}
+
+/// From each of these last octets of an address a connection on which nothing more comes.
+fn say_nothing(
+    guarded: &Guarded,
+    from: impl IntoIterator<Item = u8>,
+    first: &[u8],
+) -> Vec<TcpStream> {
+    let connections = from.into_iter().map(|last| {
+        let mut stream = connect(guarded, [127, 0, 0, last]);
+        stream.write_all(first).unwrap();
+        stream
+    });
+    connections.collect()
+}
+
+/// Clients that hold connections open and ask nothing keep nobody waiting, whether they are one or many, let in or not.
+#[test]
+fn who_says_nothing_keeps_no_scrape_waiting() {
+    const HALF: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\n";
+    let open = Guarded::start("", |_| {});
+    let closed = Guarded::start(&format!("{TLS}{}", users()), |folder| {
+        certificate(folder, "a", "First");
+    });
+    wait_for("the example", || {
+        open.curl("http", "/-/ready", &[]).1.contains(" 200 OK")
+    });
+    let ca = closed.file("a.crt");
+    let of_closed = ["--cacert", &ca, "-u", "alice:right"];
+    for (guarded, scheme, more, first) in [
+        (&open, "http", &[][..], HALF),
+        (&closed, "https", &of_closed[..], b""),
+        (&closed, "https", &of_closed[..], &[22, 3, 1, 2, 0]),
+    ] {
+        let from_one = vec![1; 64];
+        let from_many: Vec<u8> = (2..=66).collect();
+        for from in [from_one, from_many] {
+            let silent = say_nothing(guarded, from, first);
+            let begun = Instant::now();
+            let quickly = [more, &["--max-time", "2"]].concat();
+            let (_, shown) = guarded.curl(scheme, "/metrics", &quickly);
+            assert!(
+                shown.contains(" 200 OK") && shown.contains("straggler_build_info"),
+                "{scheme}, {} silent, after {:?}: {shown}",
+                silent.len(),
+                begun.elapsed()
+            );
+        }
+    }
+    let (_, shown) = open.curl("http", "/metrics", &[]);
+    let line = "straggler_table_evictions_total{table=\"connections\"}";
+    let counted = shown.lines().find_map(|told| told.strip_prefix(line));
+    assert!(counted.unwrap().trim().parse::<f64>().unwrap() > 0.0);
+}
+
+/// A scraper that was let in keeps its connection, however many others come.
+#[test]
+fn who_is_let_in_stays_among_strangers() {
+    let guarded = Guarded::start(&users(), |_| {});
+    let mut scraper = connect(&guarded, [127, 0, 0, 1]);
+    scraper
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
+    let mut asks = || {
+        let request =
+            "GET /-/healthy HTTP/1.1\r\nHost: a\r\nAuthorization: Basic YWxpY2U6cmlnaHQ=\r\n\r\n";
+        scraper.write_all(request.as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        let mut octet = [0];
+        while !answer.ends_with(b"healthy\n") {
+            scraper.read_exact(&mut octet).unwrap();
+            answer.push(octet[0]);
+        }
+        String::from_utf8(answer).unwrap()
+    };
+    assert!(asks().starts_with("HTTP/1.1 200 OK"));
+    // They are answered too, and told that they may not.
+    let strangers = say_nothing(
+        &guarded,
+        (2..=250).chain(std::iter::repeat_n(1, 60)),
+        b"GET /-/healthy HTTP/1.1\r\nHost: a\r\n\r\n",
+    );
+    assert!(asks().starts_with("HTTP/1.1 200 OK"));
+    drop(strangers);
+}
+
+/// Who asks nothing has no place for long, even where nobody waits for it.
 #[test]
 fn who_says_nothing_is_shown_out() {
-    let guarded = Guarded::start("", |_| {});
-    let silent: Vec<TcpStream> = (0..80)
-        .map(|_| {
-            let mut stream = TcpStream::connect(guarded.served.address).unwrap();
-            stream.write_all(b"GET / HTTP/1.1\r\n").unwrap();
-            stream
-        })
-        .collect();
-    served::wait_long_for("an answer", Duration::from_secs(60), || {
-        guarded
-            .curl("http", "/-/healthy", &[])
-            .1
-            .contains("healthy")
-    });
-    drop(silent);
+    let open = Guarded::start("", |_| {});
+    let closed = Guarded::start(TLS, |folder| certificate(folder, "a", "First"));
+    for (guarded, first) in [
+        (&open, &b""[..]),
+        (&open, b"GET / HTTP/1.1\r\n"),
+        (&closed, b""),
+    ] {
+        let mut silent = connect(guarded, [127, 0, 0, 1]);
+        silent.write_all(first).unwrap();
+        silent
+            .set_read_timeout(Some(Duration::from_secs(8)))
+            .unwrap();
+        let mut rest = Vec::new();
+        // The end, orderly or not, and no more waiting.
+        let ended = silent.read_to_end(&mut rest);
+        let kind = ended.err().map(|error| error.kind());
+        assert_ne!(kind, Some(std::io::ErrorKind::WouldBlock));
+    }
 }
 
 /// Clients that ask for all and read nothing hold no place for long.

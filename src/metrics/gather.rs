@@ -356,6 +356,11 @@ fn inspection(samples: &mut Samples, scene: &Scene) {
         ("happenings", ledger.happenings.0, ledger.happenings.1),
         ("flows_told", ledger.flows_told.0, ledger.flows_told.1),
         ("roles", ledger.roles.0, ledger.roles.1),
+        (
+            "connections",
+            scene.server.connections(),
+            scene.server.connections_given_way(),
+        ),
     ];
     let trackers = scene
         .tracker

@@ -7,7 +7,10 @@ mod exposition;
 mod families;
 mod gather;
 mod hosts;
+mod server;
 mod store;
+
+use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
@@ -17,6 +20,7 @@ use crate::{capture, ledger, tracker};
 
 pub use exposition::{Exposition, Scrape};
 pub use families::{FAMILIES, Family, Kind};
+pub use server::ServerScene;
 pub use store::StoreScene;
 
 /// How many series there may be.
@@ -53,6 +57,8 @@ pub struct Scene {
     pub ready: bool,
     /// Which configuration and rules are in force.
     pub reload: ReloadScene,
+    /// The server, as it is now and not when the scene was made.
+    pub server: Arc<ServerScene>,
 }
 
 /// How the last reading of configuration and rules went.
