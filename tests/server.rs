@@ -113,7 +113,8 @@ const TLS: &str = "tls_server_config:\n  cert_file: a.crt\n  key_file: a.key\n";
 
 #[test]
 fn strangers_are_told_nothing() {
-    let guarded = Guarded::start(&users(), |_| {});
+    let headers = "http_server_config:\n  headers:\n    Strict-Transport-Security: max-age=60\n";
+    let guarded = Guarded::start(&format!("{}{headers}", users()), |_| {});
     for path in [
         "/",
         "/metrics",
@@ -134,6 +135,11 @@ fn strangers_are_told_nothing() {
                 "{path}: {shown}"
             );
             assert!(shown.contains("www-authenticate: Basic realm=\"restricted\""));
+            // As the toolkit does.
+            assert!(
+                shown.contains("strict-transport-security: max-age=60"),
+                "{shown}"
+            );
             let lower = shown.to_lowercase();
             for word in [
                 "straggler",

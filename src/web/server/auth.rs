@@ -53,12 +53,18 @@ pub(super) async fn let_in(
             header::WWW_AUTHENTICATE,
             HeaderValue::from_static("Basic realm=\"restricted\", charset=\"UTF-8\""),
         )];
-        return (StatusCode::UNAUTHORIZED, challenge, "Unauthorized\n").into_response();
+        let refusal = (StatusCode::UNAUTHORIZED, challenge, "Unauthorized\n").into_response();
+        return with_headers(refusal, &admission);
     }
     if let Some(place) = request.extensions().get::<Arc<Place>>() {
         place.is_answered();
     }
-    let mut response = next.run(request).await;
+    with_headers(next.run(request).await, &admission)
+}
+
+/// The answer with the headers that the file asks for; a refusal too, because browsers are to know of HSTS before they
+/// are let in.
+fn with_headers(mut response: Response, admission: &Admission) -> Response {
     for (name, value) in &admission.headers {
         // What an answer says for itself is stricter.
         let headers = response.headers_mut();
