@@ -254,7 +254,34 @@ fn a_wrong_file_is_refused_in_one_line() {
         said
     };
     assert!(refused("basic_auth_users:\n  alice: plain\n").contains("no hash of bcrypt"));
+    std::fs::create_dir(folder.path().join("d")).unwrap();
+    for (file, why) in [("nope.yml", "No such file"), ("d", "not a regular file")] {
+        let file = folder.path().join(file);
+        let example = example();
+        let output = straggler(&[
+            "run",
+            "--replay",
+            example.to_str().unwrap(),
+            "--web.config.file",
+            file.to_str().unwrap(),
+        ]);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+        for word in [
+            file.to_str().unwrap(),
+            why,
+            "who is let in",
+            "docs/server.md",
+        ] {
+            assert!(said.contains(word), "{said}");
+        }
+    }
     assert!(refused(TLS).contains("a.crt: No such file"));
+    assert!(
+        refused(TLS).contains("tls_server_config"),
+        "where it is named"
+    );
     certificate(folder.path(), "a", "First");
     std::fs::write(folder.path().join("a.crt"), "nonsense").unwrap();
     assert!(refused(TLS).contains("no certificate in PEM"));
