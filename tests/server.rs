@@ -193,6 +193,18 @@ fn over_tls_and_with_another_certificate_without_a_restart() {
     std::thread::sleep(Duration::from_millis(1_200));
     let (code, _) = guarded.curl("https", "/-/healthy", &["--cacert", &second]);
     assert_eq!(code, Some(60), "the former pair is still there");
+    let told = |path: &str| guarded.curl("https", path, &["-k"]).1;
+    let is_sound = "straggler_config_last_reload_successful 1";
+    let refused = "who is let in: refused: ";
+    wait_for("the example", || told("/-/ready").contains(" 200 OK"));
+    assert!(told("/metrics").contains("straggler_config_last_reload_successful 0"));
+    for path in ["/", "/api/v1/status"] {
+        let shown = told(path);
+        assert!(
+            shown.contains(refused) && shown.contains("a.crt"),
+            "{path}: {shown}"
+        );
+    }
     std::fs::copy(guarded.file("b.key"), guarded.file("a.key")).unwrap();
     wait_for("the other certificate", || {
         guarded
@@ -200,6 +212,9 @@ fn over_tls_and_with_another_certificate_without_a_restart() {
             .1
             .contains(" 200 OK")
     });
+    // What is mended is no fault any more. A scrape may be a second old.
+    wait_for("a sound reading", || told("/metrics").contains(is_sound));
+    assert!(!told("/").contains(refused));
 }
 
 #[test]

@@ -172,7 +172,7 @@ fn identity(samples: &mut Samples, scene: &Scene) {
         samples.add(&f::SANDBOX, &[layer], flag(false));
     }
     let reload = &scene.reload;
-    samples.add(&f::RELOAD_OK, &[], flag(reload.fault.is_none()));
+    samples.add(&f::RELOAD_OK, &[], flag(scene.refused().is_none()));
     samples.add(&f::RELOAD_TIME, &[], reload.succeeded_at);
 }
 

@@ -47,7 +47,7 @@ pub struct Scene {
     pub ledger: ledger::Stats,
     /// Live interfaces; none in a replay.
     pub interfaces: Vec<InterfaceScene>,
-    /// What went wrong with a source, for people.
+    /// What went wrong with a source, for people. [`Scene::faults`] has those of the server too.
     pub faults: Vec<String>,
     /// What became of events, by output.
     pub events: Vec<(OutputKind, Counts)>,
@@ -59,6 +59,21 @@ pub struct Scene {
     pub reload: ReloadScene,
     /// The server, as it is now and not when the scene was made.
     pub server: Arc<ServerScene>,
+}
+
+impl Scene {
+    /// What is wrong with sources, configuration and the server, for people.
+    pub fn faults(&self) -> Vec<String> {
+        let server = self.server.fault();
+        let server = server.map(|fault| String::clone(&fault));
+        self.faults.iter().cloned().chain(server).collect()
+    }
+
+    /// Why the latest reading of configuration, rules, or who is let in was refused, if it was.
+    pub fn refused(&self) -> Option<String> {
+        let server = || self.server.fault().map(|fault| String::clone(&fault));
+        self.reload.fault.clone().or_else(server)
+    }
 }
 
 /// How the last reading of configuration and rules went.
