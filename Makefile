@@ -60,10 +60,8 @@ test-packages:
 		bind9-utils
 	@scripts/install-packages libevent-2.1-7 libnghttp2-14 libprotobuf-c1 libpython3.11 2>/dev/null || \
 		echo "the libraries of Debian 12's unbound are missing: its test will be skipped" >&2
-	@scripts/fetch-program target/tools prometheus usr/bin/promtool
-	@scripts/fetch-program target/tools prometheus usr/bin/prometheus
-	@scripts/fetch-program target/tools unbound usr/sbin/unbound
-	@scripts/fetch-program target/tools unbound usr/sbin/unbound-checkconf
+	@scripts/fetch-program target/tools prometheus usr/bin/prometheus usr/bin/promtool
+	@scripts/fetch-program target/tools unbound usr/sbin/unbound usr/sbin/unbound-checkconf
 	@scripts/fetch-aioquic target/tools
 
 help:

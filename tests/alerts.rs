@@ -248,6 +248,42 @@ fn every_alert_says_for_how_long_how_bad_it_is_and_where_to_read_on() {
     }
 }
 
+/// An alert that is of a whole site has no `instance`, so its entry begins with what finds the sensors.
+#[test]
+fn the_runbook_finds_the_sensors_where_the_alert_does_not_name_one() {
+    let (runbook, table) = (read("docs/runbook.md"), read("docs/alerts.md"));
+    let mut of_sites = 0;
+    for entry in runbook.split("\n## Straggler").skip(1) {
+        let (name, text) = entry.split_once('\n').unwrap();
+        let row = format!("| [`Straggler{name}`]");
+        let row = table.lines().find(|line| line.starts_with(&row)).unwrap();
+        let labels = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+        if labels.split(", ").any(|label| label == "instance") {
+            continue;
+        }
+        of_sites += 1;
+        assert!(!text.contains("instance=\"GW\""), "{name}");
+        let look = text.split("**Look.**").nth(1).unwrap();
+        if look.trim_start().starts_with("As for [StragglerHost]") {
+            continue;
+        }
+        let query = look.split('`').nth(1).unwrap();
+        let [Selector { metric, matchers }] = &selectors(query)[..] else {
+            panic!("{name}: {query}");
+        };
+        let family = FAMILIES.iter().find(|family| family.name == metric);
+        let labels = family.expect(query).labels;
+        for (label, _) in matchers {
+            assert!(
+                label == "site" || labels.contains(&label.as_str()),
+                "{query}"
+            );
+        }
+        assert!(query.contains("site=\"SITE\""), "{name}: {query}");
+    }
+    assert_eq!(of_sites, 5);
+}
+
 /// The tables of docs/alerts.md are the rules, no more and no less, in the same order.
 #[test]
 fn every_alert_and_every_recorded_series_is_documented() {

@@ -9,13 +9,14 @@ mod program;
 mod served;
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use program::{example, straggler, text};
 use served::{Served, wait_for};
+use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
 
 /// A daemon on the example, with a file that says who is let in.
@@ -112,7 +113,8 @@ const TLS: &str = "tls_server_config:\n  cert_file: a.crt\n  key_file: a.key\n";
 
 #[test]
 fn strangers_are_told_nothing() {
-    let guarded = Guarded::start(&users(), |_| {});
+    let headers = "http_server_config:\n  headers:\n    Strict-Transport-Security: max-age=60\n";
+    let guarded = Guarded::start(&format!("{}{headers}", users()), |_| {});
     for path in [
         "/",
         "/metrics",
@@ -133,6 +135,11 @@ fn strangers_are_told_nothing() {
                 "{path}: {shown}"
             );
             assert!(shown.contains("www-authenticate: Basic realm=\"restricted\""));
+            // As the toolkit does.
+            assert!(
+                shown.contains("strict-transport-security: max-age=60"),
+                "{shown}"
+            );
             let lower = shown.to_lowercase();
             for word in [
                 "straggler",
@@ -186,6 +193,18 @@ fn over_tls_and_with_another_certificate_without_a_restart() {
     std::thread::sleep(Duration::from_millis(1_200));
     let (code, _) = guarded.curl("https", "/-/healthy", &["--cacert", &second]);
     assert_eq!(code, Some(60), "the former pair is still there");
+    let told = |path: &str| guarded.curl("https", path, &["-k"]).1;
+    let is_sound = "straggler_config_last_reload_successful 1";
+    let refused = "who is let in: refused: ";
+    wait_for("the example", || told("/-/ready").contains(" 200 OK"));
+    assert!(told("/metrics").contains("straggler_config_last_reload_successful 0"));
+    for path in ["/", "/api/v1/status"] {
+        let shown = told(path);
+        assert!(
+            shown.contains(refused) && shown.contains("a.crt"),
+            "{path}: {shown}"
+        );
+    }
     std::fs::copy(guarded.file("b.key"), guarded.file("a.key")).unwrap();
     wait_for("the other certificate", || {
         guarded
@@ -193,6 +212,9 @@ fn over_tls_and_with_another_certificate_without_a_restart() {
             .1
             .contains(" 200 OK")
     });
+    // What is mended is no fault any more. A scrape may be a second old.
+    wait_for("a sound reading", || told("/metrics").contains(is_sound));
+    assert!(!told("/").contains(refused));
 }
 
 #[test]
@@ -247,7 +269,34 @@ fn a_wrong_file_is_refused_in_one_line() {
         said
     };
     assert!(refused("basic_auth_users:\n  alice: plain\n").contains("no hash of bcrypt"));
+    std::fs::create_dir(folder.path().join("d")).unwrap();
+    for (file, why) in [("nope.yml", "No such file"), ("d", "not a regular file")] {
+        let file = folder.path().join(file);
+        let example = example();
+        let output = straggler(&[
+            "run",
+            "--replay",
+            example.to_str().unwrap(),
+            "--web.config.file",
+            file.to_str().unwrap(),
+        ]);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+        for word in [
+            file.to_str().unwrap(),
+            why,
+            "who is let in",
+            "docs/server.md",
+        ] {
+            assert!(said.contains(word), "{said}");
+        }
+    }
     assert!(refused(TLS).contains("a.crt: No such file"));
+    assert!(
+        refused(TLS).contains("tls_server_config"),
+        "where it is named"
+    );
     certificate(folder.path(), "a", "First");
     std::fs::write(folder.path().join("a.crt"), "nonsense").unwrap();
     assert!(refused(TLS).contains("no certificate in PEM"));
@@ -322,24 +371,119 @@ fn what_is_too_much_is_refused() {
     assert!(raw(served, b"nonsense\r\n\r\n").starts_with("HTTP/1.1 400"));
 }
 
-/// Clients that hold all connections open and say nothing keep others waiting, and not for ever.
+/// A connection to the server from an address of this machine.
+fn connect(guarded: &Guarded, from: [u8; 4]) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::from((from, 0)).into()).unwrap();
+    socket.connect(&guarded.served.address.into()).unwrap();
+    socket.into()
+}
+
+/// From each of these last octets of an address a connection on which nothing more comes.
+fn say_nothing(
+    guarded: &Guarded,
+    from: impl IntoIterator<Item = u8>,
+    first: &[u8],
+) -> Vec<TcpStream> {
+    let connections = from.into_iter().map(|last| {
+        let mut stream = connect(guarded, [127, 0, 0, last]);
+        stream.write_all(first).unwrap();
+        stream
+    });
+    connections.collect()
+}
+
+/// Clients that hold connections open and ask nothing keep nobody waiting, whether they are one or many, let in or not.
+#[test]
+fn who_says_nothing_keeps_no_scrape_waiting() {
+    const HALF: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\n";
+    let open = Guarded::start("", |_| {});
+    let closed = Guarded::start(&format!("{TLS}{}", users()), |folder| {
+        certificate(folder, "a", "First");
+    });
+    wait_for("the example", || {
+        open.curl("http", "/-/ready", &[]).1.contains(" 200 OK")
+    });
+    let ca = closed.file("a.crt");
+    let of_closed = ["--cacert", &ca, "-u", "alice:right"];
+    for (guarded, scheme, more, first) in [
+        (&open, "http", &[][..], HALF),
+        (&closed, "https", &of_closed[..], b""),
+        (&closed, "https", &of_closed[..], &[22, 3, 1, 2, 0]),
+    ] {
+        let from_one = vec![1; 64];
+        let from_many: Vec<u8> = (2..=66).collect();
+        for from in [from_one, from_many] {
+            let silent = say_nothing(guarded, from, first);
+            let begun = Instant::now();
+            let quickly = [more, &["--max-time", "2"]].concat();
+            let (_, shown) = guarded.curl(scheme, "/metrics", &quickly);
+            assert!(
+                shown.contains(" 200 OK") && shown.contains("straggler_build_info"),
+                "{scheme}, {} silent, after {:?}: {shown}",
+                silent.len(),
+                begun.elapsed()
+            );
+        }
+    }
+    let (_, shown) = open.curl("http", "/metrics", &[]);
+    let line = "straggler_table_evictions_total{table=\"connections\"}";
+    let counted = shown.lines().find_map(|told| told.strip_prefix(line));
+    assert!(counted.unwrap().trim().parse::<f64>().unwrap() > 0.0);
+}
+
+/// A scraper that was let in keeps its connection, however many others come.
+#[test]
+fn who_is_let_in_stays_among_strangers() {
+    let guarded = Guarded::start(&users(), |_| {});
+    let mut scraper = connect(&guarded, [127, 0, 0, 1]);
+    scraper
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
+    let mut asks = || {
+        let request =
+            "GET /-/healthy HTTP/1.1\r\nHost: a\r\nAuthorization: Basic YWxpY2U6cmlnaHQ=\r\n\r\n";
+        scraper.write_all(request.as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        let mut octet = [0];
+        while !answer.ends_with(b"healthy\n") {
+            scraper.read_exact(&mut octet).unwrap();
+            answer.push(octet[0]);
+        }
+        String::from_utf8(answer).unwrap()
+    };
+    assert!(asks().starts_with("HTTP/1.1 200 OK"));
+    // They are answered too, and told that they may not.
+    let strangers = say_nothing(
+        &guarded,
+        (2..=250).chain(std::iter::repeat_n(1, 60)),
+        b"GET /-/healthy HTTP/1.1\r\nHost: a\r\n\r\n",
+    );
+    assert!(asks().starts_with("HTTP/1.1 200 OK"));
+    drop(strangers);
+}
+
+/// Who asks nothing has no place for long, even where nobody waits for it.
 #[test]
 fn who_says_nothing_is_shown_out() {
-    let guarded = Guarded::start("", |_| {});
-    let silent: Vec<TcpStream> = (0..80)
-        .map(|_| {
-            let mut stream = TcpStream::connect(guarded.served.address).unwrap();
-            stream.write_all(b"GET / HTTP/1.1\r\n").unwrap();
-            stream
-        })
-        .collect();
-    served::wait_long_for("an answer", Duration::from_secs(60), || {
-        guarded
-            .curl("http", "/-/healthy", &[])
-            .1
-            .contains("healthy")
-    });
-    drop(silent);
+    let open = Guarded::start("", |_| {});
+    let closed = Guarded::start(TLS, |folder| certificate(folder, "a", "First"));
+    for (guarded, first) in [
+        (&open, &b""[..]),
+        (&open, b"GET / HTTP/1.1\r\n"),
+        (&closed, b""),
+    ] {
+        let mut silent = connect(guarded, [127, 0, 0, 1]);
+        silent.write_all(first).unwrap();
+        silent
+            .set_read_timeout(Some(Duration::from_secs(8)))
+            .unwrap();
+        let mut rest = Vec::new();
+        // The end, orderly or not, and no more waiting.
+        let ended = silent.read_to_end(&mut rest);
+        let kind = ended.err().map(|error| error.kind());
+        assert_ne!(kind, Some(std::io::ErrorKind::WouldBlock));
+    }
 }
 
 /// Clients that ask for all and read nothing hold no place for long.

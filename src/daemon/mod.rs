@@ -140,10 +140,12 @@ impl Daemon {
                 .filter(|_| self.config.file.web_reload)
                 .map(Asker::of_web),
         );
-        let (listener, hangup, access) = (self.listener, self.hangup, Arc::new(self.access));
+        let told = Arc::clone(&self.board.load().server);
+        let access = Arc::new(self.access.telling(Arc::clone(&told)));
+        let (listener, hangup) = (self.listener, self.hangup);
         self.runtime.block_on(async move {
             let listener = tokio::net::TcpListener::from_std(listener)?;
-            let server = tokio::spawn(web::serve(listener, app, access));
+            let server = tokio::spawn(web::serve(listener, app, access, told));
             let asked = tokio::select! {
                 result = signals(hangup, outputs, reload) => { result?; true }
                 _ = all_ended.wait_for(|ended| *ended) => false,

@@ -92,7 +92,7 @@ impl Daemon {
             }
             lock(&told).settle();
             show(&replayed);
-            let reload = board.load().reload.clone();
+            let before = board.load_full();
             board.store(Arc::new(Scene {
                 snapshot: replayed.snapshot,
                 tracker: replayed.tracker,
@@ -102,7 +102,8 @@ impl Daemon {
                 store: keeping.as_ref().map(KeptReplay::scene),
                 faults: replayed.faults.iter().map(ToString::to_string).collect(),
                 ready: true,
-                reload,
+                reload: before.reload.clone(),
+                server: Arc::clone(&before.server),
             }));
         })?;
         // When the program is told to stop the thread may still be reading; it holds nothing that would be lost.

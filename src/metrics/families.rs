@@ -41,7 +41,7 @@ families! {
     RULE_PACK_INFO: Gauge "straggler_rule_pack_info" ["vendor", "role", "version", "digest"] "Rule packs in force; always 1.";
     RULE_SERVICES: Gauge "straggler_rule_services" ["vendor"] "Services in a vendor's pack.";
     CUTOFF: Gauge "straggler_cutoff_timestamp_seconds" ["vendor", "category", "cutoff", "jurisdiction", "group"] "Each cutoff in force.";
-    RELOAD_OK: Gauge "straggler_config_last_reload_successful" [] "Whether the configuration and the rules were read without a fault the last time.";
+    RELOAD_OK: Gauge "straggler_config_last_reload_successful" [] "Whether the configuration, the rules and the file that says who is let in were read without a fault the last time.";
     RELOAD_TIME: Gauge "straggler_config_last_reload_success_timestamp_seconds" [] "When the configuration and the rules were last read without a fault.";
 
     HOST_STRAGGLING: Gauge "straggler_host_straggling" ["host", "vendor", "category"] "1 while the host is a straggler, 0 for a combination that was one.";

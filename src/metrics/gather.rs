@@ -172,7 +172,7 @@ fn identity(samples: &mut Samples, scene: &Scene) {
         samples.add(&f::SANDBOX, &[layer], flag(false));
     }
     let reload = &scene.reload;
-    samples.add(&f::RELOAD_OK, &[], flag(reload.fault.is_none()));
+    samples.add(&f::RELOAD_OK, &[], flag(scene.refused().is_none()));
     samples.add(&f::RELOAD_TIME, &[], reload.succeeded_at);
 }
 
@@ -356,6 +356,11 @@ fn inspection(samples: &mut Samples, scene: &Scene) {
         ("happenings", ledger.happenings.0, ledger.happenings.1),
         ("flows_told", ledger.flows_told.0, ledger.flows_told.1),
         ("roles", ledger.roles.0, ledger.roles.1),
+        (
+            "connections",
+            scene.server.connections(),
+            scene.server.connections_given_way(),
+        ),
     ];
     let trackers = scene
         .tracker

@@ -7,7 +7,10 @@ mod exposition;
 mod families;
 mod gather;
 mod hosts;
+mod server;
 mod store;
+
+use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
@@ -17,6 +20,7 @@ use crate::{capture, ledger, tracker};
 
 pub use exposition::{Exposition, Scrape};
 pub use families::{FAMILIES, Family, Kind};
+pub use server::ServerScene;
 pub use store::StoreScene;
 
 /// How many series there may be.
@@ -43,7 +47,7 @@ pub struct Scene {
     pub ledger: ledger::Stats,
     /// Live interfaces; none in a replay.
     pub interfaces: Vec<InterfaceScene>,
-    /// What went wrong with a source, for people.
+    /// What went wrong with a source, for people. [`Scene::faults`] has those of the server too.
     pub faults: Vec<String>,
     /// What became of events, by output.
     pub events: Vec<(OutputKind, Counts)>,
@@ -53,6 +57,23 @@ pub struct Scene {
     pub ready: bool,
     /// Which configuration and rules are in force.
     pub reload: ReloadScene,
+    /// The server, as it is now and not when the scene was made.
+    pub server: Arc<ServerScene>,
+}
+
+impl Scene {
+    /// What is wrong with sources, configuration and the server, for people.
+    pub fn faults(&self) -> Vec<String> {
+        let server = self.server.fault();
+        let server = server.map(|fault| String::clone(&fault));
+        self.faults.iter().cloned().chain(server).collect()
+    }
+
+    /// Why the latest reading of configuration, rules, or who is let in was refused, if it was.
+    pub fn refused(&self) -> Option<String> {
+        let server = || self.server.fault().map(|fault| String::clone(&fault));
+        self.reload.fault.clone().or_else(server)
+    }
 }
 
 /// How the last reading of configuration and rules went.

@@ -8,7 +8,8 @@ use ipnet::IpNet;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalNetworks {
     networks: Vec<IpNet>,
-    /// Whether somebody or an interface said so; otherwise the private ranges are a guess.
+    /// Whether somebody or an interface said so; otherwise the private ranges are a guess. A link-local or loopback network
+    /// does not say it: every interface has one, a mirror port too.
     known: bool,
 }
 
@@ -32,7 +33,7 @@ impl Default for LocalNetworks {
 impl LocalNetworks {
     /// The private ranges and `networks`.
     pub fn new(networks: Vec<IpNet>) -> Self {
-        let known = !networks.is_empty();
+        let known = !networks.iter().all(is_everywhere);
         let private = PRIVATE.iter().filter_map(|range| range.parse().ok());
         Self {
             networks: private.chain(networks).collect(),
@@ -62,9 +63,38 @@ impl LocalNetworks {
     }
 }
 
+/// Whether every machine has such a network.
+fn is_everywhere(network: &IpNet) -> bool {
+    match network {
+        IpNet::V4(network) => network.addr().is_loopback() || network.addr().is_link_local(),
+        IpNet::V6(network) => {
+            network.addr().is_loopback() || network.addr().is_unicast_link_local()
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_network_that_every_interface_has_says_nothing() {
+        let of = |networks: &[&str]| {
+            let networks = networks.iter().map(|network| network.parse().unwrap());
+            LocalNetworks::new(networks.collect())
+        };
+        for unknown in [
+            &[][..],
+            &["fe80::1234/64"],
+            &["127.0.0.0/8", "::1/128"],
+            &["169.254.3.0/16"],
+        ] {
+            assert!(!of(unknown).known(), "{unknown:?}");
+        }
+        assert!(of(&["fe80::/64", "192.168.1.0/24"]).known());
+        // What it names is local all the same.
+        assert!(of(&["127.0.0.0/8"]).contains([127, 0, 0, 1].into()));
+    }
 
     #[test]
     fn the_host_is_the_local_client() {

@@ -13,11 +13,12 @@ use super::selectors::{grouping_labels, selectors};
 const OTHER_LABELS: [&str; 4] = ["job", "instance", "site", "text"];
 
 /// Metrics of the program itself.
-const PROCESS: [&str; 4] = [
+const PROCESS: [&str; 5] = [
     "process_cpu_seconds_total",
     "process_max_fds",
     "process_open_fds",
     "process_resident_memory_bytes",
+    "process_start_time_seconds",
 ];
 
 /// Counters that mean something as they are, because they go on where a sensor with a store is started again, or hold a
@@ -88,7 +89,11 @@ fn variables_are_those_that_every_query_uses() {
                 "{name}"
             );
         }
-        for variable in &variables[1..] {
+        let scheme = variables.last().unwrap();
+        assert_eq!(text(scheme, "/name"), "scheme");
+        assert_eq!(text(scheme, "/type"), "custom");
+        assert_eq!(text(scheme, "/query"), "http,https");
+        for variable in &variables[1..variables.len() - 1] {
             assert_eq!(variable["type"], "query");
             assert_eq!(text(variable, "/datasource/uid"), "${datasource}");
             assert_eq!(variable["definition"], variable["query"]["query"]);
@@ -210,6 +215,75 @@ fn check(query: &Query) {
             "{says}: {label}"
         );
     }
+}
+
+/// From a host to what the sensor has of it, and from a sensor to its page, by the scheme that is chosen. A link names no
+/// column and no variable that is not there.
+#[test]
+fn tables_lead_to_the_proof_on_the_sensor() {
+    let page = "${scheme}://${__value.text}/";
+    let proof = "${scheme}://${__data.fields.Sensor}/hosts/${__data.fields.Host:percentencode}";
+    for (board, title, has_hosts) in [
+        (0, "Hosts, worst first", true),
+        (1, "What is known of it", true),
+        (2, "Sensors", false),
+    ] {
+        let boards = boards();
+        let mut panels = boards[board].panels().iter();
+        let panel = panels.find(|panel| text(panel, "/title") == title).unwrap();
+        assert!(links(panel, "Sensor").contains(&page), "{title}");
+        assert_eq!(links(panel, "Host").contains(&proof), has_hosts, "{title}");
+    }
+    for board in boards() {
+        assert!(!board.text.contains("\"http://"), "{}", board.uid());
+        let variables = board.variables().iter();
+        let variables: Vec<&str> = variables.map(|one| text(one, "/name")).collect();
+        for panel in board.panels() {
+            let columns = list(panel, "/transformations").iter();
+            let columns: Vec<&str> = columns
+                .filter_map(|step| step.pointer("/options/renameByName")?.as_object())
+                .flat_map(|names| names.values().filter_map(Value::as_str))
+                .collect();
+            for url in all_links(panel) {
+                for name in url.split("${").skip(1) {
+                    let name = name.split(['}', ':']).next().unwrap();
+                    let is_there = match name.strip_prefix("__data.fields.") {
+                        Some(column) => columns.contains(&column),
+                        None => {
+                            variables.contains(&name)
+                                || ["__url_time_range", "__all_variables", "__value.text"]
+                                    .contains(&name)
+                        }
+                    };
+                    assert!(is_there, "{}: {url}: {name}", board.uid());
+                }
+                // To another dashboard of ours the scheme goes along.
+                let goes_along =
+                    url.contains("${__all_variables}") || url.contains("var-scheme=${scheme}");
+                assert!(!url.starts_with("/d/") || goes_along, "{url}");
+            }
+        }
+    }
+}
+
+/// Where a column leads.
+fn links<'a>(panel: &'a Value, column: &str) -> Vec<&'a str> {
+    let overrides = list(panel, "/fieldConfig/overrides").iter();
+    let of_column = overrides.filter(|one| text(one, "/matcher/options") == column);
+    of_column.flat_map(all_in).collect()
+}
+
+fn all_links(panel: &Value) -> Vec<&str> {
+    let overrides = list(panel, "/fieldConfig/overrides").iter();
+    overrides.flat_map(all_in).collect()
+}
+
+fn all_in(one: &Value) -> impl Iterator<Item = &str> {
+    let properties = list(one, "/properties").iter();
+    let links = properties.filter(|property| property["id"] == "links");
+    links
+        .flat_map(|property| list(property, "/value"))
+        .map(|link| text(link, "/url"))
 }
 
 /// Only one host is counted once, whatever sensors see it: gauges of hosts are never added up over sensors.

@@ -7,8 +7,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use straggler::metrics::{FAMILIES, Family, Kind};
 
-/// Starts it; it lives as long as the test.
-pub(crate) fn sensor() -> SocketAddr {
+/// Starts it; it lives as long as the test. These families it does not have.
+pub(crate) fn sensor_without(missing: &'static [&'static str]) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
@@ -23,15 +23,19 @@ pub(crate) fn sensor() -> SocketAddr {
             let head =
                 "HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nConnection: close";
             // The scraper may be gone by now.
-            let _ = write!(stream, "{head}\r\n\r\n{}", exposition(scrape));
+            let _ = write!(stream, "{head}\r\n\r\n{}", exposition(scrape, missing));
         }
     });
     address
 }
 
-fn exposition(scrape: u32) -> String {
-    let mut text = String::new();
+fn exposition(scrape: u32, missing: &[&str]) -> String {
+    // An hour ago.
+    let mut text = format!("process_start_time_seconds {}\n", now() - 3_600.0);
     for family in FAMILIES {
+        if missing.contains(&family.name) {
+            continue;
+        }
         // Of evidence there are two levels, because dashboards take the difference.
         let levels: &[&str] = if family.labels.contains(&"evidence") {
             &["attempt", "contact"]
@@ -77,10 +81,12 @@ fn value(family: &Family, evidence: &str, scrape: u32) -> f64 {
     };
     match family.kind {
         Kind::Counter => step * f64::from(scrape),
-        Kind::Gauge if family.name.ends_with("_timestamp_seconds") => SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap()
-            .as_secs_f64(),
+        Kind::Gauge if family.name.ends_with("_timestamp_seconds") => now(),
         Kind::Gauge => 1.0,
     }
+}
+
+fn now() -> f64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.unwrap().as_secs_f64()
 }

@@ -11,10 +11,12 @@ use super::made_up;
 use super::prometheus::{Prometheus, Sample};
 use super::served::{Served, wait_for};
 
-/// Two sensors saw the same hosts. Without sites, with one each, and a made-up live one; a name for each job.
+/// Two sensors saw the same hosts, and the first one keeps them. Without sites, with one each, a made-up live one, and one
+/// whose store never opened and whose interface never got a packet; a name for each job.
 pub(crate) const OFFICE: &str = "office";
 pub(crate) const SITES: &str = "sites";
 pub(crate) const LIVE: &str = "live";
+pub(crate) const IDLE: &str = "idle";
 
 /// The host whose name only the second sensor knows.
 pub(crate) const NAMED: &str = "mac-0a:20:00:00:00:11";
@@ -40,15 +42,22 @@ impl Scene {
         let configuration = folder.path().join("straggler.toml");
         std::fs::write(&configuration, format!("leases = [{leases:?}]\n")).unwrap();
         let config = ["--config", configuration.to_str().unwrap()];
+        let state = folder.path().join("state");
+        let state = ["--state-dir", state.to_str().unwrap()];
         let sensors = [
-            Served::start(&replay),
+            Served::start(&[&replay[..], &state].concat()),
             Served::start(&[replay, config].concat()),
         ];
         for sensor in &sensors {
             sensor.wait_ready();
         }
         let [first, second] = sensors;
-        let live = made_up::sensor();
+        let live = made_up::sensor_without(&[]);
+        let idle = made_up::sensor_without(&[
+            "straggler_capture_last_packet_timestamp_seconds",
+            "straggler_store_last_write_timestamp_seconds",
+            "straggler_store_size_bytes",
+        ]);
         let (one, two) = (first.address, second.address);
         let listen = two.to_string();
         let again = [&["run", "--listen", &listen], &replay[..], &config].concat();
@@ -64,9 +73,11 @@ scrape_configs:
   - {{targets: ['{two}'], labels: {{site: south}}}}
 - job_name: {LIVE}
   static_configs: [{{targets: ['{live}']}}]
+- job_name: {IDLE}
+  static_configs: [{{targets: ['{idle}']}}]
 "
         ))?;
-        prometheus.wait_for_scrapes(5, 6);
+        prometheus.wait_for_scrapes(6, 6);
         Some(Self {
             prometheus,
             _first: first,
@@ -110,6 +121,10 @@ scrape_configs:
         );
         for variable in board.variables().iter().skip(1) {
             let name = text(variable, "/name");
+            if variable["type"] == "custom" {
+                values.insert(name.to_owned(), text(variable, "/current/value").to_owned());
+                continue;
+            }
             let options = self.options(variable, &values);
             let value = match variable["allValue"].as_str() {
                 _ if name == "job" => job.to_owned(),

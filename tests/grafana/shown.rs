@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::board::Board;
 use super::prometheus::Sample;
-use super::scene::{LIVE, NAMED, OFFICE, SITES, Scene};
+use super::scene::{IDLE, LIVE, NAMED, OFFICE, SITES, Scene};
 
 /// Keys of the stragglers of the example.
 fn stragglers() -> BTreeSet<String> {
@@ -230,6 +230,17 @@ pub(crate) fn the_health_of_a_live_sensor(scene: &Scene, compliance: &Board, boa
     let tries = only(&scene.shows(compliance, "Tries without an answer", "A", &values));
     // A rate is of the time between scrapes, which is not exactly a second.
     assert!((5.0..20.0).contains(&tries), "{tries}");
+    let state = |job: &str| {
+        let values = scene.variables(board, job);
+        scene.shows(board, "State of the store", "A", &values)
+    };
+    // One that keeps a recording is sound however long ago it wrote; the other one has no store.
+    assert_eq!(only(&state(OFFICE)), 0.0);
+    assert_eq!(only(&state(LIVE)), 1.0, "its failures grow");
+    assert_eq!(only(&state(IDLE)), 2.0, "it never opened");
+    let values = scene.variables(board, IDLE);
+    let age = only(&scene.shows(board, "Age of the last packet", "A", &values));
+    assert!((3_590.0..3_700.0).contains(&age), "since the start: {age}");
     let values = scene.variables(board, OFFICE);
     let packs = scene.shows(board, "Rules in force", "A", &values);
     assert_eq!(packs.len(), 17);

@@ -278,6 +278,7 @@ impl LedgerLoop {
             Some(format!("{}: {why}", interface.name))
         });
         let down: Vec<String> = down.collect();
+        let server = Arc::clone(&self.boards.scene.load().server);
         self.boards.scene.store(Arc::new(Scene {
             snapshot,
             tracker,
@@ -295,6 +296,7 @@ impl LedgerLoop {
             store: self.keeping.as_ref().map(Keeping::scene),
             ready: true,
             reload,
+            server,
         }));
     }
 }

@@ -47,16 +47,19 @@ impl LedgerLoop {
         let _ = self.changed.send(());
     }
 
-    /// Says once when configuration or packs were refused.
+    /// Says once when configuration, packs, or who is let in were refused.
     pub(super) fn tell_reload(&mut self) -> ReloadScene {
         let reload = ReloadScene::clone(&self.reload.load());
-        if let Some(fault) = &reload.fault
-            && self.reload_fault != reload.fault
+        let server = self.boards.scene.load().server.fault();
+        let server = || server.map(|fault| String::clone(&fault));
+        let refused = reload.fault.clone().or_else(server);
+        if let Some(fault) = &refused
+            && self.reload_fault != refused
         {
             self.teller
                 .sensor(SensorCondition::ReloadFailed, Some(fault));
         }
-        self.reload_fault.clone_from(&reload.fault);
+        self.reload_fault = refused;
         reload
     }
 }

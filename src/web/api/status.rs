@@ -21,7 +21,7 @@ struct Status<'a> {
     wire_bytes: u64,
     interfaces: Vec<Interface<'a>>,
     store: Option<Store<'a>>,
-    faults: &'a [String],
+    faults: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -72,7 +72,7 @@ fn status(scene: &Scene) -> Status<'_> {
         wire_bytes: seen.wire_bytes,
         interfaces: interfaces.collect(),
         store: scene.store.as_ref().map(store),
-        faults: &scene.faults,
+        faults: scene.faults(),
     }
 }
 

@@ -61,8 +61,8 @@ fn reload(scene: &Scene) -> Markup {
     html! {
         // Zero where nothing was read at any time.
         @if nanos > 0.0 { "in force since " (time(Timestamp::from_nanos(nanos as i64))) } @else { "in force since the start" }
-        @match &scene.reload.fault {
-            Some(why) => { "; " span.fault { (plain(why)) } }
+        @match scene.refused() {
+            Some(why) => { "; " span.fault { (plain(&why)) } }
             None => "; none was refused since",
         }
     }

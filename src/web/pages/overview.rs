@@ -74,7 +74,8 @@ fn alerts(scene: &Scene) -> Markup {
         .flat_map(|store| store.fault.iter().chain(&store.notice))
         .map(|text| format!("The store: {text}"))
         .collect();
-    let all: Vec<&String> = scene.faults.iter().chain(&store).collect();
+    let faults = scene.faults();
+    let all: Vec<&String> = faults.iter().chain(&store).collect();
     html! {
         @if !all.is_empty() {
             div.alerts role="alert" {

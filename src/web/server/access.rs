@@ -9,6 +9,8 @@ use arc_swap::ArcSwap;
 use axum::http::{HeaderName, HeaderValue, header};
 use tokio_rustls::TlsAcceptor;
 
+use crate::metrics::ServerScene;
+
 use super::auth::Verified;
 use super::tls;
 use super::web_config::{HeaderKey, WebConfig, WebConfigError, unfit};
@@ -21,6 +23,8 @@ pub struct Access {
     file: Option<PathBuf>,
     admission: ArcSwap<Admission>,
     looked: Mutex<Looked>,
+    /// Where it is told what is refused.
+    told: Arc<ServerScene>,
     pub(super) verified: Verified,
 }
 
@@ -58,8 +62,14 @@ impl Access {
                 at: Instant::now(),
                 refused: None,
             }),
+            told: Arc::default(),
             verified: Verified::default(),
         })
+    }
+
+    /// Tells there what is refused from now on.
+    pub fn telling(self, told: Arc<ServerScene>) -> Self {
+        Self { told, ..self }
     }
 
     /// Whether connections are over TLS.
@@ -86,6 +96,7 @@ impl Access {
         let now = restamp(&known.stamps);
         if now == known.stamps {
             looked.refused = None;
+            self.told.set_fault(None);
             return;
         }
         if looked.refused.as_ref() == Some(&now) {
@@ -95,10 +106,14 @@ impl Access {
             Ok(admission) => {
                 self.admission.store(Arc::new(admission));
                 looked.refused = None;
+                self.told.set_fault(None);
                 tracing::info!(file = %file.display(), "who is let in is read again");
             }
             Err(fault) => {
-                tracing::error!("{fault}; who was let in before still is");
+                let fault =
+                    format!("who is let in: refused: {fault}; what was in force stays in force");
+                tracing::error!("{fault}");
+                self.told.set_fault(Some(fault));
                 looked.refused = Some(now);
             }
         }

@@ -14,6 +14,7 @@ use ring::rand::SystemRandom;
 use tokio::sync::Semaphore;
 
 use super::access::{Access, Admission};
+use super::places::Place;
 
 /// Passwords that are remembered as right, so that a scrape does not cost a hash each time.
 const MAX_REMEMBERED: usize = 64;
@@ -27,7 +28,7 @@ pub(super) struct Verified {
     key: Option<hmac::Key>,
     right: Mutex<HashSet<[u8; 32]>>,
     /// A hash takes a tenth of a second of a core on purpose; whoever guesses gets no more than one core.
-    one_at_a_time: Semaphore,
+    one_at_a_time: Arc<Semaphore>,
 }
 
 impl Default for Verified {
@@ -35,7 +36,7 @@ impl Default for Verified {
         Self {
             key: hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new()).ok(),
             right: Mutex::default(),
-            one_at_a_time: Semaphore::new(1),
+            one_at_a_time: Arc::new(Semaphore::new(1)),
         }
     }
 }
@@ -52,9 +53,18 @@ pub(super) async fn let_in(
             header::WWW_AUTHENTICATE,
             HeaderValue::from_static("Basic realm=\"restricted\", charset=\"UTF-8\""),
         )];
-        return (StatusCode::UNAUTHORIZED, challenge, "Unauthorized\n").into_response();
+        let refusal = (StatusCode::UNAUTHORIZED, challenge, "Unauthorized\n").into_response();
+        return with_headers(refusal, &admission);
     }
-    let mut response = next.run(request).await;
+    if let Some(place) = request.extensions().get::<Arc<Place>>() {
+        place.is_answered();
+    }
+    with_headers(next.run(request).await, &admission)
+}
+
+/// The answer with the headers that the file asks for; a refusal too, because browsers are to know of HSTS before they
+/// are let in.
+fn with_headers(mut response: Response, admission: &Admission) -> Response {
     for (name, value) in &admission.headers {
         // What an answer says for itself is stricter.
         let headers = response.headers_mut();
@@ -77,11 +87,15 @@ async fn is_let_in(access: &Access, admission: &Admission, headers: &HeaderMap) 
     if known.is_some() && tag.is_some_and(|tag| verified.remembers(&tag)) {
         return true;
     }
-    let Ok(_turn) = verified.one_at_a_time.acquire().await else {
+    let Ok(turn) = Arc::clone(&verified.one_at_a_time).acquire_owned().await else {
         return false;
     };
     // Of longer passwords bcrypt looks at the first 72 octets, and htpasswd made the hash so.
-    let verify = tokio::task::spawn_blocking(move || bcrypt::verify(password, &hash));
+    let verify = tokio::task::spawn_blocking(move || {
+        // Kept to the end of the hash: whoever asked may be gone by then, and would leave the turn to the next one.
+        let _turn = turn;
+        bcrypt::verify(password, &hash)
+    });
     let is_right = matches!(verify.await, Ok(Ok(true))) && known.is_some();
     if let Some(tag) = tag.filter(|_| is_right) {
         verified.remember(tag);

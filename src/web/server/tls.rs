@@ -11,7 +11,7 @@ use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::version::{TLS12, TLS13};
 use tokio_rustls::rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 
-use super::web_config::{ClientAuth, TlsKeys, TlsVersion, WebConfigError, read, unfit};
+use super::web_config::{ClientAuth, OF_TLS, TlsKeys, TlsVersion, WebConfigError, read, unfit};
 
 /// Bytes that are read of a certificate or key.
 const MAX_BYTES: u64 = 1024 * 1024;
@@ -20,7 +20,7 @@ const MAX_BYTES: u64 = 1024 * 1024;
 pub(super) fn acceptor(keys: &TlsKeys) -> Result<TlsAcceptor, WebConfigError> {
     let provider = Arc::new(ring::default_provider());
     let chain = certificates(&keys.cert_file)?;
-    let key = read(&keys.key_file, MAX_BYTES)?;
+    let key = read(&keys.key_file, MAX_BYTES, OF_TLS)?;
     let key = PrivateKeyDer::from_pem_slice(&key)
         .map_err(|error| unfit(&keys.key_file, &format!("no private key in PEM: {error}")))?;
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
@@ -54,7 +54,7 @@ pub(super) fn acceptor(keys: &TlsKeys) -> Result<TlsAcceptor, WebConfigError> {
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, WebConfigError> {
-    let text = read(path, MAX_BYTES)?;
+    let text = read(path, MAX_BYTES, OF_TLS)?;
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
     match certificates {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),

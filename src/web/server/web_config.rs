@@ -12,6 +12,12 @@ use serde::Deserialize;
 /// Bytes that are read of the file.
 const MAX_BYTES: u64 = 1024 * 1024;
 
+/// What the file itself is for.
+const SAYS_WHO: &str = "--web.config.file (`web_config`) names the file that says who is let in: give one that can be read, \
+    or none (docs/server.md)";
+/// What those are for that it names.
+pub(super) const OF_TLS: &str = "tls_server_config in the file that says who is let in names it; paths begin where that file lies (docs/server.md)";
+
 /// The file's content.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -82,12 +88,14 @@ pub(super) enum TlsVersion {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WebConfigError {
     /// A file cannot be read.
-    #[error("{path}: {why}")]
+    #[error("{path}: {why}; {what_for}")]
     Unreadable {
         /// Its path.
         path: String,
         /// The system's words.
         why: String,
+        /// What it is for, and how to mend it.
+        what_for: &'static str,
     },
     /// The text is wrong at a place.
     #[error("{path}:{line}:{column}: {what}")]
@@ -114,7 +122,7 @@ pub enum WebConfigError {
 impl WebConfig {
     /// Reads a file. Paths in it begin where it lies.
     pub(super) fn read(path: &Path) -> Result<Self, WebConfigError> {
-        let text = read(path, MAX_BYTES)?;
+        let text = read(path, MAX_BYTES, SAYS_WHO)?;
         let text = String::from_utf8(text).map_err(|_| unfit(path, "it is no UTF-8 text"))?;
         if text.trim().is_empty() {
             return Ok(Self::default());
@@ -179,13 +187,22 @@ fn words(error: &serde_saphyr::Error) -> String {
 }
 
 /// A file's bytes, up to a size.
-pub(super) fn read(path: &Path, most: u64) -> Result<Vec<u8>, WebConfigError> {
+pub(super) fn read(
+    path: &Path,
+    most: u64,
+    what_for: &'static str,
+) -> Result<Vec<u8>, WebConfigError> {
     let unreadable = |why: String| WebConfigError::Unreadable {
         path: path.display().to_string(),
         why,
+        what_for,
     };
-    let size = std::fs::metadata(path).map_err(|error| unreadable(error.to_string()))?;
-    if size.len() > most {
+    let known = std::fs::metadata(path).map_err(|error| unreadable(error.to_string()))?;
+    // A pipe would be empty, or never end, when it is read again.
+    if !known.is_file() {
+        return Err(unreadable("it is not a regular file".to_owned()));
+    }
+    if known.len() > most {
         return Err(unreadable(format!("it is larger than {most} bytes")));
     }
     std::fs::read(path).map_err(|error| unreadable(error.to_string()))
