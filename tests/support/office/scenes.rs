@@ -18,6 +18,8 @@ pub struct Scene<'a> {
     pub(super) host: &'a Host,
     pub(super) start: u64,
     pub(super) noise: &'a mut Noise,
+    /// Ports that the host took: two of its connections at once to one server must differ.
+    ports: Vec<u16>,
     frames: Vec<Scheduled>,
 }
 
@@ -28,6 +30,7 @@ impl<'a> Scene<'a> {
             host: network.host(noise),
             start,
             noise,
+            ports: Vec::new(),
             frames: Vec::new(),
         }
     }
@@ -102,8 +105,14 @@ impl<'a> Scene<'a> {
         }
     }
 
+    /// An end of the host's with a port of its own.
     pub(super) fn port_of(&mut self, address: IpAddr) -> SocketAddr {
-        SocketAddr::new(address, self.noise.between(32_768, 60_999) as u16)
+        let mut port = self.noise.between(32_768, 60_999) as u16;
+        while self.ports.contains(&port) {
+            port = self.noise.between(32_768, 60_999) as u16;
+        }
+        self.ports.push(port);
+        SocketAddr::new(address, port)
     }
 
     /// Puts a talk on the wire between the host and the router, with the names that its packets complete.
