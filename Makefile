@@ -7,10 +7,12 @@ FUZZ_TARGETS ?=
 LONG_TESTS ?= bounds laboratory browser
 # The figures of bounds are those of a release build.
 LONG_PROFILE ?= --release
+BENCH ?=
+STAGES := savefile decode flows dissect
 EXAMPLE := examples/office.pcapng
 PROGRAM := target/release/straggler
 
-.PHONY: run prometheus test test-long check bench fuzz fuzz-smoke build-packages test-packages help
+.PHONY: run prometheus test test-long check bench bench-stages fuzz fuzz-smoke build-packages test-packages help
 
 ## run: build, and start the daemon on the example capture, or on an interface with INTERFACE=eth0
 run: build-packages
@@ -40,9 +42,14 @@ check: build-packages
 	$(CARGO) clippy --locked $(addprefix --test ,$(LONG_TESTS)) -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
 
-## bench: packets per second of `replay` beside libpcap's own floor, on a generated capture
+## bench: CPU and memory of `replay` beside libpcap's own floor, on two generated captures of 1.8 GB (BENCH="--rounds 9 --workload mix")
 bench: build-packages
-	$(CARGO) bench --locked --bench replay
+	@scripts/install-packages tcpdump
+	$(CARGO) bench --locked --bench replay -- $(BENCH)
+
+## bench-stages: nanoseconds of each stage for one frame, message or flow
+bench-stages: build-packages
+	$(CARGO) bench --locked $(addprefix --bench ,$(STAGES))
 
 ## fuzz: every fuzz target for a minute (FUZZ_SECONDS=60, FUZZ_TARGETS="dns tls"); needs nightly Rust and cargo-fuzz
 fuzz: build-packages

@@ -7,7 +7,7 @@ mod records;
 use super::noise::Noise;
 pub use records::{
     application_data, change_cipher_spec, fatal_alert, handshake_records, server_hello,
-    warning_alert,
+    server_hello_message, warning_alert,
 };
 
 const CLIENT_HELLO: u8 = 1;

@@ -90,14 +90,7 @@ impl Initial {
         // The sample for the header's protection needs four bytes behind the number.
         let mut sealed = frames.to_vec();
         sealed.resize(frames.len().max(NUMBER_LEN), 0);
-        let mut header = vec![if self.version == V2 { 0xd3 } else { 0xc3 }];
-        header.extend(self.version.to_be_bytes());
-        for id in [&self.to, &self.from] {
-            header.push(u8::try_from(id.len()).expect("a short connection id"));
-            header.extend(id);
-        }
-        header.extend(varint(self.token.len()));
-        header.extend(&self.token);
+        let mut header = self.header();
         header.extend(varint(NUMBER_LEN + sealed.len() + TAG_LEN));
         let number_at = header.len();
         header.extend(self.number.to_be_bytes());
@@ -129,11 +122,37 @@ impl Initial {
         packet
     }
 
-    /// The packet padded to the length that a client's datagrams have.
+    /// Bytes of frames that fill a datagram of the length that a client's have.
+    pub fn room(&self) -> usize {
+        const LENGTH_LEN: usize = 2;
+        DATAGRAM - self.header().len() - LENGTH_LEN - NUMBER_LEN - TAG_LEN
+    }
+
+    /// A datagram with these frames and, as real clients send it, padding frames up to its length.
+    pub fn filled(&self, frames: &[u8]) -> Vec<u8> {
+        let mut padded = frames.to_vec();
+        padded.resize(frames.len().max(self.room()), 0);
+        self.packet(&padded)
+    }
+
+    /// The packet followed by zeros up to the length that a client's datagrams have.
     pub fn datagram(&self, frames: &[u8]) -> Vec<u8> {
         let mut datagram = self.packet(frames);
         datagram.resize(datagram.len().max(DATAGRAM), 0);
         datagram
+    }
+
+    /// The header up to the length.
+    fn header(&self) -> Vec<u8> {
+        let mut header = vec![if self.version == V2 { 0xd3 } else { 0xc3 }];
+        header.extend(self.version.to_be_bytes());
+        for id in [&self.to, &self.from] {
+            header.push(u8::try_from(id.len()).expect("a short connection id"));
+            header.extend(id);
+        }
+        header.extend(varint(self.token.len()));
+        header.extend(&self.token);
+        header
     }
 
     fn keys(&self) -> Keys {
@@ -195,6 +214,21 @@ fn label(len: u8, text: &str) -> Vec<u8> {
     label.extend(text.bytes());
     label.push(0);
     label
+}
+
+/// A Handshake packet as a server sends it behind its Initial (RFC 9000, section 17.2.4), in version 1, to the client's usual id;
+/// the number and what follows are cipher text, which nobody but the two can read.
+pub fn handshake_packet(sealed: &[u8]) -> Vec<u8> {
+    let Initial { to, from, .. } = Initial::server(&[]);
+    let mut packet = vec![0xe3];
+    packet.extend(V1.to_be_bytes());
+    for id in [to, from] {
+        packet.push(id.len() as u8);
+        packet.extend(id);
+    }
+    packet.extend(varint(sealed.len()));
+    packet.extend(sealed);
+    packet
 }
 
 /// A CRYPTO frame with a part of the message (RFC 9000, section 19.6).

@@ -1,12 +1,17 @@
-//! The traffic of an office: some hundred hosts that look names up, load pages, fetch updates and chat with the resolver.
+//! The traffic of an office: hosts that look names up, load pages, fetch updates and chat with the resolver; see [`Workload`].
 //!
 //! [`Office`] never ends and holds only what is going on at the moment, so a capture of any length can be streamed to
 //! disk. The same seed gives the same traffic. With each frame comes the name that a reader knows once it has seen that
 //! frame, so the truth about any first part of the traffic is known as well.
 
-mod connections;
+mod hellos;
+mod http;
+mod look_ups;
 mod network;
+mod quic;
 mod scenes;
+mod tls;
+mod workloads;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,16 +21,15 @@ use super::noise::Noise;
 use super::savefile::Frame;
 use super::talk::seconds;
 use network::Network;
+pub use workloads::Workload;
 
 /// Monday, 30 September 2024, 08:00 UTC.
 const MORNING: u64 = seconds(1_727_683_200);
-/// Mean time between the beginnings of two scenes, in nanoseconds.
-const PACE: u64 = 75_000_000;
 
 /// A name that a host gave away.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Told {
-    /// How: `dns` or `tls`.
+    /// How: `dns`, `tls`, `quic` or `http`.
     pub signal: &'static str,
     /// Who.
     pub client: IpAddr,
@@ -41,6 +45,7 @@ impl fmt::Display for Told {
 
 /// Endless traffic of an office network, frame by frame in time order.
 pub struct Office {
+    workload: Workload,
     noise: Noise,
     network: Network,
     /// When the next scene begins.
@@ -54,9 +59,15 @@ pub struct Office {
 pub type Scheduled = (Frame, Option<Told>);
 
 impl Office {
-    /// An office of this many hosts, IPv4 and mostly IPv6 too.
+    /// The usual mix of an office of this many hosts, IPv4 and mostly IPv6 too.
     pub fn new(hosts: u16, seed: u64) -> Self {
+        Self::of(Workload::Mix, hosts, seed)
+    }
+
+    /// Traffic of this kind, of this many hosts.
+    pub fn of(workload: Workload, hosts: u16, seed: u64) -> Self {
         Self {
+            workload,
             noise: Noise::new(seed),
             network: Network::new(hosts),
             next_scene: MORNING,
@@ -66,13 +77,15 @@ impl Office {
     }
 
     fn begin_scene(&mut self) {
-        let frames = scenes::any(&self.network, self.next_scene, &mut self.noise);
+        let frames = self
+            .workload
+            .scene(&self.network, self.next_scene, &mut self.noise);
         for scheduled in frames {
             self.scheduled += 1;
             let place = (scheduled.0.time, self.scheduled);
             self.pending.insert(place, scheduled);
         }
-        self.next_scene += self.noise.below(2 * PACE);
+        self.next_scene += self.noise.below(2 * self.workload.pace());
     }
 
     fn has_frame_before_next_scene(&self) -> bool {
@@ -98,35 +111,61 @@ mod tests {
 
     #[test]
     fn same_seed_same_traffic() {
-        let start = |seed| Office::new(50, seed).take(500);
-        assert!(start(1).eq(start(1)));
-        assert!(!start(1).eq(start(2)));
+        for workload in Workload::ALL {
+            let start = |seed| Office::of(workload, 50, seed).take(500);
+            assert!(start(1).eq(start(1)));
+            assert!(!start(1).eq(start(2)));
+        }
     }
 
     #[test]
     fn a_good_mix_in_time_order() {
-        let (frames, told): (Vec<Frame>, Vec<Option<Told>>) =
-            Office::new(300, 1).take(8_000).unzip();
+        let (frames, told) = start(Workload::Mix, 8_000);
         assert!(frames.is_sorted_by_key(|frame| frame.time));
-        assert!(
-            frames
-                .iter()
-                .all(|frame| (60..=1514).contains(&frame.wire_len))
-        );
-
-        let told: Vec<Told> = told.into_iter().flatten().collect();
-        // About one name in 50 frames.
+        let bytes: usize = frames.iter().map(|frame| frame.bytes.len()).sum();
+        assert!((800..1200).contains(&(bytes / frames.len())), "{bytes}");
+        // About one name in 55 frames.
         assert!((100..280).contains(&told.len()), "{}", told.len());
-        for signal in ["dns", "tls"] {
+        both_families_tell(&told, &["dns", "tls"], 8);
+    }
+
+    #[test]
+    fn handshakes_tell_names_and_little_else() {
+        let (frames, told) = start(Workload::Handshakes, 8_000);
+        assert!(frames.is_sorted_by_key(|frame| frame.time));
+        // About three names in ten frames.
+        assert!((2_000..2_800).contains(&told.len()), "{}", told.len());
+        both_families_tell(&told, &["dns", "tls", "quic", "http"], 30);
+    }
+
+    #[test]
+    fn some_frames_are_tagged_and_none_is_too_long() {
+        for workload in Workload::ALL {
+            let (frames, _) = start(workload, 8_000);
+            let is_tagged = |frame: &&Frame| frame.bytes[12..14] == [0x81, 0];
+            let tagged = frames.iter().filter(is_tagged).count();
+            assert!((50..4_000).contains(&tagged), "{tagged}");
+            for frame in &frames {
+                let longest = if is_tagged(&frame) { 1518 } else { 1514 };
+                assert!((60..=longest).contains(&frame.wire_len), "{frame:?}");
+            }
+        }
+    }
+
+    /// The beginning of a workload, and what is told in it.
+    fn start(workload: Workload, frames: usize) -> (Vec<Frame>, Vec<Told>) {
+        let office = Office::of(workload, 300, 1).take(frames);
+        let (frames, told): (Vec<Frame>, Vec<Option<Told>>) = office.unzip();
+        (frames, told.into_iter().flatten().collect())
+    }
+
+    fn both_families_tell(told: &[Told], signals: &[&str], at_least: usize) {
+        for &signal in signals {
             let by_signal = told.iter().filter(|told| told.signal == signal);
             let (v4, v6): (Vec<&Told>, Vec<&Told>) =
                 by_signal.partition(|told| told.client.is_ipv4());
-            assert!(
-                v4.len() > 8 && v6.len() > 8,
-                "{signal}: {} {}",
-                v4.len(),
-                v6.len()
-            );
+            let (v4, v6) = (v4.len(), v6.len());
+            assert!(v4 > at_least && v6 > at_least, "{signal}: {v4} {v6}");
         }
     }
 }

@@ -24,7 +24,8 @@ pub struct Talk {
     time: u64,
     gap: u64,
     mss: usize,
-    acknowledged: bool,
+    /// Segments to one acknowledgement; 0 for none.
+    acknowledged: usize,
     /// Next sequence numbers of both sides; `None` for UDP.
     numbers: Option<Numbers>,
     packets: Vec<TimedPacket>,
@@ -62,7 +63,7 @@ impl Talk {
             time: 0,
             gap: 500_000,
             mss: 1460,
-            acknowledged: true,
+            acknowledged: 2,
             numbers,
             packets: Vec::new(),
         }
@@ -99,7 +100,14 @@ impl Talk {
     /// From now on data is not acknowledged by segments of its own.
     #[must_use]
     pub fn unacknowledged(mut self) -> Self {
-        self.acknowledged = false;
+        self.acknowledged = 0;
+        self
+    }
+
+    /// From now on one acknowledgement answers so many segments: receivers that get several at once merge theirs.
+    #[must_use]
+    pub fn acknowledged_every(mut self, segments: usize) -> Self {
+        self.acknowledged = segments;
         self
     }
 
@@ -206,7 +214,7 @@ impl Talk {
         for (number, part) in (1..).zip(bytes.chunks(self.mss)) {
             let push = if number == last { PSH } else { 0 };
             self.send(side, push | ACK, part);
-            if self.acknowledged && (number % 2 == 0 || number == last) {
+            if self.acknowledged > 0 && (number % self.acknowledged == 0 || number == last) {
                 self.send(side.other(), ACK, &[]);
             }
         }

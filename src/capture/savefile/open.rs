@@ -43,7 +43,7 @@ impl Savefile {
         }));
         let kind = Kind::of(ahead.fill(magic::LEN).map_err(unreadable)?);
         // libpcap knows a few variants more than are told by first bytes, and words for what is no capture.
-        let by_libpcap = matches!(kind, Kind::Pcap | Kind::Unknown) && !is_stdin && path.is_file();
+        let by_libpcap = kind == Kind::Unknown && !is_stdin && path.is_file();
         let reader = if by_libpcap {
             Libpcap::open(path)
                 .map(|reader| -> Box<dyn Frames + Send> { Box::new(reader) })

@@ -27,6 +27,14 @@ pub fn handshake_records(message: &[u8], size: usize) -> Vec<u8> {
 /// A ServerHello that chooses TLS 1.3, the change of cipher that comes with it, and one encrypted record: what a
 /// server answers at once.
 pub fn server_hello() -> Vec<u8> {
+    let mut stream = record(HANDSHAKE, LEGACY_VERSION, &server_hello_message());
+    stream.extend(change_cipher_spec());
+    stream.extend(application_data(64));
+    stream
+}
+
+/// The ServerHello alone, as QUIC carries it.
+pub fn server_hello_message() -> Vec<u8> {
     let mut noise = Noise::new(0x5e);
     let mut body = LEGACY_VERSION.to_vec();
     body.extend(noise.bytes(32)); // random
@@ -37,11 +45,7 @@ pub fn server_hello() -> Vec<u8> {
     extensions.extend([0, 51]);
     extensions.extend(vec16(&share));
     body.extend(vec16(&extensions));
-    let hello = handshake(SERVER_HELLO, &body);
-    let mut stream = record(HANDSHAKE, LEGACY_VERSION, &hello);
-    stream.extend(change_cipher_spec());
-    stream.extend(application_data(64));
-    stream
+    handshake(SERVER_HELLO, &body)
 }
 
 /// The record that TLS 1.3 sends for the sake of middleboxes (RFC 8446, appendix D.4).

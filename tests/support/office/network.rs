@@ -1,19 +1,27 @@
 //! Who is there: the hosts of the office, and the sites they talk to.
 //!
 //! All addresses are private, or set aside for documentation or benchmarks; the sites have names that cannot exist, but
-//! for the one update server that the rules are about.
+//! for the few servers that the rules are about.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::super::links::mac_of;
 use super::super::noise::Noise;
 
-/// The name that some hosts fetch updates from.
-pub const UPDATE_SERVER: &str = "s07.upd.kaspersky.com";
-/// One host in this many fetches updates there.
-const UPDATED_HOSTS: u16 = 60;
-/// One scene in this many of such a host is an update.
-const UPDATE_SHARE: u64 = 4;
+/// Names that some hosts fetch updates from, or report to.
+const VENDOR_SERVERS: [&str; 5] = [
+    "s07.upd.kaspersky.com",
+    "dnl-07.geo.kaspersky.com",
+    "ksn-file-geo.kaspersky-labs.com",
+    "ksn-stat-geo.kaspersky-labs.com",
+    "dc1.ksn.kaspersky-labs.com",
+];
+/// One host in this many does so.
+const VENDOR_HOSTS: u16 = 60;
+/// One scene in this many of such a host goes there.
+const VENDOR_SHARE: u64 = 4;
+/// One host in this many is in a VLAN of its own, whose tags the capture has.
+const TAGGED_HOSTS: u16 = 5;
 
 const SITES: u64 = 1500;
 const PARTS: [&str; 8] = [
@@ -39,7 +47,9 @@ pub struct Host {
     pub v4: Ipv4Addr,
     /// Its IPv6 address, if it has one.
     pub v6: Option<Ipv6Addr>,
-    fetches_updates: bool,
+    /// Whether its frames have a VLAN tag.
+    pub tagged: bool,
+    uses_vendor: bool,
 }
 
 /// A name on the Internet and its addresses.
@@ -74,7 +84,8 @@ impl Network {
                 // Printers, phones and the like know IPv4 only.
                 v6: (index % 4 != 3)
                     .then(|| Ipv6Addr::new(0xfd20, 0x20, 0, 0, 0, 0, 1, index + 0x0100)),
-                fetches_updates: index % UPDATED_HOSTS == 1,
+                tagged: index % TAGGED_HOSTS == 2,
+                uses_vendor: index % VENDOR_HOSTS == 1,
             }
         });
         Self {
@@ -113,8 +124,8 @@ impl Host {
 
     /// A site it wants: mostly one of the popular ones.
     pub fn site(&self, noise: &mut Noise) -> Site {
-        if self.fetches_updates && noise.below(UPDATE_SHARE) == 0 {
-            return update_server();
+        if self.uses_vendor && noise.below(VENDOR_SHARE) == 0 {
+            return vendor_server(noise.below(VENDOR_SERVERS.len() as u64));
         }
         // The product of two dice is low more often than high.
         let number = noise.below(SITES) * noise.below(SITES) / SITES;
@@ -131,12 +142,13 @@ impl Host {
     }
 }
 
-fn update_server() -> Site {
+fn vendor_server(number: u64) -> Site {
+    let name = VENDOR_SERVERS[number as usize];
     Site {
-        name: UPDATE_SERVER.to_owned(),
-        aliases: vec![UPDATE_SERVER.to_owned()],
-        v4: Ipv4Addr::new(203, 0, 113, 7),
-        v6: Ipv6Addr::new(0x2001, 0xdb8, 0x203, 0, 0, 0, 0, 7),
+        name: name.to_owned(),
+        aliases: vec![name.to_owned()],
+        v4: Ipv4Addr::new(203, 0, 113, 7 + number as u8),
+        v6: Ipv6Addr::new(0x2001, 0xdb8, 0x203, 0, 0, 0, 0, 7 + number as u16),
     }
 }
 
@@ -177,9 +189,9 @@ mod tests {
     }
 
     #[test]
-    fn a_few_hosts_fetch_updates() {
+    fn a_few_hosts_use_the_vendor() {
         let network = Network::new(300);
-        let fetching = network.hosts.iter().filter(|host| host.fetches_updates);
-        assert_eq!(fetching.count(), 5);
+        let using = network.hosts.iter().filter(|host| host.uses_vendor);
+        assert_eq!(using.count(), 5);
     }
 }
