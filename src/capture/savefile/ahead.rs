@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, Read};
 
 /// Bytes asked of the source at once. Large reads are most of the speed of a savefile.
-const READ: usize = 1024 * 1024;
+const READ: usize = 256 * 1024;
 
 /// A source of bytes.
 pub(super) type Source = Box<dyn Read + Send>;
