@@ -46,6 +46,10 @@ impl Reader {
         if found > known {
             return Err(StoreError::Newer { path, found, known });
         }
+        if found == 0 {
+            // Begun and not made: its writer had no room for the tables, or is about to make them.
+            return Err(StoreError::Missing { path });
+        }
         if found < known {
             let why = "of an older version; let the daemon open it once".to_owned();
             let action = "read the store";
