@@ -4,6 +4,7 @@
 
 mod access;
 mod auth;
+mod rebinding;
 mod tls;
 mod web_config;
 
@@ -48,7 +49,7 @@ const LIFE: Duration = Duration::from_secs(900);
 
 /// Serves until the task is ended.
 pub async fn serve(listener: TcpListener, app: Router, access: Arc<Access>) {
-    let app = guarded(app, &access);
+    let app = rebinding::refused(guarded(app, &access), &listener, &access);
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else {
