@@ -70,10 +70,11 @@ pub(super) fn render(
 }
 
 /// The page where there is no such host.
-pub(super) fn unknown(key: &HostKey) -> String {
+pub(super) fn unknown(key: &HostKey, past: &Told<Option<Before>>) -> String {
     let main = html! {
         h1 { "No such host" }
         p { "Nothing is known of a host " bdi { "“" (plain(key.as_str())) "”" } ". It may never have asked for a vendor’s names, or it is too long ago." }
+        @if let Told::Failed(why) = past { p.fault { "What is stored cannot be read now: " (plain(why)) "." } }
         p { a href="../" { "All hosts" } }
     };
     shell::document("No such host – Straggler", "../", &main)

@@ -23,14 +23,18 @@ pub(super) fn table(scene: &Scene, wanted: &Wanted) -> Markup {
     let found = sorted(snapshot, chosen(snapshot, wanted), wanted);
     let pages = found.len().div_ceil(PAGE).max(1);
     let page = wanted.page.clamp(1, pages);
+    let mut unknown = wanted.unknown.clone();
+    if wanted.page != page {
+        unknown.push(format!("page “{}” of {pages}", wanted.page));
+    }
     let rows = &found[(page - 1) * PAGE..found.len().min(page * PAGE)];
     let owned = snapshot
         .hosts
         .iter()
         .any(|view| view.owner.is_some() || view.site.is_some());
     html! {
-        @if !wanted.unknown.is_empty() {
-            p.fault { "Not known, and left aside: " (plain(&wanted.unknown.join(", "))) "." }
+        @if !unknown.is_empty() {
+            p.fault { "Not known, and left aside: " (plain(&unknown.join(", "))) "." }
         }
         p.found role="status" {
             @if found.is_empty() {
