@@ -67,7 +67,10 @@ fn flows(snapshot: &Snapshot, finding: &Finding, name: &NameUse) -> Markup {
                 tbody {
                     @for sample in &name.samples {
                         tr {
-                            th scope="row" { (time(sample.time)) }
+                            th scope="row" {
+                                (time(sample.time))
+                                @if finding.cutoff.is_some_and(|cutoff| sample.time < cutoff) { br; span.quiet { "before the cutoff" } }
+                            }
                             td { (sample.client) }
                             td {
                                 (sample.server)

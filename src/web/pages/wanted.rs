@@ -45,29 +45,31 @@ pub(super) enum Order {
     Status,
     Evidence,
     Seen,
+    After,
     Received,
     Sent,
 }
 
 impl Order {
     /// Every order with its word in a request and for people.
-    pub(super) const ALL: [(Self, &'static str, &'static str); 9] = [
+    pub(super) const ALL: [(Self, &'static str, &'static str); 10] = [
         (Self::Worst, "worst", "worst first"),
         (Self::Host, "host", "host"),
         (Self::Owner, "owner", "owner"),
         (Self::Vendor, "vendor", "vendor"),
         (Self::Status, "status", "status"),
-        (Self::Evidence, "evidence", "evidence"),
+        (Self::Evidence, "evidence", "furthest ever"),
         (Self::Seen, "seen", "last seen"),
-        (Self::Received, "received", "bytes received"),
-        (Self::Sent, "sent", "bytes sent"),
+        (Self::After, "after", "bytes after the cutoff"),
+        (Self::Received, "received", "bytes received in all"),
+        (Self::Sent, "sent", "bytes sent in all"),
     ];
 
     /// Whether the most comes first unless asked otherwise: of numbers and times that is what people look for.
     pub(super) fn falls(self) -> bool {
         matches!(
             self,
-            Self::Evidence | Self::Seen | Self::Received | Self::Sent
+            Self::Evidence | Self::Seen | Self::After | Self::Received | Self::Sent
         )
     }
 
@@ -280,9 +282,9 @@ mod tests {
             ("x", "y"),
         ]);
         assert_eq!(odd.unknown.len(), 4);
+        assert_eq!(odd.vendors, Vendors::Restricted);
         assert_eq!((odd.link(), odd.page), ("./#hosts".to_owned(), 1));
     }
-        assert_eq!(odd.vendors, Vendors::Restricted);
 
     #[test]
     fn the_same_order_again_turns_it() {
