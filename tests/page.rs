@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use served::{Served, ask};
+use support::dns_messages::{A, Message};
 use support::{ClientHello, Link, Pcap, Talk, TimedPacket, application_data, merge, server_hello};
 
 /// An hour after the cutoff of the built-in pack.
@@ -243,6 +244,32 @@ fn what_is_not_there_is_told_in_the_pages_look() {
     assert_eq!(status, 405, "{page}");
     assert!(head.to_lowercase().contains("allow: get"), "{head}");
     assert!(page.contains("<h1>Not in this way</h1>"), "{page}");
+}
+
+#[test]
+fn one_is_said_as_one() {
+    let question = |port: u16, name: &str| {
+        Talk::udp(format!("10.0.0.17:{port}").as_str(), "10.0.0.53:53")
+            .at(AFTER)
+            .asks(&Message::query(port, name, A))
+    };
+    let case = Case::of(&merge([
+        question(40_000, NAME),
+        question(40_001, "nobody-knows.kaspersky.com"),
+    ]));
+    let served = case.serve(&[]);
+    let host = get(&served, "/hosts/ip-10.0.0.17");
+    for words in [
+        "1 time at all levels",
+        "of 1 sighting of this name",
+        "1 sighting at all levels",
+    ] {
+        assert!(host.contains(words), "{words}: {host}");
+    }
+    let page = get(&served, "/");
+    for words in ["1 row,", "read 1 time."] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
 }
 
 #[test]
