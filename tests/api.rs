@@ -8,7 +8,7 @@
 mod served;
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -186,6 +186,21 @@ fn a_vendor_of_which_nothing_is_known_is_no_empty_answer() {
         let (status, page) = body(&served, &format!("/api/v1/{path}?vendor=bygone"));
         assert_eq!(status, 200, "{path}: {page}");
     }
+}
+
+/// Before the rules are in force no vendor is known, and none is wrong.
+#[test]
+fn while_captures_are_read_no_vendor_is_refused() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_straggler"));
+    command.args(["run", "--listen", "127.0.0.1:0", "--replay", "-"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::null());
+    let mut served = Served::spawn_as_it_is(command);
+    let _open = served.take_stdin();
+    let (status, error) = body(&served, "/api/v1/hosts?vendor=kaspersky");
+    assert_eq!(status, 503, "{error}");
+    assert!(error["error"].as_str().unwrap().contains("/-/ready"));
+    let page = served.get("/?vendor=kaspersky").1;
+    assert!(!page.contains("left aside"), "{page}");
 }
 
 #[test]

@@ -121,6 +121,13 @@ async fn vendor(api: &Api, scene: &Scene, asked: &Parameters) -> Result<Option<V
     if let Some(id) = vendors.get(text) {
         return Ok(Some(id.clone()));
     }
+    if vendors.is_empty() && !scene.ready {
+        // Nobody can say yet what is looked for.
+        return Err(Refused {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            why: "still reading: ask again once /-/ready says so".to_owned(),
+        });
+    }
     let vendors: Vec<&str> = vendors.iter().map(VendorId::as_str).collect();
     Err(Refused::wrong(format!(
         "vendor: {} is no vendor that is looked for, or of which anything is known; write one of: {}",

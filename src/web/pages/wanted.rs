@@ -133,6 +133,8 @@ impl Wanted {
     fn take_vendor(&mut self, value: &str, known: &BTreeSet<VendorId>) -> bool {
         let vendors = match value {
             "*" => Some(Vendors::All),
+            // Before the first rules are in force nobody knows any.
+            id if known.is_empty() => VendorId::parse(id).map(Vendors::One),
             // No row is of a vendor that nobody knows, and that would read like an all-clear.
             id => known.get(id).cloned().map(Vendors::One),
         };
