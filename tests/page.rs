@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use served::{Served, ask};
+use support::dns_messages::{A, Message};
 use support::{ClientHello, Link, Pcap, Talk, TimedPacket, application_data, merge, server_hello};
 
 /// An hour after the cutoff of the built-in pack.
@@ -64,6 +65,17 @@ fn contact(client: &str, name: &str, seconds: u64, bytes: usize) -> Talk {
         .close()
 }
 
+/// The same so many seconds before the cutoff.
+fn contact_before(client: &str, name: &str, seconds: u64, bytes: usize) -> Talk {
+    Talk::tcp(format!("{client}:49000").as_str(), "198.51.100.7:443")
+        .at(AFTER - (3_600 + seconds) * SECOND)
+        .open()
+        .client(&ClientHello::to(name).stream())
+        .server(&server_hello())
+        .server(&application_data(bytes))
+        .close()
+}
+
 /// What the rows call their hosts, in their order.
 fn hosts(page: &str) -> Vec<String> {
     let rows = page.split("<a class=\"host\"").skip(1);
@@ -108,6 +120,10 @@ fn search_filters_and_order_work_by_parameters_alone() {
             "status=straggler&sort=host",
             "10.20.0.11 10.20.0.13 fd20:20::12 fd20:20::20",
         ),
+        (
+            "status=straggler&sort=after",
+            "10.20.0.11 fd20:20::12 fd20:20::20 10.20.0.13",
+        ),
         ("vendor=kaspersky&status=asking", "10.20.0.15"),
         (
             "status=straggler&page=99",
@@ -130,6 +146,132 @@ fn search_filters_and_order_work_by_parameters_alone() {
     );
 }
 
+/// What nobody knows must not read like what nobody does.
+#[test]
+fn a_vendor_of_which_nothing_is_known_is_left_aside() {
+    let served = serve(&["--replay", EXAMPLE]);
+    let page = get(&served, "/?vendor=nope");
+    assert!(page.contains("left aside: vendor “nope”"), "{page}");
+    assert_eq!(hosts(&page).len(), 9);
+    assert!(
+        page.contains("<option value=\"\" selected>restricted vendors"),
+        "{page}"
+    );
+    let page = get(&served, "/?vendor=sophos");
+    assert!(
+        page.contains("<option value=\"sophos\" selected>"),
+        "{page}"
+    );
+    assert!(
+        page.contains("No host that was seen is like that."),
+        "{page}"
+    );
+    assert!(!page.contains("left aside"), "{page}");
+}
+
+/// A host that fetched much before the cutoff and little after it is not accused of all of it.
+#[test]
+fn what_was_before_the_cutoff_stands_apart() {
+    let before = 10 * 3_600;
+    let case = Case::of(&merge([
+        contact_before("10.0.0.17", NAME, before, 400_000),
+        contact("10.0.0.17", NAME, 60, 500),
+        contact("10.0.0.18", NAME, 60, 40_000),
+    ]));
+    let served = case.serve(&[]);
+    let page = get(&served, "/?sort=after");
+    assert_eq!(hosts(&page), ["10.0.0.18", "10.0.0.17"]);
+    assert_eq!(
+        hosts(&get(&served, "/?sort=received")),
+        ["10.0.0.17", "10.0.0.18"]
+    );
+    for words in [
+        "Furthest ever",
+        "After the cutoff",
+        "Received in all",
+        "Sent in all",
+    ] {
+        assert!(
+            page.contains(&format!("data-label=\"{words}\"")),
+            "{words}: {page}"
+        );
+    }
+    let row = page
+        .split("<tr")
+        .find(|row| row.contains("10.0.0.17"))
+        .unwrap();
+    let cell = row.split("After the cutoff\">").nth(1).unwrap();
+    let cell = cell.split("</td>").next().unwrap();
+    assert!(cell.contains(" B</span>") && !cell.contains("kB"), "{cell}");
+    assert!(row.contains("data-label=\"Received in all\">40"), "{row}");
+    let host = get(&served, "/hosts/ip-10.0.0.17");
+    assert_eq!(
+        host.matches("before the cutoff</span>").count(),
+        1,
+        "{host}"
+    );
+}
+
+#[test]
+fn what_is_not_there_is_told_in_the_pages_look() {
+    let served = serve(&["--replay", EXAMPLE]);
+    for (path, home) in [
+        ("/hosts", "./"),
+        ("/hosts/", "../"),
+        ("/metrics/", "../"),
+        ("/nope/a/b", "../../"),
+        ("/hosts/mac-0a%3A20%3A00%3A00%3A00%3A11/", "../../"),
+        ("/hosts/%ff", "../"),
+    ] {
+        let (status, head, page) = ask(served.address, path);
+        assert_eq!(status, 404, "{path}");
+        let home = format!("<a href=\"{home}\">All hosts</a>");
+        assert!(
+            page.contains("<h1>No such ") && page.contains(&home),
+            "{path}: {page}"
+        );
+        assert!(!page.contains("Invalid"), "{path}: {page}");
+        let head = head.to_lowercase();
+        for line in [
+            "content-security-policy: default-src 'none'",
+            "x-content-type-options: nosniff",
+            "cache-control: no-store",
+        ] {
+            assert!(head.contains(line), "{path}: {head}");
+        }
+    }
+    let (status, head, page) = served::send(served.address, "POST", "/");
+    assert_eq!(status, 405, "{page}");
+    assert!(head.to_lowercase().contains("allow: get"), "{head}");
+    assert!(page.contains("<h1>Not in this way</h1>"), "{page}");
+}
+
+#[test]
+fn one_is_said_as_one() {
+    let question = |port: u16, name: &str| {
+        Talk::udp(format!("10.0.0.17:{port}").as_str(), "10.0.0.53:53")
+            .at(AFTER)
+            .asks(&Message::query(port, name, A))
+    };
+    let case = Case::of(&merge([
+        question(40_000, NAME),
+        question(40_001, "nobody-knows.kaspersky.com"),
+    ]));
+    let served = case.serve(&[]);
+    let host = get(&served, "/hosts/ip-10.0.0.17");
+    for words in [
+        "1 time at all levels",
+        "of 1 sighting of this name",
+        "1 sighting at all levels",
+    ] {
+        assert!(host.contains(words), "{words}: {host}");
+    }
+    let page = get(&served, "/");
+    for words in ["1 row,", "read 1 time."] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+}
+
 #[test]
 fn ten_thousand_hosts_come_a_page_at_a_time() {
     let address = |host: u64| format!("10.7.{}.{}", host / 250, host % 250 + 1);
@@ -147,7 +289,12 @@ fn ten_thousand_hosts_come_a_page_at_a_time() {
     let first = get(&served, "/");
     assert!(first.contains("<title>10,000 stragglers</title>"));
     assert!(first.contains("10,000 rows, page 1 of 100"), "{first}");
-    assert!(first.len() < 300_000, "{}", first.len());
+    assert!(first.len() < 310_000, "{}", first.len());
+    let beyond = get(&served, "/?page=101");
+    assert!(
+        beyond.contains("left aside: page “101” of 100."),
+        "{beyond}"
+    );
     let mut all = Vec::new();
     for page in 1..=100 {
         let rows = hosts(&get(&served, &format!("/?page={page}")));
@@ -247,6 +394,10 @@ fn states_without_an_answer_say_what_is_missing() {
     let case = Case::of(&[]);
     let page = get(&case.serve(&[]), "/");
     assert!(page.contains("Nothing yet: waiting for traffic"), "{page}");
+    let other = Case::of(&merge([contact("10.0.0.17", "www.example.org", 1, 300)]));
+    let quiet = get(&other.serve(&[]), "/");
+    let words = "No host asked for any name of a restricted vendor, as far as could be seen.";
+    assert!(quiet.contains(words), "{quiet}");
     assert!(
         page.contains("<title>Straggler: nothing to say yet</title>"),
         "{page}"

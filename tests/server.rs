@@ -331,6 +331,46 @@ fn answers_are_packed_for_those_who_take_it() {
     assert!(unpacked.contains("straggler_build_info"));
 }
 
+/// A page from elsewhere whose name leads to this machine reads nothing: its browser says that name.
+#[test]
+fn names_of_others_are_refused_where_nothing_else_keeps_them_out() {
+    let asked = |served: &Served, path: &str, host: &str| {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        raw(served, request.as_bytes())
+    };
+    let open = Guarded::start("", |_| {});
+    for path in ["/", "/metrics", "/api/v1/hosts", "/-/healthy", "/nope"] {
+        let answer = asked(&open.served, path, "evil.example:9842");
+        assert!(answer.starts_with("HTTP/1.1 421 "), "{path}: {answer}");
+        assert!(answer.contains("--web.config.file"), "{path}: {answer}");
+        let lower = answer.to_lowercase();
+        assert!(
+            !lower.contains("straggler") && !lower.contains("0.1.0"),
+            "{path}: {answer}"
+        );
+    }
+    for host in ["127.0.0.1:9842", "[::1]", "localhost:80", "a.localhost"] {
+        let answer = asked(&open.served, "/-/healthy", host);
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{host}: {answer}");
+    }
+    let nobody = raw(&open.served, b"GET /-/healthy HTTP/1.0\r\n\r\n");
+    assert!(nobody.contains("healthy"), "{nobody}");
+    // Who has no password learns nothing either way.
+    let guarded = Guarded::start(&users(), |_| {});
+    let answer = asked(&guarded.served, "/-/healthy", "sensor.example");
+    assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+    // An address that others reach has names.
+    let example = example();
+    let everywhere = Served::spawn({
+        let mut command = Command::new(env!("CARGO_BIN_EXE_straggler"));
+        command.args(["run", "--listen", "0.0.0.0:0", "--replay"]);
+        command.arg(example);
+        command
+    });
+    let answer = asked(&everywhere, "/-/healthy", "sensor.example");
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+}
+
 /// Sends these bytes and gives what comes back until the end.
 fn raw(served: &Served, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(served.address).unwrap();
@@ -350,7 +390,7 @@ fn what_is_too_much_is_refused() {
     let served = &guarded.served;
     let head = |filler: usize| {
         format!(
-            "GET /-/healthy HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX: {}\r\n\r\n",
+            "GET /-/healthy HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX: {}\r\n\r\n",
             "x".repeat(filler)
         )
     };
@@ -363,10 +403,10 @@ fn what_is_too_much_is_refused() {
     let many: String = (0..500).map(|n| format!("X-{n}: 1\r\n")).collect();
     let answer = raw(
         served,
-        format!("GET / HTTP/1.1\r\nHost: a\r\n{many}\r\n").as_bytes(),
+        format!("GET / HTTP/1.1\r\nHost: localhost\r\n{many}\r\n").as_bytes(),
     );
     assert!(!answer.contains(" 200 "), "{answer}");
-    let body = "POST /-/reload HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 999999999\r\n\r\nx";
+    let body = "POST /-/reload HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 999999999\r\n\r\nx";
     assert!(raw(served, body.as_bytes()).starts_with("HTTP/1.1 413"));
     assert!(raw(served, b"nonsense\r\n\r\n").starts_with("HTTP/1.1 400"));
 }
@@ -493,7 +533,7 @@ fn who_reads_nothing_is_shown_out() {
     wait_for("the example", || {
         guarded.curl("http", "/-/ready", &[]).1.contains(" 200 OK")
     });
-    let request = b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n".repeat(100);
+    let request = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(100);
     let deaf: Vec<TcpStream> = (0..80)
         .map(|_| {
             let mut stream = TcpStream::connect(guarded.served.address).unwrap();

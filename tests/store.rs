@@ -11,7 +11,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use straggler::model::{
@@ -78,7 +78,20 @@ fn batch(serial: u64) -> Batch {
 }
 
 fn open(folder: &Path) -> (Store, Option<Notice>) {
-    Store::open(folder, Settings::default()).unwrap()
+    try_open(folder).unwrap()
+}
+
+/// A process that another test is just starting holds a copy of the lock until it runs: that is waited for.
+fn try_open(folder: &Path) -> Result<(Store, Option<Notice>), StoreError> {
+    let begun = Instant::now();
+    loop {
+        match Store::open(folder, Settings::default()) {
+            Err(StoreError::Locked { .. }) if begun.elapsed() < Duration::from_secs(5) => {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            opened => return opened,
+        }
+    }
 }
 
 /// Sightings counted, bytes received and the latest sequence of the outbox.
@@ -373,6 +386,47 @@ fn a_disk_that_is_full_from_the_start_is_told() {
     assert!(matches!(error, StoreError::DiskFull { .. }), "{error}");
 }
 
+/// Whatever room there is: a store is made whole or not begun, so that the next try takes it for no older one.
+#[test]
+fn a_disk_that_fills_while_the_store_is_made_leaves_nothing_half_made() {
+    let disk = TempDir::new().unwrap();
+    let options = ["-t", "tmpfs", "-o", "size=2m", "tmpfs"];
+    let Some(_mount) = Mount::new(&options, disk.path()) else {
+        return;
+    };
+    let (folder, ballast) = (disk.path().join("state"), disk.path().join("ballast"));
+    let mut unmade = 0;
+    for room in (64..=320).step_by(8) {
+        // What such a process holds of the folder before takes room for as long.
+        let begun = Instant::now();
+        while std::fs::write(&ballast, vec![1; (2_048 - room) << 10]).is_err() {
+            assert!(begun.elapsed() < Duration::from_secs(5), "{room}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        for _ in 0..2 {
+            let Err(error) = try_open(&folder) else {
+                continue;
+            };
+            assert!(
+                matches!(error, StoreError::DiskFull { .. }),
+                "{room}: {error}"
+            );
+            // One that is whole can be read though it cannot be written.
+            if let Err(error) = Reader::open(&folder) {
+                unmade += 1;
+                assert!(!error.to_string().contains("older"), "{room}: {error}");
+            }
+            let names = std::fs::read_dir(&folder).unwrap();
+            let mut names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+            assert!(!names.any(|name| name.contains("before")), "{room}");
+        }
+        std::fs::remove_file(&ballast).unwrap();
+        assert_eq!(open(&folder).1, None, "{room}");
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+    assert!(unmade > 10, "{unmade}");
+}
+
 #[test]
 fn a_read_only_folder_is_told_and_can_be_reported_from() {
     let folder = TempDir::new().unwrap();
@@ -438,12 +492,12 @@ fn measure() {
         row
     };
     for again in [false, true] {
-        let begun = std::time::Instant::now();
+        let begun = Instant::now();
         let mut slowest = Duration::ZERO;
         for serial in 0..100 {
             let mut batch = Batch::default();
             (0..1_000).for_each(|at| batch.sighting(row(serial, at)));
-            let one = std::time::Instant::now();
+            let one = Instant::now();
             store.write(&batch).unwrap();
             slowest = slowest.max(one.elapsed());
         }
@@ -453,7 +507,7 @@ fn measure() {
             store.stats()
         );
     }
-    let begun = std::time::Instant::now();
+    let begun = Instant::now();
     let mut records = 0;
     store
         .restore(Timestamp::MIN, &mut |_| records += 1)
@@ -466,13 +520,13 @@ fn measure() {
             .unwrap()
             .len()
     );
-    let begun = std::time::Instant::now();
+    let begun = Instant::now();
     let (mut store, _) = open(folder.path());
     println!("open: {:?}", begun.elapsed());
-    let (begun, mut calls, mut slowest) = (std::time::Instant::now(), 0, Duration::ZERO);
+    let (begun, mut calls, mut slowest) = (Instant::now(), 0, Duration::ZERO);
     let later = Timestamp::from_unix(1_700_000_000 + 30 * 86_400, 0);
     loop {
-        let one = std::time::Instant::now();
+        let one = Instant::now();
         let pruned = store
             .prune(later, Duration::from_secs(400 * 86_400))
             .unwrap();
@@ -487,7 +541,7 @@ fn measure() {
         begun.elapsed(),
         store.stats()
     );
-    let begun = std::time::Instant::now();
+    let begun = Instant::now();
     let host = HostKey::restored("mac-02:00:10.0.0.3!");
     println!(
         "erase: {:?} in {:?}",

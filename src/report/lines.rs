@@ -6,6 +6,7 @@ use std::fmt::Write;
 
 use super::escape::plain;
 use super::uncovered_lines::uncovered;
+use super::units::counted;
 use super::{Report, bytes};
 use crate::model::{
     BlindKind, DomainName, FlowProtocol, Seen, SeenSide, Status, Undecoded, VendorId,
@@ -73,8 +74,9 @@ pub(super) fn asked(report: &Report) -> Vec<(&'static str, String)> {
         lines.push((
             "Left out by this",
             format!(
-                "{} findings, {} of them of stragglers",
-                left_out.findings, left_out.stragglers
+                "{}, {} of them of stragglers",
+                counted(left_out.findings, "finding", "findings"),
+                left_out.stragglers
             ),
         ));
     }
@@ -86,10 +88,10 @@ pub(super) fn asked(report: &Report) -> Vec<(&'static str, String)> {
 pub(super) fn unseen(report: &Report) -> Vec<String> {
     let (snapshot, seen) = (&report.snapshot, &report.seen);
     let mut lines = vec![format!(
-        "{} frames, {}; {} local hosts in the window; the capture covers {} % of it",
-        seen.frames,
+        "{}, {}; {} in the window; the capture covers {} % of it",
+        counted(seen.frames, "frame", "frames"),
         bytes(seen.wire_bytes),
-        snapshot.local_hosts,
+        counted(snapshot.local_hosts, "local host", "local hosts"),
         percent(snapshot.looked)
     )];
     let counts = |labels: Vec<(u64, String)>| -> Option<String> {
@@ -147,7 +149,10 @@ pub fn named_share(seen: &Seen) -> String {
     }
     // Rounded down: 100 % is said of all only.
     let share = u128::from(named) * 100 / u128::from(named + blind);
-    let mut text = format!("{share} % of {} flows could be named", named + blind);
+    let mut text = format!(
+        "{share} % of {} could be named",
+        counted(named + blind, "flow", "flows")
+    );
     let causes: Vec<String> = BlindKind::ALL
         .iter()
         .filter(|kind| seen.blind_flows[kind.index()] > 0)

@@ -2,6 +2,7 @@
 
 use super::escape::plain;
 use super::lines::percent;
+use super::units::counted;
 use super::{Report, Source, SourceKind, span};
 use crate::model::LinkType;
 
@@ -50,7 +51,9 @@ fn source(source: &Source) -> String {
         false => format!(", {}", links.join(" and ")),
     };
     let frames = source.frames;
-    let frames = frames.map_or_else(String::new, |frames| format!(": {frames} frames"));
+    let frames = frames.map_or_else(String::new, |frames| {
+        format!(": {}", counted(frames, "frame", "frames"))
+    });
     format!("{what}{links}{frames}")
 }
 
@@ -85,13 +88,15 @@ pub(super) fn watched(report: &Report) -> Vec<String> {
         ));
     }
     if gaps.len() > MAX_LISTED {
-        lines.push(format!("and {} more gaps", gaps.len() - MAX_LISTED));
+        let more = (gaps.len() - MAX_LISTED) as u64;
+        lines.push(format!("and {}", counted(more, "more gap", "more gaps")));
     }
     for source in &report.sensor.sources {
         if let Some((kernel, interface)) = source.drops {
             lines.push(format!(
-                "{}: {kernel} frames dropped by the kernel, {interface} by the interface",
-                plain(&source.name)
+                "{}: {} dropped by the kernel, {interface} by the interface",
+                plain(&source.name),
+                counted(kernel, "frame", "frames")
             ));
         }
     }

@@ -2,6 +2,7 @@
 
 use super::Report;
 use super::escape::plain;
+use super::units::counted;
 use crate::model::{PackRole, UncoveredView, VendorView};
 
 /// Names listed of a vendor; the page and the read API have all of them.
@@ -20,8 +21,9 @@ pub(super) fn uncovered(report: &Report) -> Vec<String> {
                 let listed = views.iter().take(MAX_LISTED);
                 lines.extend(listed.map(|view| of_name(report, vendor, view)));
                 if views.len() > MAX_LISTED {
-                    let more = views.len() - MAX_LISTED;
-                    lines.push(format!("{}: and {more} more names", plain(&vendor.name)));
+                    let more = (views.len() - MAX_LISTED) as u64;
+                    let more = counted(more, "more name", "more names");
+                    lines.push(format!("{}: and {more}", plain(&vendor.name)));
                 }
             }
         }

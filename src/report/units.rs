@@ -23,6 +23,11 @@ pub fn bytes(count: u64) -> String {
     format!("{value:.digits$} {}", UNITS[unit])
 }
 
+/// `1 flow`, `2 flows`.
+pub(super) fn counted(count: u64, one: &str, more: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { more })
+}
+
 /// A length of time in its two largest units: `1 day 9 h`, `3 min 20 s`.
 pub fn span(duration: Duration) -> String {
     let seconds = duration.as_secs();
@@ -55,6 +60,12 @@ mod tests {
         ] {
             assert_eq!(bytes(count), text);
         }
+    }
+
+    #[test]
+    fn one_is_one() {
+        let flows = [0, 1, 2].map(|count| counted(count, "flow", "flows"));
+        assert_eq!(flows, ["0 flows", "1 flow", "2 flows"]);
     }
 
     #[test]

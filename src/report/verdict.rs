@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use super::escape::plain;
+use super::units::counted;
 use super::{Filter, Report};
 use crate::model::{
     BlindKind, Category, Cutoff, Finding, HostKey, PackRole, Seen, Snapshot, Status, VendorView,
@@ -171,8 +172,9 @@ fn limits(report: &Report) -> Vec<String> {
     let left_out = report.asked.left_out;
     if narrowed(report) && left_out.findings > 0 {
         limits.push(format!(
-            "The filters leave out {} findings, {} of them of stragglers.",
-            left_out.findings, left_out.stragglers
+            "The filters leave out {}, {} of them of stragglers.",
+            counted(left_out.findings, "finding", "findings"),
+            left_out.stragglers
         ));
     }
     let drops = report
@@ -203,19 +205,23 @@ pub fn shortcomings(looked: f64, seen: &Seen, drops: u64) -> Vec<String> {
         .sum();
     if encrypted > 0 || blind > named / 10 {
         limits.push(format!(
-            "{blind} of {} flows could not be named.",
-            named + blind
+            "{blind} of {} could not be named.",
+            counted(named + blind, "flow", "flows")
         ));
     }
     let one_sided: u64 = seen.one_sided_flows.iter().sum();
     let flows: u64 = seen.flows.iter().sum();
     if one_sided > flows / 10 {
-        limits.push(format!("Of {one_sided} flows only one side was seen."));
+        limits.push(format!(
+            "Of {} only one side was seen.",
+            counted(one_sided, "flow", "flows")
+        ));
     }
     if drops > 0 {
-        limits.push(format!(
-            "{drops} frames were dropped before they could be read."
-        ));
+        limits.push(match drops {
+            1 => "1 frame was dropped before it could be read.".to_owned(),
+            _ => format!("{drops} frames were dropped before they could be read."),
+        });
     }
     limits
 }

@@ -1,5 +1,7 @@
 //! Queries: what rebuilds the findings, and pages of sightings.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Connection, Row, ToSql, params};
 
 use super::record::{HostRecord, LookedRecord};
@@ -42,8 +44,8 @@ pub struct Filter {
     pub vendor: Option<VendorId>,
     /// Of this category.
     pub category: Option<Category>,
-    /// Of this host, under whichever of its keys.
-    pub host: Option<HostKey>,
+    /// Of these hosts, under whichever of their keys.
+    pub hosts: Option<BTreeSet<HostKey>>,
 }
 
 /// Where the next page begins.
@@ -95,32 +97,15 @@ pub(super) fn restore(
     each: &mut dyn FnMut(Stored),
 ) -> rusqlite::Result<Restored> {
     let mut restored = Restored::default();
-    let mut give = |record: Option<Stored>| match record {
-        Some(record) => {
-            restored.records += 1;
-            each(record);
-        }
-        None => restored.damaged += 1,
-    };
-    let mut run = |sql: &str, values: &[&dyn ToSql], read: Read| -> rusqlite::Result<()> {
-        let mut statement = connection.prepare(sql)?;
-        let mut rows = statement.query(values)?;
-        while let Some(row) = rows.next()? {
-            give(read(row)?);
-        }
-        Ok(())
+    let mut run = |sql: &str, values: &[&dyn ToSql], read: Read| {
+        run(connection, sql, values, read, &mut restored, each)
     };
     let instant = since.as_nanos();
     // A row may begin up to a day before it ends; the index tells where rows begin.
     let hour = since.hour() - 24;
-    run(
-        &format!(
-            "SELECT {} FROM hosts h WHERE h.confidence IS NOT NULL ORDER BY h.key",
-            rows::HOST
-        ),
-        &[],
-        |row| Ok(rows::host(row)?.map(Stored::Host)),
-    )?;
+    run(&described_hosts(), &[], |row| {
+        Ok(rows::host(row)?.map(Stored::Host))
+    })?;
     run(
         &format!(
             "SELECT {} FROM hosts h CROSS JOIN bindings b ON b.host = h.id
@@ -163,6 +148,73 @@ pub(super) fn restore(
 
 type Read = fn(&Row<'_>) -> rusqlite::Result<Option<Stored>>;
 
+/// Gives what a query finds.
+fn run(
+    connection: &Connection,
+    sql: &str,
+    values: &[&dyn ToSql],
+    read: Read,
+    restored: &mut Restored,
+    each: &mut dyn FnMut(Stored),
+) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query(values)?;
+    while let Some(row) = rows.next()? {
+        match read(row)? {
+            Some(record) => {
+                restored.records += 1;
+                each(record);
+            }
+            None => restored.damaged += 1,
+        }
+    }
+    Ok(())
+}
+
+fn described_hosts() -> String {
+    format!(
+        "SELECT {} FROM hosts h WHERE h.confidence IS NOT NULL ORDER BY h.key",
+        rows::HOST
+    )
+}
+
+/// Hosts and all of their bindings.
+pub(super) fn described(
+    connection: &Connection,
+    each: &mut dyn FnMut(Stored),
+) -> rusqlite::Result<Restored> {
+    let mut restored = Restored::default();
+    let bindings = format!(
+        "SELECT {} FROM hosts h JOIN bindings b ON b.host = h.id",
+        rows::BINDING
+    );
+    let hosts: Read = |row| Ok(rows::host(row)?.map(Stored::Host));
+    run(
+        connection,
+        &described_hosts(),
+        &[],
+        hosts,
+        &mut restored,
+        each,
+    )?;
+    let bound: Read = |row| Ok(rows::binding(row)?.map(Stored::Binding));
+    run(connection, &bindings, &[], bound, &mut restored, each)?;
+    Ok(restored)
+}
+
+/// Vendors of which there is a row.
+pub(super) fn vendors(connection: &Connection) -> rusqlite::Result<Vec<VendorId>> {
+    let mut find = connection.prepare(
+        "SELECT vendor FROM subjects UNION SELECT vendor FROM questions ORDER BY vendor",
+    )?;
+    let found = find.query_map([], |row| row.get::<_, String>(0))?;
+    let found = found.collect::<rusqlite::Result<Vec<_>>>()?;
+    Ok(found
+        .iter()
+        .filter_map(|text| VendorId::parse(text))
+        .collect())
+}
+
 pub(super) fn sightings(
     connection: &Connection,
     filter: &Filter,
@@ -184,8 +236,11 @@ pub(super) fn sightings(
     if let Some(category) = filter.category {
         conditions.push(format!("t.category = '{category}'"));
     }
-    if let Some(host) = &filter.host {
-        let ids = hosts::ids_of(connection, host)?;
+    if let Some(wanted) = &filter.hosts {
+        let mut ids = BTreeSet::new();
+        for host in wanted {
+            ids.extend(hosts::ids_of(connection, host)?);
+        }
         let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
         conditions.push(format!("s.host IN ({})", ids.join(", ")));
     }

@@ -11,8 +11,8 @@ use super::folder::SetAside;
 use super::open::SET_ASIDE;
 use super::read::{self, Filter, Page, Place, Restored, Stored};
 use super::record::{LookedRecord, OutboxEvent};
-use super::{folder, meta, outbox, schema};
-use crate::model::{HostKey, Timestamp};
+use super::{folder, hosts, meta, outbox, schema};
+use crate::model::{HostKey, Timestamp, VendorId};
 
 /// A store as it stands at the instant at which this was opened, whatever is written meanwhile.
 ///
@@ -45,6 +45,10 @@ impl Reader {
         }
         if found > known {
             return Err(StoreError::Newer { path, found, known });
+        }
+        if found == 0 {
+            // Begun and not made: its writer had no room for the tables, or is about to make them.
+            return Err(StoreError::Missing { path });
         }
         if found < known {
             let why = "of an older version; let the daemon open it once".to_owned();
@@ -79,6 +83,23 @@ impl Reader {
     /// store does not know.
     pub fn host(&self, host: &HostKey, limit: usize) -> Result<Option<HostPast>> {
         self.done(daily::host(&self.connection, host, limit))
+    }
+
+    /// Whether the store has rows of a host, under whichever of its keys.
+    pub fn knows(&self, host: &HostKey) -> Result<bool> {
+        let ids = self.done(hosts::ids_of(&self.connection, host))?;
+        Ok(!ids.is_empty())
+    }
+
+    /// What is known of hosts and the addresses that they ever had, by key; of one that was sighted and never described there
+    /// is nothing but its key.
+    pub fn described(&self, each: &mut dyn FnMut(Stored)) -> Result<Restored> {
+        self.done(read::described(&self.connection, each))
+    }
+
+    /// Vendors of which something is stored, sorted.
+    pub fn vendors(&self) -> Result<Vec<VendorId>> {
+        self.done(read::vendors(&self.connection))
     }
 
     /// The keys of all hosts, sorted.

@@ -5,7 +5,7 @@
 //! (what was asked and what came back). Times are nanoseconds since the epoch, addresses 4 or 16 bytes, `hour` is whole
 //! hours since the epoch and `hours` the length of the row's stretch: 1 or 24.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -180,36 +180,41 @@ pub(super) fn latest(migrations: &[&str]) -> i64 {
 
 /// Brings a store to the latest schema. Before each step the store is copied as it is, then the step is one transaction:
 /// a process that is killed leaves the old schema or the new one. Gives the schema found and the first copy.
+///
+/// A store that is only being made has nothing to keep, and all its steps are one transaction: made by halves, on a full
+/// disk, it would be taken for an old one the next time.
 pub(super) fn migrate(
     connection: &mut Connection,
     path: &Path,
     migrations: &[&str],
-) -> Result<(i64, Option<std::path::PathBuf>)> {
+) -> Result<(i64, Option<PathBuf>)> {
     let fault = |error: rusqlite::Error| sqlite(path, "bring the store to this schema", &error);
     let found = version(connection).map_err(fault)?;
     let done = usize::try_from(found).unwrap_or(0);
+    if done == 0 {
+        step(connection, migrations, latest(migrations)).map_err(fault)?;
+        return Ok((found, None));
+    }
     let mut first_copy = None;
-    for (index, step) in migrations.iter().enumerate().skip(done) {
+    for (index, one) in migrations.iter().enumerate().skip(done) {
         let schema = latest(&migrations[..=index]);
-        // A store that is only being made has nothing to keep.
-        if found > 0 {
-            let copy = folder::backup(path, schema);
-            copy_to(connection, &copy)?;
-            first_copy.get_or_insert(copy);
-        }
-        let transaction = connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(fault)?;
-        transaction.execute_batch(step).map_err(fault)?;
-        transaction
-            .pragma_update(None, "application_id", APPLICATION_ID)
-            .map_err(fault)?;
-        transaction
-            .pragma_update(None, "user_version", schema)
-            .map_err(fault)?;
-        transaction.commit().map_err(fault)?;
+        let copy = folder::backup(path, schema);
+        copy_to(connection, &copy)?;
+        first_copy.get_or_insert(copy);
+        step(connection, &[one], schema).map_err(fault)?;
     }
     Ok((found, first_copy))
+}
+
+/// Some steps as one transaction, and to which schema they lead.
+fn step(connection: &mut Connection, steps: &[&str], schema: i64) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for step in steps {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", schema)?;
+    transaction.commit()
 }
 
 /// The schema of a store; 0 where there is none yet.
@@ -220,9 +225,12 @@ pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
 /// A whole copy in one file. One that an earlier try left unfinished is replaced: it may be cut off.
 pub(super) fn copy_to(connection: &Connection, copy: &Path) -> Result<()> {
     folder::create_copy(copy)?;
-    connection
-        .execute("VACUUM INTO ?1", [copy.to_string_lossy()])
-        .map_err(|error| sqlite(copy, "copy the store", &error))?;
+    let copied = connection.execute("VACUUM INTO ?1", [copy.to_string_lossy()]);
+    if let Err(error) = copied {
+        // What is cut off is no copy, and takes room on a disk that has none; whoever finds it would trust it.
+        let _ = std::fs::remove_file(copy);
+        return Err(sqlite(copy, "copy the store", &error));
+    }
     // SQLite leaves the copy to the system's cache, and what follows would outlive a power loss.
     folder::sync(copy)
 }

@@ -16,6 +16,14 @@ pub struct Kept {
 }
 
 impl Kept {
+    /// The key by which a host of the store is shown.
+    pub(super) fn shown(&self, stored: &HostKey) -> HostKey {
+        match &self.pseudonyms {
+            Some(pseudonyms) => pseudonyms.host_key(stored),
+            None => stored.clone(),
+        }
+    }
+
     /// The key under which the store knows a host. Whoever has no key to the pseudonyms knows hosts by their tokens only:
     /// what is no token is nobody.
     pub(super) fn stored_key(

@@ -5,6 +5,8 @@
 
 mod api;
 mod kept;
+mod known;
+mod lost;
 mod pages;
 mod reload;
 mod server;
@@ -41,14 +43,15 @@ pub fn app(
     let kept = kept.map(Arc::new);
     let api = api::routes(Arc::clone(&board), kept.clone());
     let pages = pages::routes(Arc::clone(&board), kept);
-    Router::new()
+    let app = Router::new()
         .route("/metrics", get(metrics))
         .route("/-/healthy", get(|| async { "healthy\n" }))
         .route("/-/ready", get(ready))
         .with_state(Arc::new(Shared { board, exposition }))
         .merge(api)
         .merge(pages)
-        .merge(reload::routes(reload))
+        .merge(reload::routes(reload));
+    lost::routes(app)
 }
 
 async fn metrics(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {

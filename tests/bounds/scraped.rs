@@ -77,8 +77,7 @@ fn scrapes_what_it_is_told() {
 fn once(address: SocketAddr) -> (Duration, usize) {
     let begin = Instant::now();
     let mut stream = TcpStream::connect(address).unwrap();
-    let request =
-        "GET /metrics HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\nConnection: close\r\n\r\n";
+    let request = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: gzip\r\nConnection: close\r\n\r\n";
     stream.write_all(request.as_bytes()).unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();

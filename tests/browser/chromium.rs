@@ -181,6 +181,17 @@ impl Browser {
         self.call("Emulation.setEmulatedMedia", json!({"features": features}));
     }
 
+    /// On paper.
+    pub(crate) fn print(&mut self) {
+        self.call("Emulation.setEmulatedMedia", json!({"media": "print"}));
+    }
+
+    /// In colours that the reader chose for all pages.
+    pub(crate) fn force_colours(&mut self) {
+        let features = json!([{"name": "forced-colors", "value": "active"}]);
+        self.call("Emulation.setEmulatedMedia", json!({"features": features}));
+    }
+
     /// Whether pages may run scripts; what a test evaluates may always.
     pub(crate) fn scripts(&mut self, on: bool) {
         self.call(

@@ -92,11 +92,11 @@ fn everything_is_told_to_who_does_not_see() {
 }
 
 #[test]
-fn nothing_is_wider_than_a_telephone() {
+fn nothing_is_wider_than_a_screen_or_a_telephone() {
     let Some(mut case) = Case::example() else {
         return;
     };
-    for width in [380, 320] {
+    for width in [1280, 380, 320] {
         case.browser.narrow_to(width);
         for page in PAGES {
             case.open(page);
@@ -114,8 +114,76 @@ fn nothing_is_wider_than_a_telephone() {
     assert_eq!(
         case.browser
             .eval("document.querySelectorAll('table.hosts [role=cell]').length"),
-        63
+        72
     );
+}
+
+/// Paper is about as narrow as a telephone, and yet a table is what people want on it.
+#[test]
+fn on_paper_rows_stay_rows_and_what_is_folded_is_not_there() {
+    let Some(mut case) = Case::example() else {
+        return;
+    };
+    case.browser.narrow_to(718);
+    case.browser.print();
+    case.open("");
+    for (what, expected) in [
+        (
+            "getComputedStyle(document.querySelector('.hosts thead')).display",
+            "table-header-group",
+        ),
+        (
+            "getComputedStyle(document.querySelector('.hosts tbody tr')).display",
+            "table-row",
+        ),
+        (
+            "getComputedStyle(document.querySelector('.hosts tbody tr')).breakInside",
+            "avoid",
+        ),
+        (
+            "getComputedStyle(document.querySelector('.hosts td'), '::before').content",
+            "none",
+        ),
+        (
+            "getComputedStyle(document.querySelector('.chart')).breakInside",
+            "avoid",
+        ),
+        (
+            "getComputedStyle(document.querySelector('details')).display",
+            "none",
+        ),
+        (
+            "getComputedStyle(document.querySelector('.controls')).display",
+            "none",
+        ),
+    ] {
+        assert_eq!(case.browser.eval(what), expected, "{what}");
+    }
+    let wide = case.browser.eval("document.documentElement.scrollWidth");
+    assert_eq!(wide, 718);
+}
+
+#[test]
+fn what_a_colour_tells_is_told_in_the_readers_colours_too() {
+    let Some(mut case) = Case::example() else {
+        return;
+    };
+    case.browser.force_colours();
+    case.open("");
+    let served = |selector: &str, property: &str| {
+        format!("getComputedStyle(document.querySelector('{selector}'), '::before').{property}")
+    };
+    for key in ["transfer", "contact", "missing"] {
+        let key = format!(".chart .key.{key}");
+        let adjusted = case.browser.eval(&served(&key, "forcedColorAdjust"));
+        assert_eq!(adjusted, "none", "{key}");
+    }
+    let bars = "getComputedStyle(document.querySelector('.chart rect')).forcedColorAdjust";
+    assert_eq!(case.browser.eval(bars), "none");
+    let dots = case.browser.eval(&served(".level.contact", "content"));
+    assert_eq!(dots, "\"●●●○\" / \"\"");
+    let edge = "getComputedStyle(document.querySelector('tr.straggler > th')).borderLeftWidth";
+    assert_eq!(case.browser.eval(edge), "6px");
 }
 
 #[test]

@@ -144,11 +144,16 @@ pub fn get(address: SocketAddr, path: &str) -> (u16, String) {
 
 /// The same with the lines of the head.
 pub fn ask(address: SocketAddr, path: &str) -> (u16, String, String) {
+    send(address, "GET", path)
+}
+
+/// The same with a method.
+pub fn send(address: SocketAddr, method: &str, path: &str) -> (u16, String, String) {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     write!(
         stream,
-        "GET {path} HTTP/1.1\r\nHost: straggler\r\nConnection: close\r\n\r\n"
+        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     )
     .unwrap();
     let mut answer = String::new();

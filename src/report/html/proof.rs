@@ -6,6 +6,7 @@ use super::findings::status;
 use super::{source, table, time};
 use crate::model::{Finding, HostView, NameUse, Protocol, SampleFlow};
 use crate::report::escape::plain;
+use crate::report::units::counted;
 use crate::report::{Report, bytes, definitions};
 
 /// Findings with their proof, worst first; the JSON form has all of them. A page of 500 is some 400 sheets.
@@ -57,7 +58,7 @@ fn article(report: &Report, finding: &Finding) -> Markup {
                 @if finding.cutoff.is_some() {
                     (item("Of it after the cutoff", markup! {
                         (bytes(finding.after_cutoff_received)) " received, " (bytes(finding.after_cutoff_sent)) " sent, "
-                        (finding.after_cutoff_sightings) " sightings at all levels"
+                        (counted(finding.after_cutoff_sightings, "sighting", "sightings")) " at all levels"
                     }))
                 }
             }
@@ -116,7 +117,7 @@ fn names(report: &Report, finding: &Finding) -> Markup {
     });
     markup! {
         (table("Names", &head, rows, "No name was kept."))
-        @if finding.names_left_out > 0 { p { (finding.names_left_out) " more names were seen and not kept." } }
+        @if finding.names_left_out > 0 { p { (counted(finding.names_left_out, "more name was", "more names were")) " seen and not kept." } }
     }
 }
 

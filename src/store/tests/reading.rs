@@ -1,5 +1,7 @@
 //! What is written comes back.
 
+use std::collections::BTreeSet;
+
 use super::*;
 
 #[test]
@@ -203,7 +205,7 @@ fn pages_follow_each_other_and_filters_hold() {
     assert_eq!(all.len(), 30);
     assert!(all.is_sorted_by_key(|row| row.key.period));
     let host = Filter {
-        host: Some(HostKey::restored("ip-10.0.0.1")),
+        hosts: Some(BTreeSet::from([HostKey::restored("ip-10.0.0.1")])),
         ..Filter::default()
     };
     assert_eq!(paged(&host).len(), 20, "both keys of one host");

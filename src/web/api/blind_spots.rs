@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use serde::Serialize;
 
-use super::{Answer, Shared, json};
+use super::{Answer, Asked, Parameters, Shared, json};
 use crate::model::{BlindKind, SeenSide, Timestamp, Undecoded};
 
 #[derive(Serialize)]
@@ -21,7 +21,8 @@ struct BlindSpots {
     dropped_frames: u64,
 }
 
-pub(super) async fn get(State(api): Shared) -> Answer {
+pub(super) async fn get(State(api): Shared, asked: Asked) -> Answer {
+    Parameters::read(asked, &[])?;
     let scene = api.scene();
     let (snapshot, seen) = (&scene.snapshot, &scene.tracker.seen);
     let kinds = |counts: &[u64]| {

@@ -1,22 +1,22 @@
 //! `GET /api/v1/hosts`: findings, a page at a time.
 
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::{Answer, Asked, Shared, asked, json, rows, word};
-use crate::model::{Finding, Snapshot, Status, Timestamp};
+use super::{Answer, Asked, Parameters, Shared, json, rows, vendor};
+use crate::model::{Category, Finding, Status, Timestamp};
 use crate::report::{FindingLine, finding_line};
+use crate::web::known;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Wanted {
-    host: Option<String>,
-    vendor: Option<String>,
-    status: Option<String>,
-    straggler: Option<bool>,
-    limit: Option<usize>,
-    offset: Option<usize>,
-}
+const PARAMETERS: [&str; 7] = [
+    "host",
+    "vendor",
+    "category",
+    "status",
+    "straggler",
+    "limit",
+    "offset",
+];
 
 #[derive(Serialize)]
 struct Page<'a> {
@@ -26,22 +26,26 @@ struct Page<'a> {
     hosts: Vec<FindingLine<'a>>,
 }
 
-pub(super) async fn get(State(api): Shared, query: Asked<Wanted>) -> Answer {
-    let wanted = asked(query)?;
-    let limit = rows(wanted.limit)?;
-    let status: Option<Status> = word("status", wanted.status.as_deref())?;
-    let offset = wanted.offset.unwrap_or(0);
+pub(super) async fn get(State(api): Shared, asked: Asked) -> Answer {
+    let asked = Parameters::read(asked, &PARAMETERS)?;
+    let limit = rows(&asked)?;
+    let offset = asked.number("offset", 0..=usize::MAX)?.unwrap_or(0);
+    let category: Option<Category> = asked.word("category")?;
+    let status: Option<Status> = asked.word("status")?;
+    let straggler = asked.flag("straggler")?;
     let scene = api.scene();
+    let vendor = vendor(&api, &scene, &asked).await?;
     let snapshot = &scene.snapshot;
+    let hosts = asked.text("host").map(|text| known::hosts(snapshot, text));
     let matches = |finding: &&Finding| {
-        let is_host = |text: &String| is_host(snapshot, finding, text);
-        let is_vendor = |text: &String| finding.vendor.as_str() == text;
-        wanted.host.as_ref().is_none_or(is_host)
-            && wanted.vendor.as_ref().is_none_or(is_vendor)
+        let hosts = hosts.as_ref();
+        hosts.is_none_or(|hosts| hosts.contains(&finding.host))
+            && vendor
+                .as_ref()
+                .is_none_or(|vendor| finding.vendor == *vendor)
+            && category.is_none_or(|category| finding.category == category)
             && status.is_none_or(|status| finding.status == status)
-            && wanted
-                .straggler
-                .is_none_or(|wanted| finding.straggler == wanted)
+            && straggler.is_none_or(|wanted| finding.straggler == wanted)
     };
     let found: Vec<&Finding> = snapshot.findings.iter().filter(matches).collect();
     let page = found.iter().skip(offset).take(limit);
@@ -55,17 +59,4 @@ pub(super) async fn get(State(api): Shared, query: Asked<Wanted>) -> Answer {
         next_offset: (end < found.len()).then_some(end),
         hosts,
     }))
-}
-
-/// By one of its keys, or an address.
-fn is_host(snapshot: &Snapshot, finding: &Finding, text: &str) -> bool {
-    let address = text.parse().ok();
-    let view = snapshot.host(&finding.host);
-    let mut keys = view.into_iter().flat_map(|view| &view.aliases);
-    finding.host.as_str() == text
-        || keys.any(|alias| alias.as_str() == text)
-        || finding
-            .addresses
-            .iter()
-            .any(|known| Some(*known) == address)
 }

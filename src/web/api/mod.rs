@@ -2,22 +2,25 @@
 
 mod blind_spots;
 mod hosts;
+mod parameters;
 mod sightings;
 mod status;
 mod vendors;
 
 use std::sync::Arc;
 
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
-use super::Kept;
+use super::{Kept, known};
 use crate::metrics::{Board, Scene};
+use crate::model::VendorId;
+use crate::store::Reader;
+use parameters::{Asked, Parameters, told};
 
 /// Rows of a page unless the request says otherwise.
 const DEFAULT_ROWS: usize = 100;
@@ -32,14 +35,24 @@ pub(super) struct Api {
     kept: Option<Arc<Kept>>,
 }
 
+/// The endpoints.
+const PATHS: [&str; 5] = [
+    "/api/v1/status",
+    "/api/v1/vendors",
+    "/api/v1/hosts",
+    "/api/v1/sightings",
+    "/api/v1/blind-spots",
+];
+
 /// The paths below `/api/v1`.
 pub(super) fn routes(board: Arc<Board>, kept: Option<Arc<Kept>>) -> Router {
+    let [status, vendors, hosts, sightings, blind_spots] = PATHS;
     Router::new()
-        .route("/api/v1/status", get(status::get))
-        .route("/api/v1/vendors", get(vendors::get))
-        .route("/api/v1/hosts", get(hosts::get))
-        .route("/api/v1/sightings", get(sightings::get))
-        .route("/api/v1/blind-spots", get(blind_spots::get))
+        .route(status, get(status::get))
+        .route(vendors, get(vendors::get))
+        .route(hosts, get(hosts::get))
+        .route(sightings, get(sightings::get))
+        .route(blind_spots, get(blind_spots::get))
         .with_state(Api { board, kept })
 }
 
@@ -83,42 +96,66 @@ fn json(body: &impl Serialize) -> Response {
     (NOT_KEPT, Json(body)).into_response()
 }
 
-/// The query of a request, or what is wrong with it.
-type Asked<T> = Result<Query<T>, axum::extract::rejection::QueryRejection>;
+/// How many rows a request wants.
+fn rows(asked: &Parameters) -> Result<usize, Refused> {
+    Ok(asked.number("limit", 1..=MAX_ROWS)?.unwrap_or(DEFAULT_ROWS))
+}
 
-fn asked<T: DeserializeOwned>(query: Asked<T>) -> Result<T, Refused> {
-    match query {
-        Ok(Query(asked)) => Ok(asked),
-        Err(rejected) => {
-            let text = rejected.body_text();
-            let text = text
-                .strip_prefix("Failed to deserialize query string: ")
-                .unwrap_or(&text);
-            Err(Refused::wrong(format!(
-                "{text}; docs/api.md has the parameters"
-            )))
+/// The vendor that a request names. One of which nothing is known is refused: that nothing is found of it would read like an
+/// all-clear.
+async fn vendor(api: &Api, scene: &Scene, asked: &Parameters) -> Result<Option<VendorId>, Refused> {
+    let Some(text) = asked.text("vendor") else {
+        return Ok(None);
+    };
+    let mut vendors = known::vendors(&scene.snapshot);
+    if let Some(id) = vendors.get(text) {
+        return Ok(Some(id.clone()));
+    }
+    if let Some(kept) = api.kept.clone() {
+        let stored = move || Reader::open(&kept.folder)?.vendors();
+        // A store that cannot be read knows no vendor more.
+        if let Ok(Ok(stored)) = tokio::task::spawn_blocking(stored).await {
+            vendors.extend(stored);
         }
     }
-}
-
-/// How many rows a request wants.
-fn rows(limit: Option<usize>) -> Result<usize, Refused> {
-    match limit {
-        None => Ok(DEFAULT_ROWS),
-        Some(limit @ 1..=MAX_ROWS) => Ok(limit),
-        Some(_) => Err(Refused::wrong(format!(
-            "limit: write a number from 1 to {MAX_ROWS}"
-        ))),
+    if let Some(id) = vendors.get(text) {
+        return Ok(Some(id.clone()));
     }
+    if vendors.is_empty() && !scene.ready {
+        // Nobody can say yet what is looked for.
+        return Err(Refused {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            why: "still reading: ask again once /-/ready says so".to_owned(),
+        });
+    }
+    let vendors: Vec<&str> = vendors.iter().map(VendorId::as_str).collect();
+    Err(Refused::wrong(format!(
+        "vendor: {} is no vendor that is looked for, or of which anything is known; write one of: {}",
+        told(text),
+        vendors.join(", ")
+    )))
 }
 
-/// A value of a closed list in a query.
-fn word<T: std::str::FromStr<Err = String>>(
-    name: &str,
-    text: Option<&str>,
-) -> Result<Option<T>, Refused> {
-    let parsed = text.map(str::parse).transpose();
-    parsed.map_err(|why: String| Refused::wrong(format!("{name}: {why}")))
+/// An endpoint that is not there.
+pub(super) fn unknown() -> Response {
+    let why = format!(
+        "there is no such endpoint; write one of: {}",
+        PATHS.join(", ")
+    );
+    Refused {
+        status: StatusCode::NOT_FOUND,
+        why,
+    }
+    .into_response()
+}
+
+/// A method that is not there.
+pub(super) fn wrong_method() -> Response {
+    Refused {
+        status: StatusCode::METHOD_NOT_ALLOWED,
+        why: "this is read only: ask with GET".to_owned(),
+    }
+    .into_response()
 }
 
 impl Api {

@@ -4,27 +4,21 @@ use std::net::IpAddr;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::{Answer, Asked, Refused, Shared, asked, json, rows, word};
+use super::{Answer, Asked, Parameters, Refused, Shared, json, rows, told, vendor};
+use crate::metrics::Scene;
 use crate::model::{
     Category, Evidence, HostKey, Phase, Signal, Snapshot, Strength, Timestamp, VendorId,
 };
 use crate::privacy::Pseudonyms;
 use crate::report::NetworkLine;
-use crate::store::{Filter, Period, Place, Reader, StoreError, StoredSample, StoredSighting};
+use crate::store::{self, Filter, Period, Place, Reader, StoredSample, StoredSighting};
+use crate::web::{Kept, known};
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Wanted {
-    host: Option<String>,
-    vendor: Option<String>,
-    category: Option<String>,
-    since: Option<String>,
-    until: Option<String>,
-    limit: Option<usize>,
-    after: Option<String>,
-}
+const PARAMETERS: [&str; 7] = [
+    "host", "vendor", "category", "since", "until", "limit", "after",
+];
 
 #[derive(Serialize)]
 struct Page {
@@ -66,39 +60,30 @@ struct Flow {
     pack: String,
 }
 
-pub(super) async fn get(State(api): Shared, query: Asked<Wanted>) -> Answer {
-    let wanted = asked(query)?;
-    let (mut filter, after, limit) = (
-        filter(&wanted)?,
-        place(wanted.after.as_deref())?,
-        rows(wanted.limit)?,
-    );
+pub(super) async fn get(State(api): Shared, asked: Asked) -> Answer {
+    let asked = Parameters::read(asked, &PARAMETERS)?;
+    let (limit, after) = (rows(&asked)?, place(&asked)?);
     // Where a server stands is not kept: the packs in force say it.
     let scene = api.scene();
-    let Some(kept) = api.kept else {
-        return Err(Refused {
-            status: StatusCode::NOT_FOUND,
-            why: "nothing is kept: the daemon runs without --state-dir".to_owned(),
-        });
+    let filter = Filter {
+        since: asked.instant("since")?,
+        until: asked.instant("until")?,
+        vendor: vendor(&api, &scene, &asked).await?,
+        category: asked.word("category")?,
+        hosts: None,
     };
+    let Some(kept) = api.kept else {
+        let why = "nothing is kept: the daemon runs without --state-dir";
+        return Err(absent(why.to_owned()));
+    };
+    let host = asked.text("host").map(str::to_owned);
+    let seen = scene.clone();
     let read = tokio::task::spawn_blocking(move || {
-        let reader = Reader::open(&kept.folder)?;
-        if let Some(shown) = filter.host.take() {
-            let stored = kept.stored_key(&reader, &shown)?;
-            filter.host = Some(stored.unwrap_or_else(|| HostKey::restored("")));
-        }
-        let mut page = reader.sightings(&filter, after, limit)?;
-        let Some(pseudonyms) = &kept.pseudonyms else {
-            return Ok::<_, StoreError>(page);
-        };
-        for row in &mut page.sightings {
-            hide(row, pseudonyms);
-        }
-        Ok(page)
+        read(&kept, &seen, host.as_deref(), filter, after, limit)
     });
     let page = match read.await {
-        Ok(page) => page.map_err(unavailable)?,
-        Err(_) => return Err(unavailable("reading the store panicked")),
+        Ok(page) => page?,
+        Err(_) => return Err(unavailable(&scene, "reading the store panicked")),
     };
     Ok(json(&Page {
         next_after: page.next.map(|place| place.to_string()),
@@ -111,37 +96,57 @@ pub(super) async fn get(State(api): Shared, query: Asked<Wanted>) -> Answer {
     }))
 }
 
-fn unavailable(why: impl ToString) -> Refused {
+/// A page of the store, with tokens where those are asked for.
+fn read(
+    kept: &Kept,
+    scene: &Scene,
+    host: Option<&str>,
+    mut filter: Filter,
+    after: Option<Place>,
+    limit: usize,
+) -> Result<store::Page, Refused> {
+    let unavailable = |error| unavailable(scene, error);
+    let reader = Reader::open(&kept.folder).map_err(unavailable)?;
+    if let Some(text) = host {
+        let hosts = known::stored_hosts(kept, &reader, &scene.snapshot, text);
+        let hosts = hosts.map_err(unavailable)?;
+        if hosts.is_empty() {
+            return Err(absent(format!(
+                "host: nothing is known of {}; write a key as /api/v1/hosts lists them, an address, a hardware address or a name",
+                told(text)
+            )));
+        }
+        filter.hosts = Some(hosts);
+    }
+    let mut page = reader
+        .sightings(&filter, after, limit)
+        .map_err(unavailable)?;
+    if let Some(pseudonyms) = &kept.pseudonyms {
+        for row in &mut page.sightings {
+            hide(row, pseudonyms);
+        }
+    }
+    Ok(page)
+}
+
+fn absent(why: String) -> Refused {
     Refused {
-        status: StatusCode::SERVICE_UNAVAILABLE,
-        why: why.to_string(),
+        status: StatusCode::NOT_FOUND,
+        why,
     }
 }
 
-fn filter(wanted: &Wanted) -> Result<Filter, Refused> {
-    let time = |name: &str, text: &Option<String>| match text {
-        None => Ok(None),
-        Some(text) => Timestamp::parse_rfc3339(text).map(Some).ok_or_else(|| {
-            Refused::wrong(format!(
-                "{name}: write an instant like 2026-11-01T00:00:00Z"
-            ))
-        }),
-    };
-    let vendor = wanted.vendor.as_deref().map(|text| {
-        VendorId::parse(text)
-            .ok_or_else(|| Refused::wrong("vendor: write an id as /api/v1/vendors lists them"))
-    });
-    Ok(Filter {
-        since: time("since", &wanted.since)?,
-        until: time("until", &wanted.until)?,
-        vendor: vendor.transpose()?,
-        category: word("category", wanted.category.as_deref())?,
-        host: wanted.host.as_deref().map(HostKey::restored),
-    })
+/// What is wrong with the store its writer knows best: a reader sees no more than what came of it.
+fn unavailable(scene: &Scene, why: impl ToString) -> Refused {
+    let fault = scene.store.as_ref().and_then(|store| store.fault.clone());
+    Refused {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        why: fault.unwrap_or_else(|| why.to_string()),
+    }
 }
 
-fn place(text: Option<&str>) -> Result<Option<Place>, Refused> {
-    let place = text.map(str::parse::<Place>).transpose();
+fn place(asked: &Parameters) -> Result<Option<Place>, Refused> {
+    let place = asked.text("after").map(str::parse::<Place>).transpose();
     place.map_err(|_| Refused::wrong("after: write what next_after of the page before said"))
 }
 

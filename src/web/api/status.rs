@@ -3,7 +3,7 @@
 use axum::extract::State;
 use serde::Serialize;
 
-use super::{Answer, Shared, json};
+use super::{Answer, Asked, Parameters, Shared, json};
 use crate::metrics::{Scene, StoreScene};
 use crate::model::Timestamp;
 
@@ -44,7 +44,8 @@ struct Store<'a> {
     notice: Option<&'a str>,
 }
 
-pub(super) async fn get(State(api): Shared) -> Answer {
+pub(super) async fn get(State(api): Shared, asked: Asked) -> Answer {
+    Parameters::read(asked, &[])?;
     let scene = api.scene();
     Ok(json(&status(&scene)))
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use serde::Serialize;
 
-use super::{Answer, Shared, json};
+use super::{Answer, Asked, Parameters, Shared, json};
 use crate::model::{
     Category, CutoffKind, DomainName, HostKey, PackRole, Snapshot, Timestamp, UncoveredView,
     VendorView,
@@ -58,7 +58,8 @@ struct Cutoff<'a> {
     source: &'a str,
 }
 
-pub(super) async fn get(State(api): Shared) -> Answer {
+pub(super) async fn get(State(api): Shared, asked: Asked) -> Answer {
+    Parameters::read(asked, &[])?;
     let scene = api.scene();
     let snapshot = &scene.snapshot;
     let mut views: Vec<&VendorView> = snapshot.vendors.iter().collect();

@@ -6,6 +6,7 @@ use super::wanted::{Order, Wanted};
 use crate::metrics::Scene;
 use crate::model::{PackRole, Status, VendorView};
 use crate::report::{plain, restricted};
+use crate::web::known;
 
 /// The form.
 pub(super) fn form(scene: &Scene, wanted: &Wanted) -> Markup {
@@ -16,6 +17,9 @@ pub(super) fn form(scene: &Scene, wanted: &Wanted) -> Markup {
         .filter(|vendor| vendor.role == PackRole::Replacement)
         .filter(|vendor| wanted.vendor() == vendor.id.as_str() || !vendor.hosts.is_empty())
         .collect();
+    // What is remembered of a vendor outlives its pack.
+    let remembered = known::vendors(&scene.snapshot).into_iter();
+    let remembered = remembered.filter(|id| scene.snapshot.vendor(id).is_none());
     let sort = wanted.sort();
     html! {
         form.controls method="get" action="./#hosts" role="search" aria-label="Hosts" {
@@ -32,6 +36,7 @@ pub(super) fn form(scene: &Scene, wanted: &Wanted) -> Markup {
                     @for vendor in restricted(&scene.snapshot).chain(replacements) {
                         (option(vendor.id.as_str(), &plain(&vendor.name), wanted.vendor()))
                     }
+                    @for id in remembered { (option(id.as_str(), id.as_str(), wanted.vendor())) }
                 }
             }
             div {

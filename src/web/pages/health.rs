@@ -77,11 +77,11 @@ fn store(store: Option<&StoreScene>) -> Markup {
                 (plain(&store.folder))
                 @if store.is_open { ", " (bytes(store.size_bytes)) } @else { ", " span.fault { "not open" } }
                 @if let Some(last) = store.last_write { ", last written " (time(last)) }
-                @if store.waiting > 0 && store.fault.is_some() { ", " (store.waiting) " rows wait in memory" }
+                @if store.waiting > 0 && store.fault.is_some() { ", " (counted(store.waiting, "row waits", "rows wait")) " in memory" }
                 @let lost = store.lost.sightings + store.lost.replies + store.lost.hosts + store.lost.looked + store.lost.events + store.lost.files;
-                @if lost > 0 { ", " span.fault { (lost) " records found no place and are not kept" } }
+                @if lost > 0 { ", " span.fault { (counted(lost, "record", "records")) " found no place and not kept" } }
                 @let failed: u64 = store.errors.iter().sum();
-                @if failed > 0 { ", " (failed) " failures since the start" }
+                @if failed > 0 { ", " (counted(failed, "failure", "failures")) " since the start" }
             }
         }
     }
@@ -92,9 +92,9 @@ fn events(scene: &Scene) -> Markup {
         @if scene.events.is_empty() { "no output is configured" }
         @for (index, (kind, counts)) in scene.events.iter().enumerate() {
             @if index > 0 { "; " }
-            (kind) ": " (counts.ok) " written"
-            @if counts.error > 0 { ", " span.fault { (counts.error) " tries failed" } }
-            @if counts.dropped > 0 { ", " span.fault { (counts.dropped) " given up" } }
+            (kind) ": " (grouped(counts.ok)) " written"
+            @if counts.error > 0 { ", " span.fault { (counted(counts.error, "try", "tries")) " failed" } }
+            @if counts.dropped > 0 { ", " span.fault { (grouped(counts.dropped)) " given up" } }
         }
     }
 }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::past::{Before, Told};
-use super::shell::{self, called, level, renewed, status, time};
+use super::shell::{self, called, counted, level, renewed, status, time};
 use super::{history, proof};
 use crate::metrics::Scene;
 use crate::model::{Category, CoverageView, Evidence, Finding, HostKey, HostView, Snapshot};
@@ -70,10 +70,11 @@ pub(super) fn render(
 }
 
 /// The page where there is no such host.
-pub(super) fn unknown(key: &HostKey) -> String {
+pub(super) fn unknown(key: &HostKey, past: &Told<Option<Before>>) -> String {
     let main = html! {
         h1 { "No such host" }
         p { "Nothing is known of a host " bdi { "“" (plain(key.as_str())) "”" } ". It may never have asked for a vendor’s names, or it is too long ago." }
+        @if let Told::Failed(why) = past { p.fault { "What is stored cannot be read now: " (plain(why)) "." } }
         p { a href="../" { "All hosts" } }
     };
     shell::document("No such host – Straggler", "../", &main)
@@ -83,11 +84,14 @@ fn accusation(scene: &Scene, finding: &Finding) -> Markup {
     let vendor = scene.snapshot.vendor(&finding.vendor);
     let mut cutoffs = vendor.into_iter().flat_map(|vendor| &vendor.cutoffs);
     let cutoff = cutoffs.find(|one| one.category == finding.category && one.group == finding.group);
+    // A look-up accuses nobody, so one that came later is not the last time.
+    let [_, _, contact, transfer] = finding.last_by_evidence;
+    let last = contact.max(transfer).unwrap_or(finding.last_seen);
     html! {
         p.accused {
             span.mark { "straggler" } " "
             @if matches!(finding.category, Category::Update | Category::Download) { "Still fetches from " } @else { "Still reports to " }
-            strong { (plain(&finding.vendor_name)) } " (" (finding.category) "), last at " (time(finding.last_seen))
+            strong { (plain(&finding.vendor_name)) } " (" (finding.category) "), last at " (time(last))
             @if let Some(in_force) = cutoff {
                 ", though that had to stop at " (time(in_force.cutoff.at)) " (" (when(&scene.snapshot, &in_force.cutoff)) ", " (plain(&in_force.cutoff.jurisdiction)) ")"
             }
@@ -150,11 +154,11 @@ fn now(snapshot: &Snapshot, finding: &Finding) -> Markup {
                 @if let Some((instant, kind)) = finding.last_blocked {
                     (item("Last stopped", &html! { (time(instant)) " by " (kind.phrase()) }))
                 }
-                (item("Payload", &html! { (bytes(finding.received)) " received, " (bytes(finding.sent)) " sent" }))
+                (item("Payload in all", &html! { (bytes(finding.received)) " received, " (bytes(finding.sent)) " sent" }))
                 @if finding.cutoff.is_some() {
                     (item("Of it after the cutoff", &html! {
                         (bytes(finding.after_cutoff_received)) " received, " (bytes(finding.after_cutoff_sent)) " sent, "
-                        (finding.after_cutoff_sightings) " sightings at all levels"
+                        (counted(finding.after_cutoff_sightings, "sighting", "sightings")) " at all levels"
                     }))
                 }
                 @if snapshot.vendor(&finding.vendor).is_none() { (item("Rules", &html! { "no pack of this vendor is in force" })) }

@@ -23,20 +23,24 @@ pub(super) fn table(scene: &Scene, wanted: &Wanted) -> Markup {
     let found = sorted(snapshot, chosen(snapshot, wanted), wanted);
     let pages = found.len().div_ceil(PAGE).max(1);
     let page = wanted.page.clamp(1, pages);
+    let mut unknown = wanted.unknown.clone();
+    if wanted.page != page {
+        unknown.push(format!("page “{}” of {pages}", wanted.page));
+    }
     let rows = &found[(page - 1) * PAGE..found.len().min(page * PAGE)];
     let owned = snapshot
         .hosts
         .iter()
         .any(|view| view.owner.is_some() || view.site.is_some());
     html! {
-        @if !wanted.unknown.is_empty() {
-            p.fault { "Not known, and left aside: " (plain(&wanted.unknown.join(", "))) "." }
+        @if !unknown.is_empty() {
+            p.fault { "Not known, and left aside: " (plain(&unknown.join(", "))) "." }
         }
         p.found role="status" {
             @if found.is_empty() {
-                @if wanted.narrows() { "No host is like that. " a href="./#hosts" { "Show all" } }
+                @if wanted.narrows() { "No host that was seen is like that. " a href="./#hosts" { "Show all" } }
                 @else if snapshot.at.is_none() { "No packet was seen yet." }
-                @else { "No host asked for any name of a restricted vendor." }
+                @else { "No host asked for any name of a restricted vendor, as far as could be seen." }
             } @else {
                 (counted(found.len() as u64, "row", "rows"))
                 @if pages > 1 { ", page " (page) " of " (pages) }
@@ -52,10 +56,11 @@ pub(super) fn table(scene: &Scene, wanted: &Wanted) -> Markup {
                         @if owned { (head(wanted, Order::Owner, "Owner", false)) }
                         (head(wanted, Order::Vendor, "Vendor", false))
                         (head(wanted, Order::Status, "Status", false))
-                        (head(wanted, Order::Evidence, "Evidence", false))
+                        (head(wanted, Order::Evidence, "Furthest ever", false))
                         (head(wanted, Order::Seen, "Last seen", false))
-                        (head(wanted, Order::Received, "Received", true))
-                        (head(wanted, Order::Sent, "Sent", true))
+                        (head(wanted, Order::After, "After the cutoff", true))
+                        (head(wanted, Order::Received, "Received in all", true))
+                        (head(wanted, Order::Sent, "Sent in all", true))
                         th scope="col" role="columnheader" { "Names" }
                     }
                 }
@@ -103,7 +108,7 @@ fn row(snapshot: &Snapshot, finding: &Finding, owned: bool) -> Markup {
                 a.host href=(host_path(&finding.host)) { bdi { (name) } }
                 @if finding.host.as_str() != name { span.key { (plain(finding.host.as_str())) } }
                 @for address in others.iter().take(MAX_ADDRESSES) { span.key { (address) } }
-                @if others.len() > MAX_ADDRESSES { span.key { "and " (others.len() - MAX_ADDRESSES) " addresses more" } }
+                @if others.len() > MAX_ADDRESSES { span.key { "and " (counted((others.len() - MAX_ADDRESSES) as u64, "address", "addresses")) " more" } }
                 @if let Some(view) = view {
                     @for role in &view.roles { span.key { (role) } }
                 }
@@ -116,16 +121,29 @@ fn row(snapshot: &Snapshot, finding: &Finding, owned: bool) -> Markup {
             }
             td role="cell" data-label="Vendor" { (plain(&finding.vendor_name)) span.key { (finding.category) } }
             td role="cell" data-label="Status" { (status(finding)) @if finding.straggler { " " span.mark { "straggler" } } }
-            td role="cell" data-label="Evidence" { (level(finding.evidence)) }
+            td role="cell" data-label="Furthest ever" { (level(finding.evidence)) }
             td role="cell" data-label="Last seen" { (time(finding.last_seen)) }
-            td.number role="cell" data-label="Received" { (bytes(finding.received)) }
-            td.number role="cell" data-label="Sent" { (bytes(finding.sent)) }
+            td.number role="cell" data-label="After the cutoff" { (after_cutoff(finding)) }
+            td.number role="cell" data-label="Received in all" { (bytes(finding.received)) }
+            td.number role="cell" data-label="Sent in all" { (bytes(finding.sent)) }
             td.names role="cell" data-label="Names" {
                 @for name in finding.names.iter().take(MAX_NAMES) {
                     span { (name.name) @if name.is_by_address() { " (by address)" } }
                 }
                 @if more > 0 { span.quiet { "and " (more) " more" } }
             }
+        }
+    }
+}
+
+/// What accuses: what came after the cutoff, and what was sent then. What was before stands in the totals only.
+fn after_cutoff(finding: &Finding) -> Markup {
+    html! {
+        @if finding.cutoff.is_none() {
+            span.quiet { "no cutoff" }
+        } @else {
+            span { (bytes(finding.after_cutoff_received)) }
+            span.key { (bytes(finding.after_cutoff_sent)) " sent" }
         }
     }
 }
@@ -204,6 +222,9 @@ fn sorted<'a>(
         Order::Status => found.sort_by_key(|finding| finding.status),
         Order::Evidence => found.sort_by_key(|finding| Reverse(finding.evidence)),
         Order::Seen => found.sort_by_key(|finding| Reverse(finding.last_seen)),
+        Order::After => found.sort_by_key(|finding| {
+            Reverse((finding.after_cutoff_received, finding.after_cutoff_sent))
+        }),
         Order::Received => found.sort_by_key(|finding| Reverse(finding.received)),
         Order::Sent => found.sort_by_key(|finding| Reverse(finding.sent)),
     }

@@ -22,14 +22,14 @@ mod wanted;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::rejection::QueryRejection;
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderName, StatusCode, header};
+use axum::http::{HeaderName, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
-use super::Kept;
-use crate::metrics::Board;
+use super::{Kept, known};
+use crate::metrics::{Board, Scene};
 use crate::model::{HostKey, HostView, Snapshot};
 use past::Past;
 use wanted::Wanted;
@@ -68,28 +68,53 @@ type Asked = Result<Query<Vec<(String, String)>>, QueryRejection>;
 
 async fn overview(State(pages): Shared, query: Asked) -> Response {
     let pairs = query.map(|Query(pairs)| pairs).unwrap_or_default();
-    let wanted = Wanted::from_pairs(&pairs);
     // The store first: a scene that is held meanwhile would be one more in memory.
-    let at = pages.board.load().snapshot.at;
-    let days = pages.past.days(at).await;
+    let (at, fault) = {
+        let scene = pages.board.load();
+        (scene.snapshot.at, fault(&scene))
+    };
+    let days = pages.past.days(at, fault).await;
     let scene = pages.board.load();
+    let wanted = Wanted::from_pairs(&pairs, &known::vendors(&scene.snapshot));
     page(StatusCode::OK, overview::render(&scene, &wanted, &days))
 }
 
-async fn host(State(pages): Shared, Path(key): Path<String>) -> Response {
+/// A key in a path; a fault where the path is no UTF-8.
+type Key = Result<Path<String>, PathRejection>;
+
+async fn host(State(pages): Shared, key: Key, uri: Uri) -> Response {
+    let Ok(Path(key)) = key else {
+        let words = "What stands in the address is no key of a host: keys are UTF-8.";
+        return message(uri.path(), StatusCode::NOT_FOUND, "No such host", words);
+    };
     let asked = HostKey::restored(&key);
-    let key = known(&pages.board.load().snapshot, &asked).map(|view| view.key.clone());
-    let key = key.unwrap_or_else(|| asked.clone());
-    let past = pages.past.host(&key).await;
+    let (key, fault) = {
+        let scene = pages.board.load();
+        let key = view(&scene.snapshot, &asked).map(|view| view.key.clone());
+        (key.unwrap_or_else(|| asked.clone()), fault(&scene))
+    };
+    let past = pages.past.host(&key, fault).await;
     let scene = pages.board.load();
-    match host::render(&scene, known(&scene.snapshot, &key), &key, &past) {
+    match host::render(&scene, view(&scene.snapshot, &key), &key, &past) {
         Some(text) => page(StatusCode::OK, text),
-        None => page(StatusCode::NOT_FOUND, host::unknown(&asked)),
+        None => page(StatusCode::NOT_FOUND, host::unknown(&asked, &past)),
     }
 }
 
+/// What is wrong with the store, if its writer knows.
+fn fault(scene: &Scene) -> Option<String> {
+    scene.store.as_ref()?.fault.clone()
+}
+
+/// A page that says no more than that there is nothing at a path, or not so.
+pub(super) fn message(path: &str, status: StatusCode, title: &str, words: &str) -> Response {
+    // Relative, as all links are: the pages may stand below a path of a proxy.
+    let depth = path.matches('/').count().saturating_sub(1);
+    page(status, shell::message(&"../".repeat(depth), title, words))
+}
+
 /// A host by its key or by an older one.
-fn known<'a>(snapshot: &'a Snapshot, asked: &HostKey) -> Option<&'a HostView> {
+fn view<'a>(snapshot: &'a Snapshot, asked: &HostKey) -> Option<&'a HostView> {
     snapshot.host(asked).or_else(|| {
         let mut hosts = snapshot.hosts.iter();
         hosts.find(|view| view.aliases.contains(asked))

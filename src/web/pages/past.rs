@@ -101,7 +101,13 @@ impl Past {
     }
 
     /// Stragglers by day up to the engine time.
-    pub(super) async fn days(&self, at: Option<Timestamp>) -> Arc<Told<Days>> {
+    ///
+    /// `fault` is what the store's writer knows to be wrong with it; a reader sees no more than what came of that.
+    pub(super) async fn days(
+        &self,
+        at: Option<Timestamp>,
+        fault: Option<String>,
+    ) -> Arc<Told<Days>> {
         let Some(kept) = &self.kept else {
             return Arc::new(Told::NotKept);
         };
@@ -116,7 +122,7 @@ impl Past {
             return Arc::clone(&fresh.days);
         }
         let begun = Instant::now();
-        let days = Arc::new(read(kept, move |_, reader| days(reader, at)).await);
+        let days = Arc::new(read(kept, fault, move |_, reader| days(reader, at)).await);
         let pause = FRESH.max(begun.elapsed() * SHARE);
         *cached = Some(Cached {
             until: Instant::now() + pause,
@@ -126,12 +132,16 @@ impl Past {
     }
 
     /// What is stored of a host, with tokens where those are asked for; `None` for one that the store does not know.
-    pub(super) async fn host(&self, shown: &HostKey) -> Told<Option<Before>> {
+    pub(super) async fn host(
+        &self,
+        shown: &HostKey,
+        fault: Option<String>,
+    ) -> Told<Option<Before>> {
         let Some(kept) = &self.kept else {
             return Told::NotKept;
         };
         let shown = shown.clone();
-        read(kept, move |kept, reader| {
+        read(kept, fault, move |kept, reader| {
             let Some(stored) = kept.stored_key(reader, &shown)? else {
                 return Ok(None);
             };
@@ -152,13 +162,14 @@ impl Past {
 
 async fn read<T: Send + 'static>(
     kept: &Arc<Kept>,
+    fault: Option<String>,
     query: impl FnOnce(&Kept, &Reader) -> Result<T, StoreError> + Send + 'static,
 ) -> Told<T> {
     let kept = Arc::clone(kept);
     let read = tokio::task::spawn_blocking(move || query(&kept, &Reader::open(&kept.folder)?));
     match read.await {
         Ok(Ok(value)) => Told::Read(value),
-        Ok(Err(error)) => Told::Failed(error.to_string()),
+        Ok(Err(error)) => Told::Failed(fault.unwrap_or_else(|| error.to_string())),
         Err(_) => Told::Failed("reading the store panicked".to_owned()),
     }
 }

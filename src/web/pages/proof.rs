@@ -3,7 +3,7 @@
 
 use maud::{Markup, html};
 
-use super::shell::{level, source, time};
+use super::shell::{counted, level, source, time};
 use crate::model::{Finding, NameUse, Protocol, Sample, SampleFlow, Snapshot};
 use crate::report::{bytes, definitions, plain};
 
@@ -18,7 +18,7 @@ pub(super) fn all(snapshot: &Snapshot, findings: &[&Finding]) -> Markup {
         @for finding in findings {
             @for name in &finding.names { (of_name(snapshot, finding, name)) }
             @if finding.names_left_out > 0 {
-                p { (finding.names_left_out) " more names of " (plain(&finding.vendor_name)) ", " (finding.category) " were seen and not kept." }
+                p { (counted(finding.names_left_out, "more name", "more names")) " of " (plain(&finding.vendor_name)) ", " (finding.category) ": seen and not kept." }
             }
         }
     }
@@ -39,8 +39,8 @@ fn of_name(snapshot: &Snapshot, finding: &Finding, name: &NameUse) -> Markup {
                 }
                 div { dt { "Who says so" } dd { (source(&format!("{}: {}", service.confidence, site(url)), url)) ", pack version " (plain(&service.pack_version)) } }
                 div { dt { "Seen by" } dd { (signals.join(", ")) @if name.is_by_address() { ", by address: no flow said the name" } } }
-                div { dt { "Seen" } dd { (name.sightings) " times at all levels, " (time(name.first_seen)) " to " (time(name.last_seen)) } }
-                div { dt { "Payload" } dd { (bytes(name.received)) " received, " (bytes(name.sent)) " sent, in all flows with this name" } }
+                div { dt { "Seen" } dd { (counted(name.sightings, "time", "times")) " at all levels, " (time(name.first_seen)) " to " (time(name.last_seen)) } }
+                div { dt { "Payload" } dd { (bytes(name.received)) " received, " (bytes(name.sent)) " sent, in all flows with this name, before the cutoff and after" } }
             }
             @if name.samples.is_empty() { p.quiet { "No sample flow was kept." } }
             @else { (flows(snapshot, finding, name)) }
@@ -57,7 +57,7 @@ fn flows(snapshot: &Snapshot, finding: &Finding, name: &NameUse) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label={ "Sample flows of " (name.name) } {
             table {
-                caption { (name.samples.len()) " of " (name.sightings) " sightings of this name, as flows" }
+                caption { (name.samples.len()) " of " (counted(name.sightings, "sighting", "sightings")) " of this name, as flows" }
                 thead { tr {
                     th scope="col" { "Time" } th scope="col" { "Client" } th scope="col" { "Server" } th scope="col" { "Over" }
                     th scope="col" { "Signal" } th scope="col" { "Level" } th scope="col" { "Pattern that matched" }
@@ -67,7 +67,10 @@ fn flows(snapshot: &Snapshot, finding: &Finding, name: &NameUse) -> Markup {
                 tbody {
                     @for SampleFlow { evidence, signal, sample } in &name.samples {
                         tr {
-                            th scope="row" { (time(sample.time)) }
+                            th scope="row" {
+                                (time(sample.time))
+                                @if finding.cutoff.is_some_and(|cutoff| sample.time < cutoff) { br; span.quiet { "before the cutoff" } }
+                            }
                             td { (sample.client) }
                             td {
                                 (sample.server)

@@ -48,6 +48,17 @@ pub(super) fn document(title: &str, root: &str, main: &Markup) -> String {
     .into_string()
 }
 
+/// A document that says one thing, and leads back.
+pub(super) fn message(root: &str, title: &str, words: &str) -> String {
+    let home = if root.is_empty() { "./" } else { root };
+    let main = html! {
+        h1 { (title) }
+        p { (words) }
+        p { a href=(home) { "All hosts" } }
+    };
+    document(&format!("{title} – Straggler"), root, &main)
+}
+
 /// A part of a page that the script renews. Its id says which.
 pub(super) fn renewed(id: &str, content: &Markup) -> Markup {
     html! { div id=(id) data-renewed { (content) } }

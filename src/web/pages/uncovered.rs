@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::shell::{host_path, time};
+use super::shell::{counted, grouped, host_path, time};
 use crate::metrics::Scene;
 use crate::model::{PackRole, UncoveredView, VendorView};
 use crate::report::plain;
@@ -35,7 +35,7 @@ pub(super) fn uncovered(scene: &Scene) -> Markup {
 fn of_vendor(scene: &Scene, vendor: &VendorView) -> Markup {
     let views: Vec<&UncoveredView> = scene.snapshot.uncovered(&vendor.id).collect();
     html! {
-        p { (plain(&vendor.name)) " (" (vendor.id) "): read " (vendor.uncovered_readings) " times." }
+        p { (plain(&vendor.name)) " (" (vendor.id) "): read " (counted(vendor.uncovered_readings, "time", "times")) "." }
         div.scroll tabindex="0" role="region" aria-label=(format!("Names of {}", vendor.name)) {
             table {
                 caption.hidden { "Names of " (vendor.id) " that no rule describes" }
@@ -50,7 +50,7 @@ fn of_vendor(scene: &Scene, vendor: &VendorView) -> Markup {
                     @for view in views.iter().take(MAX_NAMES) {
                         tr {
                             th scope="row" .names { (view.name) }
-                            td.number { (view.count) }
+                            td.number { (grouped(view.count)) }
                             td {
                                 @for host in &view.hosts { a href=(host_path(host)) { (plain(host.as_str())) } br; }
                                 @if view.more_hosts { "and others" }

@@ -26,7 +26,7 @@ pub(super) fn unseen(scene: &Scene) -> Markup {
             }
             @for &side in SeenSide::ALL {
                 @let flows = seen.one_sided_flows[side.index()];
-                @if flows > 0 { li { (flows) " flows of which only the " (side.label()) "’s packets were seen." } }
+                @if flows > 0 { li { (counted(flows, "flow", "flows")) " of which only the " (side.label()) "’s packets were seen." } }
             }
             @let other = seen.flows[FlowProtocol::Other.index()];
             @if other > 0 { li { (counted(other, "flow", "flows")) " spoke nothing that is read." } }

@@ -1,5 +1,7 @@
 //! What a request wants to see of the hosts: search, filters, order and page, and the links that change one of them.
 
+use std::collections::BTreeSet;
+
 use crate::model::{Status, VendorId};
 
 use super::shell::percent_encoded;
@@ -43,29 +45,31 @@ pub(super) enum Order {
     Status,
     Evidence,
     Seen,
+    After,
     Received,
     Sent,
 }
 
 impl Order {
     /// Every order with its word in a request and for people.
-    pub(super) const ALL: [(Self, &'static str, &'static str); 9] = [
+    pub(super) const ALL: [(Self, &'static str, &'static str); 10] = [
         (Self::Worst, "worst", "worst first"),
         (Self::Host, "host", "host"),
         (Self::Owner, "owner", "owner"),
         (Self::Vendor, "vendor", "vendor"),
         (Self::Status, "status", "status"),
-        (Self::Evidence, "evidence", "evidence"),
+        (Self::Evidence, "evidence", "furthest ever"),
         (Self::Seen, "seen", "last seen"),
-        (Self::Received, "received", "bytes received"),
-        (Self::Sent, "sent", "bytes sent"),
+        (Self::After, "after", "bytes after the cutoff"),
+        (Self::Received, "received", "bytes received in all"),
+        (Self::Sent, "sent", "bytes sent in all"),
     ];
 
     /// Whether the most comes first unless asked otherwise: of numbers and times that is what people look for.
     pub(super) fn falls(self) -> bool {
         matches!(
             self,
-            Self::Evidence | Self::Seen | Self::Received | Self::Sent
+            Self::Evidence | Self::Seen | Self::After | Self::Received | Self::Sent
         )
     }
 
@@ -92,7 +96,8 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
-    pub(super) fn from_pairs(pairs: &[(String, String)]) -> Self {
+    /// What a query says, with the vendors of which anything is known.
+    pub(super) fn from_pairs(pairs: &[(String, String)], known: &BTreeSet<VendorId>) -> Self {
         let mut wanted = Self {
             page: 1,
             ..Self::default()
@@ -106,7 +111,7 @@ impl Wanted {
                     wanted.search = letters.collect::<String>().to_lowercase();
                     true
                 }
-                "vendor" => wanted.take_vendor(value),
+                "vendor" => wanted.take_vendor(value, known),
                 "status" => wanted.take_status(value),
                 "sort" => wanted.take_order(value),
                 "page" => value
@@ -125,10 +130,13 @@ impl Wanted {
         wanted
     }
 
-    fn take_vendor(&mut self, value: &str) -> bool {
+    fn take_vendor(&mut self, value: &str, known: &BTreeSet<VendorId>) -> bool {
         let vendors = match value {
             "*" => Some(Vendors::All),
-            id => VendorId::parse(id).map(Vendors::One),
+            // Before the first rules are in force nobody knows any.
+            id if known.is_empty() => VendorId::parse(id).map(Vendors::One),
+            // No row is of a vendor that nobody knows, and that would read like an all-clear.
+            id => known.get(id).cloned().map(Vendors::One),
         };
         vendors.map(|vendors| self.vendors = vendors).is_some()
     }
@@ -241,7 +249,8 @@ mod tests {
             .iter()
             .map(|(a, b)| ((*a).to_owned(), (*b).to_owned()))
             .collect();
-        Wanted::from_pairs(&pairs)
+        let known = ["kaspersky", "eset"].map(|id| VendorId::parse(id).unwrap());
+        Wanted::from_pairs(&pairs, &known.into())
     }
 
     #[test]
@@ -269,12 +278,13 @@ mod tests {
     fn what_is_unknown_is_left_aside_and_told() {
         let odd = wanted(&[
             ("status", "gone"),
-            ("vendor", "A_b"),
+            ("vendor", "nope"),
             ("sort", "colour"),
             ("page", "-1"),
             ("x", "y"),
         ]);
         assert_eq!(odd.unknown.len(), 4);
+        assert_eq!(odd.vendors, Vendors::Restricted);
         assert_eq!((odd.link(), odd.page), ("./#hosts".to_owned(), 1));
     }
 

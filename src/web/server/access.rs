@@ -13,7 +13,7 @@ use crate::metrics::ServerScene;
 
 use super::auth::Verified;
 use super::tls;
-use super::web_config::{HeaderKey, WebConfig, WebConfigError, unfit};
+use super::web_config::{ClientAuth, HeaderKey, WebConfig, WebConfigError, unfit};
 
 /// How often files are looked at, when somebody connects.
 const EVERY: Duration = Duration::from_secs(1);
@@ -34,6 +34,8 @@ pub struct Admission {
     tls: Option<TlsAcceptor>,
     /// Hashes of bcrypt, by user; nobody is asked where there are none.
     pub(super) users: BTreeMap<String, String>,
+    /// Whether a client must show a certificate.
+    wants_certificate: bool,
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
     /// The files that this was read from, and how they lay there.
     stamps: Vec<Stamp>,
@@ -136,12 +138,20 @@ impl Admission {
                 .map_err(|_| unfit(file, "http_server_config: that is no value of a header"))?;
             Ok((name_of(key), value))
         });
+        let client_auth = config.tls_server_config.as_ref();
+        let client_auth = client_auth.map(|tls| tls.client_auth_type);
         Ok(Self {
             tls: acceptor.transpose()?,
+            wants_certificate: client_auth == Some(ClientAuth::RequireAndVerifyClientCert),
             headers: headers.collect::<Result<_, _>>()?,
             users: config.basic_auth_users,
             stamps,
         })
+    }
+
+    /// Whether everybody is let in who reaches the port.
+    pub(super) fn is_open(&self) -> bool {
+        self.users.is_empty() && !self.wants_certificate
     }
 
     pub(super) fn tls(&self) -> Option<&TlsAcceptor> {

@@ -5,6 +5,7 @@
 mod access;
 mod auth;
 mod places;
+mod rebinding;
 mod tls;
 mod web_config;
 
@@ -63,7 +64,7 @@ pub async fn serve(
     access: Arc<Access>,
     told: Arc<ServerScene>,
 ) {
-    let app = guarded(app, &access);
+    let app = rebinding::refused(guarded(app, &access), &listener, &access);
     let places = Places::new(told);
     loop {
         let (stream, from) = match listener.accept().await {
