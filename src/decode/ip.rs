@@ -46,6 +46,7 @@ pub(super) struct Ip<'a> {
 
 impl<'a> Ip<'a> {
     /// Reads the header at a cursor, and extension headers up to a fragment's.
+    #[inline]
     pub fn read(at: Cursor<'a>) -> Result<Self, Undecoded> {
         match at.u8(0)? >> 4 {
             4 => Self::v4(at),
@@ -69,6 +70,7 @@ impl<'a> Ip<'a> {
         }
     }
 
+    #[inline]
     fn v4(at: Cursor<'a>) -> Result<Self, Undecoded> {
         let header = Ipv4HeaderSlice::from_slice(at.bytes).map_err(|error| match error {
             ipv4::HeaderSliceError::Len(_) => Undecoded::Cut,
@@ -103,12 +105,13 @@ impl<'a> Ip<'a> {
             payload,
             fragment: place.is_part().then_some((key, place)),
         };
-        if ip.fragment.is_some() {
+        if ip.fragment.is_some() || protocol != AUTHENTICATION {
             return Ok(ip);
         }
         ip.behind_extensions()
     }
 
+    #[inline]
     fn v6(at: Cursor<'a>) -> Result<Self, Undecoded> {
         let header = Ipv6HeaderSlice::from_slice(at.bytes).map_err(|error| match error {
             ipv6::HeaderSliceError::Len(_) => Undecoded::Cut,

@@ -128,12 +128,14 @@ fn innermost<'a>(
     let mut outer: Option<Decoded<'a>> = None;
     for _ in 0..=MAX_TUNNELS {
         let inner = found.and_then(|at| Ok((at, Ip::read(at)?)));
-        let (at, mut ip) = match (inner, outer.take()) {
-            (Ok((at, _)), Some(outer)) if !ip::is_sound(at) => return Ok(outer),
-            (Ok(inner), _) => inner,
-            (Err(_), Some(outer)) => return Ok(outer),
-            (Err(cause), None) => return Err(cause),
+        let (at, mut ip) = match inner {
+            Ok((at, _)) if outer.is_some() && !ip::is_sound(at) => {
+                return outer.ok_or(Undecoded::IpHeader);
+            }
+            Ok(inner) => inner,
+            Err(cause) => return outer.ok_or(cause),
         };
+        outer = None;
         let was_whole = ip.fragment.is_none();
         if let Some((key, part)) = ip.fragment {
             if ip.payload.bytes.len() < ip.payload.wire_len as usize {

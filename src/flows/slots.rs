@@ -36,6 +36,9 @@ impl Key {
 /// The slots, and the hand that goes round them.
 pub(super) struct Slots<S> {
     slots: Vec<Option<Flow<S>>>,
+    /// For each slot an instant of engine time before which its flow need not be looked at for expiry. Eight of them stand
+    /// in a line of the processor's cache, and a slot takes four.
+    look_at: Vec<Timestamp>,
     free: Vec<u32>,
     index: HashTable<u32>,
     hasher: DefaultHashBuilder,
@@ -47,6 +50,7 @@ impl<S> Slots<S> {
     pub(super) fn new() -> Self {
         Self {
             slots: Vec::new(),
+            look_at: Vec::new(),
             free: Vec::new(),
             index: HashTable::new(),
             hasher: DefaultHashBuilder::default(),
@@ -91,10 +95,12 @@ impl<S> Slots<S> {
             Some(slot) => slot,
             None => {
                 self.slots.push(None);
+                self.look_at.push(Timestamp::MIN);
                 u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
             }
         };
         self.slots[slot as usize] = Some(flow);
+        self.look_at[slot as usize] = Timestamp::MIN;
         let (slots, hasher) = (&self.slots, &self.hasher);
         self.index
             .insert_unique(hasher.hash_one(key), slot, |&slot| {
@@ -125,6 +131,7 @@ impl<S> Slots<S> {
             entry.remove();
         }
         self.free.push(place);
+        self.look_at[slot] = Timestamp::MAX;
         Some(flow)
     }
 
@@ -132,6 +139,20 @@ impl<S> Slots<S> {
     pub(super) fn advance_hand(&mut self) -> usize {
         self.hand = (self.hand + 1) % self.slots.len();
         self.hand
+    }
+
+    /// Whether it is time to look at a slot.
+    pub(super) fn is_to_be_looked_at(&self, slot: usize, now: Timestamp) -> bool {
+        self.look_at
+            .get(slot)
+            .is_some_and(|look_at| *look_at <= now)
+    }
+
+    /// A slot need not be looked at before `time`.
+    pub(super) fn look_at(&mut self, slot: usize, time: Timestamp) {
+        if let Some(look_at) = self.look_at.get_mut(slot) {
+            *look_at = time;
+        }
     }
 
     /// Of the next few occupied slots the one silent longest. Called only on a full table, so there is one.

@@ -142,11 +142,17 @@ impl<S: Default> Table<S> {
             flow.sequences[side.index()].advance(seq, flags.syn, header.wire_len)
         };
         flow.fins[side.index()] |= flags.fin;
+        let was_closed = flow.closed;
         flow.closed |= flags.rst || flow.fins == [true, true];
+        let closes = flow.closed && !was_closed;
         flow.last_seen = flow.last_seen.max(header.time);
         flow.touched = flow.touched.max(header.now);
+        if closes {
+            // It goes sooner than was thought.
+            self.slots.look_at(slot, Timestamp::MIN);
+        }
         Touched {
-            flow,
+            flow: self.slots.occupied(slot),
             side,
             new,
             advanced,
@@ -183,15 +189,21 @@ impl<S: Default> Table<S> {
     pub fn expire(&mut self, now: Timestamp, ended: &mut dyn FnMut(Flow<S>)) {
         for _ in 0..EXPIRY_STRIDE.min(self.slots.len()) {
             let slot = self.slots.advance_hand();
-            let stale = self.slots.get(slot).is_some_and(|flow| {
-                let limit = match flow.protocol {
-                    _ if flow.closed => CLOSED_LINGER,
-                    Protocol::Tcp => self.settings.tcp_idle,
-                    Protocol::Udp | Protocol::Esp => self.settings.udp_idle,
-                };
-                now.since(flow.touched) > limit
-            });
-            if stale && let Some(flow) = self.slots.remove(slot) {
+            if !self.slots.is_to_be_looked_at(slot, now) {
+                continue;
+            }
+            let Some(flow) = self.slots.get(slot) else {
+                continue;
+            };
+            let limit = match flow.protocol {
+                _ if flow.closed => CLOSED_LINGER,
+                Protocol::Tcp => self.settings.tcp_idle,
+                Protocol::Udp | Protocol::Esp => self.settings.udp_idle,
+            };
+            let over = flow.touched.after(limit);
+            if now <= over {
+                self.slots.look_at(slot, over);
+            } else if let Some(flow) = self.slots.remove(slot) {
                 ended(flow);
             }
         }

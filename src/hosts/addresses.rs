@@ -1,8 +1,9 @@
 //! Addresses: when each was seen, and which device has it.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
+
+use hashbrown::HashMap;
 
 use super::claimants::{Claimant, Senders};
 use super::standing;

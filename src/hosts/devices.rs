@@ -1,8 +1,9 @@
 //! Devices by their hardware addresses: what they say they are, and which of them front others.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
+
+use hashbrown::HashMap;
 
 use crate::model::{Client, DomainName, HostKey, Line, Mac, Rank, Span, Standing, Timestamp};
 

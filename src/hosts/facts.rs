@@ -1,7 +1,8 @@
 //! What traffic says of who devices are, weighed.
 
-use std::collections::HashSet;
 use std::net::IpAddr;
+
+use hashbrown::HashSet;
 
 use super::addresses::Proof;
 use super::{Hosts, LeaseRecord, Listings};

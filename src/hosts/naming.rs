@@ -1,7 +1,8 @@
 //! Names of addresses: announced by their device, or given by a server that does not say which interface it is.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
+
+use hashbrown::HashMap;
 
 use super::Hosts;
 use crate::model::{Announcement, DomainName, Mac, Timestamp};

@@ -3,8 +3,10 @@
 mod changed;
 mod joining;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
+
+use hashbrown::HashMap;
 
 use super::standing;
 use crate::model::{HostKey, Line, Mac, Span, Timestamp};

@@ -1,7 +1,8 @@
 //! What is known of hosts, for whoever shows them.
 
-use std::collections::HashSet;
 use std::net::IpAddr;
+
+use hashbrown::HashSet;
 
 use super::Hosts;
 use crate::model::{HostKey, HostView, KeyConfidence, Mac, Timestamp};

@@ -1,7 +1,8 @@
 //! Hosts with flows whose name could not be read.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
+
+use hashbrown::HashMap;
 
 use crate::evidence::WINDOW;
 use crate::model::{BlindHost, BlindKind, Timestamp};

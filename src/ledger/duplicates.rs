@@ -4,9 +4,10 @@
 //! so far is summed up here, and only what goes beyond the most that any other told is credited. So it does not matter
 //! which of them reports first, one that lost packets takes nothing away, and one that saw more adds what was missing.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
+
+use hashbrown::HashMap;
 
 use crate::model::{DomainName, Evidence, FlowEnd, FlowId, Sighting, Signal, Timestamp};
 

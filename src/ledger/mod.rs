@@ -99,6 +99,8 @@ pub struct Ledger {
     before: Before,
     roles: Roles,
     now: Option<Timestamp>,
+    /// Minute of engine time in which was last forgotten what is over.
+    tidied: i64,
     /// Later than this engine time is not believed.
     limit: Timestamp,
 }
@@ -128,8 +130,22 @@ impl Ledger {
             before: Before::default(),
             roles: Roles::default(),
             now: None,
+            tidied: i64::MIN,
             limit: Timestamp::MAX,
         })
+    }
+
+    /// Forgets what is over: once a minute, because all that is remembered is looked through. Whoever asks looks at the
+    /// times too, but for copies of flows.
+    fn tidy(&mut self, now: Timestamp) {
+        self.duplicates.expire(now);
+        if self.tidied != now.minute() {
+            self.tidied = now.minute();
+            self.watch.expire(now);
+            self.blind_hosts.expire(now);
+            self.bypasses.expire(now);
+            self.roles.expire(now);
+        }
     }
 
     /// Takes what a worker reports.
@@ -143,11 +159,7 @@ impl Ledger {
             self.looked.lose(losses);
         }
         if let Some(now) = self.now {
-            self.watch.expire(now);
-            self.blind_hosts.expire(now);
-            self.bypasses.expire(now);
-            self.roles.expire(now);
-            self.duplicates.expire(now);
+            self.tidy(now);
             for &address in &batch.contradicted {
                 self.watch.contradicted(address, now);
             }

@@ -1,9 +1,11 @@
 //! Addresses that answers gave for matched names, from all workers: what they may rest on when a flow has no name.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
+
+use hashbrown::{HashMap, HashSet};
 
 use crate::model::{
     Carry, DomainName, Evidence, FlowEnd, Reply, Resolution, Sighting, Signal, Timestamp, WatchList,

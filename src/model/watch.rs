@@ -1,7 +1,8 @@
 //! Addresses that answers gave for matched names: so that a flow towards one is seen as what it is, even without a name.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
+
+use hashbrown::HashMap;
 
 use super::{DomainName, Match, Timestamp};
 

@@ -1,9 +1,9 @@
 //! Which addresses were seen with which name: one that serves several tells nothing about a flow without a name.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::digest::Digest;
 use crate::model::{Match, Name, Timestamp};
 
 /// Addresses remembered, 48 bytes each, so 3 MiB. One that finds its place taken overwrites it.
@@ -18,12 +18,13 @@ pub(super) struct Owner(u64);
 impl Owner {
     /// Of a name and the rule that matches it.
     pub(super) fn of(name: Name<'_>, matched: Option<&Match>) -> Self {
-        let mut hasher = DefaultHasher::new();
-        match matched {
-            Some(matched) => (&matched.service.vendor, &matched.service.id).hash(&mut hasher),
-            None => name.as_str().hash(&mut hasher),
-        }
-        Self(hasher.finish())
+        let digest = match matched {
+            Some(matched) => Digest::new(1)
+                .bytes(matched.service.vendor.as_str().as_bytes())
+                .bytes(matched.service.id.as_str().as_bytes()),
+            None => Digest::new(0).bytes(name.as_str().as_bytes()),
+        };
+        Self(digest.value())
     }
 }
 
@@ -77,9 +78,7 @@ impl AddressNames {
 }
 
 fn place(address: IpAddr) -> usize {
-    let mut hasher = DefaultHasher::new();
-    address.hash(&mut hasher);
-    (hasher.finish() % PLACES as u64) as usize
+    Digest::new(0).address(address).place(PLACES)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::conversation::Conversation;
-use super::{Insides, Tracker};
+use super::{Analysis, Insides};
 use crate::flows::Flow;
 use crate::model::{BlindHost, BlindKind, Protocol, ReplyKind, Side, Span, Timestamp};
 use cause::{blind_kind, client_side, one_side};
@@ -92,7 +92,7 @@ impl BlindHosts {
     }
 }
 
-impl Tracker {
+impl Analysis {
     /// Counts the flows that are due.
     pub(super) fn count_due_flows(&mut self, now: Timestamp) {
         while let Some(start) = self.insides.waiting.pop_due(now, GRACE) {

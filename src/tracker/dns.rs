@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::address_names::Owner;
 use super::rollup::Subject;
 use super::watch::Answered;
 use super::{Insides, NameRead, Witness};
@@ -233,9 +234,10 @@ impl Insides {
         let Some(asked) = self.name.as_name() else {
             return;
         };
+        let owner = Owner::of(asked, None);
         for address in dns::addresses(message, header, question.end) {
             if !self.settings.local.contains(address) {
-                self.watch.named(address, asked, None, exchange.time);
+                self.watch.named(address, asked, owner, exchange.time);
             }
         }
         if question.qtype == HTTPS && header.answers > 0 {

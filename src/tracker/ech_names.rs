@@ -1,7 +1,9 @@
 //! Names that stand outside Encrypted Client Hellos, as hosts learnt them from HTTPS records.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::net::IpAddr;
+
+use hashbrown::HashSet;
 
 use crate::model::{DomainName, Name};
 

@@ -1,7 +1,8 @@
 //! What packets say of who a device is, told to the ledger: DHCP, mDNS and LLMNR, ARP and neighbour discovery.
 
-use std::collections::HashSet;
 use std::net::IpAddr;
+
+use hashbrown::HashSet;
 
 use super::rollup::Rollup;
 use crate::dissect::neighbour::{self, Header};

@@ -9,6 +9,7 @@ mod answers;
 mod blind;
 mod clock;
 mod conversation;
+mod digest;
 mod dns;
 mod ech_names;
 mod ends;
@@ -68,6 +69,11 @@ pub use witness::{NameRead, Witness};
 /// The analysis of one worker.
 pub struct Tracker {
     decoder: Decoder,
+    analysis: Analysis,
+}
+
+/// Everything behind the decoder, so that a packet can be held, which borrows from it, while these are changed.
+struct Analysis {
     flows: Table<Conversation>,
     clock: Clock,
     insides: Insides,
@@ -115,125 +121,125 @@ impl Tracker {
     pub fn new(settings: Settings, rules: Arc<RuleSet>) -> Self {
         Self {
             decoder: Decoder::default(),
-            flows: Table::new(settings.flows.clone()),
-            clock: Clock::default(),
-            insides: Insides {
-                budget: Budget::new(settings.first_bytes),
-                rollup: Rollup::new(settings.interface.clone()),
-                vlan: None,
-                presence: PresenceLog::default(),
-                way: Way::default(),
-                hops: 0,
-                role_log: RoleLog::new(reload::relay_ports(&rules)),
-                transactions: Transactions::default(),
-                watch: Watch::default(),
-                ech_names: EchNames::default(),
-                questions: Questions::default(),
-                identity: IdentityLog::default(),
-                waiting: Waiting::default(),
-                unanswered: Waiting::default(),
-                blind_hosts: BlindHosts::default(),
-                uncovered: UncoveredNames::new(&rules.packs),
-                flow_ends: FlowEnds::default(),
-                name: NameBuf::default(),
-                alias: NameBuf::default(),
-                words: Vec::new(),
-                scratch: quic_packets::Scratch::default(),
-                quic_readings: quic::Readings::default(),
-                recent: Recent::default(),
-                unreported: Vec::new(),
-                stats: Stats::default(),
-                settings,
-                rules,
+            analysis: Analysis {
+                flows: Table::new(settings.flows.clone()),
+                clock: Clock::default(),
+                insides: Insides {
+                    budget: Budget::new(settings.first_bytes),
+                    rollup: Rollup::new(settings.interface.clone()),
+                    vlan: None,
+                    presence: PresenceLog::default(),
+                    way: Way::default(),
+                    hops: 0,
+                    role_log: RoleLog::new(reload::relay_ports(&rules)),
+                    transactions: Transactions::default(),
+                    watch: Watch::default(),
+                    ech_names: EchNames::default(),
+                    questions: Questions::default(),
+                    identity: IdentityLog::default(),
+                    waiting: Waiting::default(),
+                    unanswered: Waiting::default(),
+                    blind_hosts: BlindHosts::default(),
+                    uncovered: UncoveredNames::new(&rules.packs),
+                    flow_ends: FlowEnds::default(),
+                    name: NameBuf::default(),
+                    alias: NameBuf::default(),
+                    words: Vec::new(),
+                    scratch: quic_packets::Scratch::default(),
+                    quic_readings: quic::Readings::default(),
+                    recent: Recent::default(),
+                    unreported: Vec::new(),
+                    stats: Stats::default(),
+                    settings,
+                    rules,
+                },
             },
         }
     }
 
     /// A capture begins, live or a file: what lies between it and an earlier one was not looked at.
     pub fn begin(&mut self) {
-        self.clock.begin();
+        self.analysis.clock.begin();
     }
 
     /// Takes one frame.
     pub fn ingest(&mut self, frame: &Frame<'_>, witness: &mut impl Witness) {
-        let stats = &mut self.insides.stats;
+        let stats = &mut self.analysis.insides.stats;
         stats.seen.frames += 1;
         stats.seen.wire_bytes += u64::from(frame.wire_len);
         stats.seen.cut_frames += u64::from(frame.is_cut());
         stats.last_frame = stats.last_frame.max(Some(frame.time));
-        // Taken out while the packet borrows from it.
-        let mut decoder = std::mem::take(&mut self.decoder);
-        self.packet(decoder.decode(frame), frame, witness);
-        self.decoder = decoder;
+        self.analysis
+            .packet(self.decoder.decode(frame), frame, witness);
     }
 
     /// Wall time on a live interface without packets.
     pub fn tick(&mut self, wall: Timestamp) {
-        self.clock.tick(wall);
-        if let Some(now) = self.clock.now() {
-            self.count_due_flows(now);
+        self.analysis.clock.tick(wall);
+        if let Some(now) = self.analysis.clock.now() {
+            self.analysis.count_due_flows(now);
         }
     }
 
     /// The recording is at its end. Says by how much a lone packet's time was left aside, if one was.
     pub fn settle(&mut self) -> Option<Duration> {
         self.decoder.end();
-        self.count_all_flows();
-        self.clock.settle()
+        self.analysis.count_all_flows();
+        self.analysis.clock.settle()
     }
 
     /// Takes the watch list that the ledger published.
     pub fn watch(&mut self, list: Arc<WatchList>) {
-        self.insides.watch.publish(list);
+        self.analysis.insides.watch.publish(list);
     }
 
     /// Engine time, once there is one.
     pub fn now(&self) -> Option<Timestamp> {
-        self.clock.now()
+        self.analysis.clock.now()
     }
 
     /// Whether so much was learnt that it should be handed over before it is due: a flood, in which nothing real may be left
     /// out for want of room.
     pub fn is_filling(&self) -> bool {
-        self.insides.rollup.is_filling()
+        self.analysis.insides.rollup.is_filling()
     }
 
     /// Hands over everything learnt since the last call.
     pub fn drain(&mut self) -> Batch {
-        for slot in std::mem::take(&mut self.insides.unreported) {
-            if let Some(flow) = self.flows.at(slot) {
-                flow.state.report_bytes(&mut self.insides.rollup);
+        for slot in std::mem::take(&mut self.analysis.insides.unreported) {
+            if let Some(flow) = self.analysis.flows.at(slot) {
+                flow.state.report_bytes(&mut self.analysis.insides.rollup);
             }
         }
-        let (sightings, replies) = self.insides.rollup.take();
-        let (resolutions, contradicted) = self.insides.watch.take();
+        let (sightings, replies) = self.analysis.insides.rollup.take();
+        let (resolutions, contradicted) = self.analysis.insides.watch.take();
         Batch {
-            interface: self.insides.settings.interface.clone(),
+            interface: self.analysis.insides.settings.interface.clone(),
             sightings,
             replies,
-            flow_ends: self.insides.flow_ends.take(),
+            flow_ends: self.analysis.insides.flow_ends.take(),
             resolutions,
             contradicted,
-            identities: self.insides.identity.take(),
-            blind_hosts: self.insides.blind_hosts.take(),
-            uncovered: self.insides.uncovered.take(),
-            presences: self.insides.presence.take(),
-            role_signs: self.insides.role_log.take(),
-            clock: self.clock.now(),
-            looked: self.clock.looked(),
+            identities: self.analysis.insides.identity.take(),
+            blind_hosts: self.analysis.insides.blind_hosts.take(),
+            uncovered: self.analysis.insides.uncovered.take(),
+            presences: self.analysis.insides.presence.take(),
+            role_signs: self.analysis.insides.role_log.take(),
+            clock: self.analysis.clock.now(),
+            looked: self.analysis.clock.looked(),
             losses: None,
         }
     }
 
     /// Counters and table sizes.
     pub fn stats(&self) -> Stats {
-        let mut stats = self.insides.stats.clone();
-        let flows = self.flows.stats();
+        let mut stats = self.analysis.insides.stats.clone();
+        let flows = self.analysis.flows.stats();
         let fragments = self.decoder.stats();
         let seen = &mut stats.seen.undecoded;
         seen[Undecoded::Fragment.index()] += fragments.lost;
         seen[Undecoded::FragmentOverlap.index()] += fragments.lost_to_overlap;
-        let insides = &self.insides;
+        let insides = &self.analysis.insides;
         let sizes = [
             (flows.entries, flows.evictions),
             (insides.budget.used() as u64, insides.budget.refused()),

@@ -1,6 +1,6 @@
 //! From a decoded frame to whoever reads what it carries: TCP, DNS, other datagrams, tunnels, errors, claims of addresses.
 
-use super::{Tracker, Witness, presence};
+use super::{Analysis, Witness, presence};
 use crate::dissect::{Dissection, dns as dns_messages, quic as quic_packets};
 use crate::flows;
 use crate::model::{
@@ -11,7 +11,7 @@ use crate::model::{
 /// IP protocol number of Encapsulating Security Payload (RFC 4303).
 const ESP: u8 = 50;
 
-impl Tracker {
+impl Analysis {
     /// Takes what a frame was decoded to.
     pub(super) fn packet(
         &mut self,

@@ -1,7 +1,8 @@
 //! Which local hosts were there, told to the ledger once a minute.
 
-use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
+
+use hashbrown::{HashMap, HashSet};
 
 use crate::model::{FIRST_HOPS, Mac, Packet, Presence, Timestamp, Way};
 

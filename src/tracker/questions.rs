@@ -1,8 +1,8 @@
 //! Which DNS questions were seen: an answer that nobody asked for is no proof of anything.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
+use super::digest::Digest;
 use crate::model::{Endpoint, Timestamp, Way};
 
 /// Questions remembered, 32 bytes each. One that finds its place taken overwrites it.
@@ -38,7 +38,7 @@ impl Questions {
     ) {
         let digest = digest(client, resolver, id);
         self.any = true;
-        self.places[place(digest)] = (digest, time, way);
+        self.places[digest.place(PLACES)] = (digest.value(), time, way);
     }
 
     /// Whether the question to an answer was seen, and which way it came.
@@ -50,9 +50,10 @@ impl Questions {
         time: Timestamp,
     ) -> Option<Way> {
         let digest = digest(client, resolver, id);
-        let (known, asked, way) = self.places[place(digest)];
-        let is_its =
-            known == digest && time.since(asked) <= PATIENCE && asked.since(time) <= PATIENCE;
+        let (known, asked, way) = self.places[digest.place(PLACES)];
+        let is_its = known == digest.value()
+            && time.since(asked) <= PATIENCE
+            && asked.since(time) <= PATIENCE;
         is_its.then_some(way)
     }
 
@@ -62,14 +63,10 @@ impl Questions {
     }
 }
 
-fn digest(client: Endpoint, resolver: Endpoint, id: u16) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    (client, resolver, id).hash(&mut hasher);
-    hasher.finish()
-}
-
-fn place(digest: u64) -> usize {
-    (digest % PLACES as u64) as usize
+fn digest(client: Endpoint, resolver: Endpoint, id: u16) -> Digest {
+    Digest::new(u64::from(id))
+        .endpoint(client)
+        .endpoint(resolver)
 }
 
 #[cfg(test)]

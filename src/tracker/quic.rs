@@ -6,7 +6,7 @@ use super::answer::Said;
 use super::blind::is_quic_underway;
 use super::conversation::{ClientReading, Conversation, Quic};
 use super::words::{Asked, Moment};
-use super::{Insides, Tracker, Witness};
+use super::{Analysis, Insides, Witness};
 use crate::dissect::quic::{
     Connection, FirstPacket, PacketKind, ServerReply, first_flight, initial_target,
 };
@@ -67,7 +67,7 @@ impl Readings {
     }
 }
 
-impl Tracker {
+impl Analysis {
     /// Takes a datagram; says whether it opened a flow.
     pub(super) fn udp(
         &mut self,

@@ -7,6 +7,7 @@
 
 use std::time::Duration;
 
+use super::digest::Digest;
 use crate::model::{Datagram, Side, Timestamp};
 
 /// Datagrams remembered, 16 bytes each. One that finds its place taken overwrites it: copies follow within milliseconds,
@@ -18,8 +19,6 @@ const SPAN: Duration = Duration::from_secs(1);
 const MIN_LEN: usize = 20;
 /// Bytes of a short header's packet that are compared: a connection id of 20, a number of 4, and 24 that are encrypted.
 const SHORT_LEN: usize = 48;
-/// Odd and without pattern: from the fractional part of the golden ratio.
-const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// The latest datagrams, by a digest of the flow, the side and the bytes.
 #[derive(Debug)]
@@ -49,8 +48,11 @@ impl Recent {
             return false;
         }
         let flow = (slot as u64) << 1 | side.index() as u64;
-        let digest = digest(mix(flow, u64::from(datagram.wire_len)), compared(bytes));
-        let place = &mut self.places[(digest % PLACES as u64) as usize];
+        let digest = Digest::new(flow)
+            .word(u64::from(datagram.wire_len))
+            .bytes(compared(bytes));
+        let place = &mut self.places[digest.place(PLACES)];
+        let digest = digest.value();
         let (known, seen) = *place;
         let again = known == digest && time.since(seen) <= SPAN && seen.since(time) <= SPAN;
         if !again {
@@ -69,20 +71,6 @@ fn compared(bytes: &[u8]) -> &[u8] {
     } else {
         &bytes[..bytes.len().min(SHORT_LEN)]
     }
-}
-
-fn digest(seed: u64, bytes: &[u8]) -> u64 {
-    let (words, rest) = bytes.as_chunks::<8>();
-    let mixed = words
-        .iter()
-        .fold(seed, |mixed, word| mix(mixed, u64::from_le_bytes(*word)));
-    rest.iter()
-        .fold(mixed, |mixed, &byte| mix(mixed, u64::from(byte)))
-}
-
-fn mix(state: u64, word: u64) -> u64 {
-    let product = u128::from(state ^ word ^ MIX) * u128::from(MIX);
-    (product >> 64) as u64 ^ (product & u128::from(u64::MAX)) as u64
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Settings, Tracker};
+use super::{Analysis, Settings, Tracker};
 use crate::model::{Match, Name};
 use crate::rules::RuleSet;
 
@@ -13,10 +13,10 @@ impl Tracker {
     /// No flow ends. A matched name goes on with what the new rules say of it, or is followed no further. A name that no
     /// former rule matched is not kept, so what asked for it before is known again with its next flow or question.
     pub fn reload(&mut self, settings: &Settings, rules: Arc<RuleSet>) {
-        let insides = &mut self.insides;
+        let Analysis { flows, insides, .. } = &mut self.analysis;
         let carry = |name: Name<'_>, before: Option<&Match>| rules.carry(name, before);
-        for slot in 0..self.flows.slots() {
-            if let Some(flow) = self.flows.at(slot)
+        for slot in 0..flows.slots() {
+            if let Some(flow) = flows.at(slot)
                 && let Some(names) = &mut flow.state.names
             {
                 names.carry(&carry);

@@ -1,7 +1,8 @@
 //! Signs of what local hosts do for others, told to the ledger once an hour each.
 
-use std::collections::HashSet;
 use std::net::IpAddr;
+
+use hashbrown::HashSet;
 
 use crate::model::{FIRST_HOPS, LocalNetworks, RoleSign, TimedRoleSign, Timestamp};
 

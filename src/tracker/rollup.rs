@@ -1,9 +1,10 @@
 //! Sightings and replies rolled up until the ledger takes them, so that a stall loses no count.
 
-use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::Arc;
+
+use hashbrown::HashMap;
 
 use crate::model::{
     DomainName, Evidence, FlowId, MAX_SAMPLES, Mac, Match, Reply, ReplyKind, Sample, Service,

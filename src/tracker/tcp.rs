@@ -6,12 +6,12 @@ use super::dns::Exchange;
 use super::expects::Words;
 use super::reading::{Lost, Piece, Reading};
 use super::words::{Asked, Moment};
-use super::{Insides, Tracker, Witness};
+use super::{Analysis, Insides, Witness};
 use crate::dissect::dns;
 use crate::flows::{self, Flow, Touched};
 use crate::model::{FlowProtocol, Protocol, ReplyKind, Segment, Side, Timestamp};
 
-impl Tracker {
+impl Analysis {
     /// Takes a segment; says whether it opened a flow.
     pub(super) fn tcp(
         &mut self,

@@ -1,8 +1,10 @@
 //! DNS transactions: host, name and resolver within five seconds are one, whatever is asked about the name.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::time::Duration;
+
+use hashbrown::HashMap;
 
 use crate::model::{DomainName, Mac, Timestamp};
 

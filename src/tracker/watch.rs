@@ -1,10 +1,12 @@
 //! The watch list as one worker sees it: what the ledger published, and the worker's own latest answers, which the
 //! ledger does not have yet.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
+
+use hashbrown::HashMap;
 
 use super::address_names::{AddressNames, Owner};
 use crate::model::{Carry, DomainName, Match, Name, Resolution, Timestamp, WatchList};
@@ -118,15 +120,11 @@ impl Watch {
     }
 
     /// A name was read together with an address. Another name on a watched one makes it worthless.
-    pub(super) fn named(
-        &mut self,
-        address: IpAddr,
-        name: Name<'_>,
-        matched: Option<&Match>,
-        time: Timestamp,
-    ) {
-        let owner = Owner::of(name, matched);
+    pub(super) fn named(&mut self, address: IpAddr, name: Name<'_>, owner: Owner, time: Timestamp) {
         self.names.note(address, owner, time);
+        if self.is_empty() {
+            return;
+        }
         let contradicts = self.of(address).any(|known| {
             owner != Owner::of(known.name.as_name(), Some(&known.matched))
                 && known.name.as_name() != name

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::num::NonZeroU16;
 use std::sync::Arc;
 
+use super::address_names::Owner;
 use super::conversation::Conversation;
 use super::dns::leads_nowhere;
 use super::named::Ends;
@@ -173,7 +174,8 @@ impl Insides {
         });
         if !hides && !self.settings.local.contains(server.addr) {
             let matched = matched.as_ref();
-            self.watch.named(server.addr, name, matched, at.time);
+            let owner = Owner::of(name, matched);
+            self.watch.named(server.addr, name, owner, at.time);
         }
         // A flow that the server opened never makes a host of the one it called.
         let called = flow.syn_seen() && at.side == Side::Responder;

@@ -11,9 +11,11 @@
 
 mod waiting;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::time::Duration;
+
+use hashbrown::HashMap;
 
 use crate::model::{Timestamp, Undecoded};
 pub use waiting::MAX_PIECES;
