@@ -1,4 +1,4 @@
-//! Plain pcap files through libpcap: both byte orders, micro- and nanoseconds, and its rarer variants.
+//! Files through libpcap: the variants of pcap that nothing else here knows, and what tests compare the readers with.
 
 use std::path::Path;
 

@@ -1,8 +1,8 @@
 //! Savefiles: pcap and pcapng, plain or packed with gzip or zstd, from a file or a pipe.
 //!
-//! What a source is, its first bytes tell, never its name. Plain pcap files are read by libpcap. All else is read as a
-//! stream by readers of our own: pcapng, because libpcap stops at interfaces that differ; pipes and packed files,
-//! because libpcap cannot be given bytes that were looked at or unpacked. All hand out the same frames.
+//! What a source is, its first bytes tell, never its name. pcap and pcapng are read as a stream by readers of our own:
+//! libpcap stops at interfaces that differ, cannot be given bytes that were looked at or unpacked, and reads by 4 KiB.
+//! Files that only libpcap knows are left to it. All hand out the same frames.
 //!
 //! Memory is bounded whatever a file claims: see [`ahead`], [`pcapng`] and [`unpack`]. Time is not: a small packed file
 //! can hold very many frames.

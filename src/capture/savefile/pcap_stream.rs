@@ -1,4 +1,4 @@
-//! pcap as a stream, for what libpcap cannot be given: pipes whose first bytes were looked at, and unpacked bytes.
+//! pcap as a stream: from a file, a pipe, or unpacked.
 //!
 //! Format: <https://www.tcpdump.org/manpages/pcap-savefile.5.txt>. Both byte orders, micro- and nanoseconds, and the
 //! "modified" format in little-endian; the two lengths of a frame in the order that old versions had.
