@@ -142,7 +142,8 @@ fn filters_leave_what_they_say() {
         ("host=mac-0a:20:00:00:00:11", 1),
         ("host=10.20.0.11", 1),
         ("host=0A:20:00:00:00:11", 1),
-        ("host=nobody", 0),
+        ("host=0a-20-00-00-00-11", 1),
+        ("host=::ffff:10.20.0.11", 1),
     ] {
         let (status, page) = body(&served, &format!("/api/v1/hosts?{query}"));
         assert_eq!(
@@ -151,6 +152,10 @@ fn filters_leave_what_they_say() {
             "{query}"
         );
     }
+    let (status, page) = body(&served, "/api/v1/hosts?host=nobody");
+    let error = page["error"].as_str().unwrap();
+    assert_eq!(status, 404);
+    assert!(error.contains("nothing is known of `nobody`"), "{error}");
 }
 
 /// What nobody looks for must not read like what nobody does.

@@ -445,3 +445,20 @@ fn a_page_may_load_nothing_but_what_is_ours() {
         );
     }
 }
+
+/// Whoever has only an address looks a host up by it, and must not be told that there is none.
+#[test]
+fn a_host_is_found_by_its_address() {
+    let served = serve(&["--replay", EXAMPLE]);
+    for known_as in ["10.20.0.11", "mac-0a%3A20%3A00%3A00%3A00%3A11"] {
+        let (status, head, _) = ask(served.address, &format!("/hosts/{known_as}"));
+        let moved = head.contains("../hosts/mac-0a%3A20%3A00%3A00%3A00%3A11");
+        let expected = if known_as.starts_with("mac") {
+            200
+        } else {
+            303
+        };
+        assert_eq!((status, moved), (expected, expected == 303), "{head}");
+    }
+    assert_eq!(ask(served.address, "/hosts/10.20.0.99").0, 404);
+}

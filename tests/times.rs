@@ -472,3 +472,26 @@ fn a_sparse_recording_hides_no_straggler() {
         assert_eq!(found[0]["last_contact"], found[0]["last_seen"], "{hours:?}");
     }
 }
+
+/// Three frames of times to come, in order, in the middle of a recording: what comes behind them says that they are wild.
+#[test]
+fn wild_times_in_order_hide_no_straggler() {
+    let cutoff = 1_727_582_400;
+    let lone = |time: u64| {
+        let packets = download(9, time).into_packets();
+        packets[..1].to_vec()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let mut packets = Vec::new();
+    for minute in 0..6 {
+        packets.extend(download(5 + minute as u8, cutoff + minute * 60).into_packets());
+        if minute == 3 {
+            let wild = [YEAR, YEAR + 2 * HOUR, YEAR + 4 * HOUR];
+            packets.extend(wild.into_iter().flat_map(|ahead| lone(cutoff + ahead)));
+        }
+    }
+    let file = capture(folder.path(), "wild.pcap", &packets);
+    let found = findings(&["replay", "--format", "json", file.to_str().unwrap()]);
+    let stragglers = found.iter().filter(|finding| finding["straggler"] == true);
+    assert_eq!(stragglers.count(), 6, "{found:#?}");
+}

@@ -4,6 +4,7 @@
 //! Only strong names count; weak ones are kept as context. [`Book`] takes what the workers report, [`Cutoffs`] says
 //! which instant binds, and [`judge()`] turns what is in the book into a status at engine time.
 
+mod ahead;
 mod book;
 mod bypass;
 mod coverage;

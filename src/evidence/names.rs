@@ -39,8 +39,8 @@ struct NameRecord {
 }
 
 impl Names {
-    /// Takes a strong sighting.
-    pub(super) fn sighting(&mut self, sighting: &Sighting) {
+    /// Takes a strong sighting, at engine time `now`.
+    pub(super) fn sighting(&mut self, sighting: &Sighting, now: Timestamp) {
         let at = match self.place(&sighting.name) {
             Ok(at) => at,
             Err(_) => {
@@ -54,7 +54,7 @@ impl Names {
                 at
             }
         };
-        self.list[at].1.sighting(sighting);
+        self.list[at].1.sighting(sighting, now);
     }
 
     /// Takes what came back to a try for a name.
@@ -88,6 +88,7 @@ impl Names {
                 &mut record.resolved,
             ];
             blocked.chain(rest.into_iter().flatten()).for_each(&back);
+            record.samples.set_back(&back);
         }
     }
 
@@ -218,7 +219,7 @@ impl NameRecord {
         }
     }
 
-    fn sighting(&mut self, sighting: &Sighting) {
+    fn sighting(&mut self, sighting: &Sighting, now: Timestamp) {
         self.signals[sighting.signal.index()] = true;
         self.sightings += sighting.count;
         self.received = self.received.saturating_add(sighting.received);
@@ -230,7 +231,7 @@ impl NameRecord {
         }
         let samples = &sighting.samples;
         self.samples
-            .add(sighting.evidence, sighting.signal, samples);
+            .add(sighting.evidence, sighting.signal, samples, now);
     }
 
     /// Adds what was noted under another key of the same host.

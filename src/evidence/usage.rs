@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::WINDOW;
+use super::ahead::Ahead;
 use super::names::Names;
 use crate::model::{
     Carry, Category, DomainName, Evidence, NameUse, Phase, Reply, ReplyKind, ServiceId, Sighting,
@@ -23,8 +24,8 @@ pub struct Usage {
     pub span: Span,
     /// Latest sighting at each level that is not later than engine time, in the order of [`Evidence::ALL`].
     believed: [Option<Timestamp>; 4],
-    /// Earliest sighting at each level that was later than engine time when it came: it counts once time gets there.
-    ahead: [Option<Timestamp>; 4],
+    /// Sightings at each level that were later than engine time when they came.
+    ahead: [Ahead; 4],
     /// Phase of the latest sighting.
     pub phase: Phase,
     /// Sightings at or after the cutoff.
@@ -57,7 +58,7 @@ impl Usage {
             addresses: Vec::new(),
             span: Span::at(time),
             believed: [None; 4],
-            ahead: [None; 4],
+            ahead: Default::default(),
             phase: Phase::None,
             after_cutoff_sightings: 0,
             bytes: (0, 0),
@@ -106,7 +107,7 @@ impl Usage {
         if sighting.received > 0 && *evidence >= Evidence::Contact {
             self.receive(sighting);
         }
-        self.names.sighting(sighting);
+        self.names.sighting(sighting, now);
     }
 
     /// Takes what came back to a try for a strong name.
@@ -128,7 +129,7 @@ impl Usage {
             *known = (*known).max(said);
         }
         for (known, said) in self.ahead.iter_mut().zip(other.ahead) {
-            *known = (*known).into_iter().chain(said).min();
+            known.join(said);
         }
         self.after_cutoff_sightings += other.after_cutoff_sightings;
         self.bytes.0 += other.bytes.0;
@@ -185,8 +186,8 @@ impl Usage {
     /// Latest sighting at each level as of engine time, in the order of [`Evidence::ALL`].
     pub fn last_by_evidence(&self, now: Timestamp) -> [Option<Timestamp>; 4] {
         let mut last = self.believed;
-        for (last, ahead) in last.iter_mut().zip(self.ahead) {
-            *last = (*last).max(ahead.filter(|&ahead| ahead <= now));
+        for (last, ahead) in last.iter_mut().zip(&self.ahead) {
+            *last = (*last).max(ahead.due(now));
         }
         last
     }
@@ -212,11 +213,9 @@ impl Usage {
             self.believed[at] = self.believed[at].max(Some(time));
             return;
         }
-        if let Some(due) = self.ahead[at].filter(|&ahead| ahead <= now) {
-            self.believed[at] = self.believed[at].max(Some(due));
-            self.ahead[at] = None;
-        }
-        self.ahead[at] = Some(self.ahead[at].map_or(time, |ahead| ahead.min(time)));
+        let due = self.ahead[at].take_due(now);
+        self.believed[at] = self.believed[at].max(due);
+        self.ahead[at].add(time);
     }
 
     /// Highest level ever reached.
@@ -226,7 +225,7 @@ impl Usage {
             .rev()
             .copied()
             .find(|level| {
-                self.believed[level.index()].is_some() || self.ahead[level.index()].is_some()
+                self.believed[level.index()].is_some() || !self.ahead[level.index()].is_empty()
             })
             .unwrap_or(Evidence::Lookup)
     }

@@ -136,7 +136,7 @@ impl Ledger {
     }
 
     /// Forgets what is over: once a minute, because all that is remembered is looked through. Whoever asks looks at the
-    /// times too, but for copies of flows.
+    /// times too, but for copies of flows, and for addresses of several names, which are shunned a minute longer.
     fn tidy(&mut self, now: Timestamp) {
         self.duplicates.expire(now);
         if self.tidied != now.minute() {

@@ -6,7 +6,7 @@ use textwrap::{Options, WordSplitter};
 /// Columns that the rest of a broken line stands farther in.
 const HANGING: usize = 4;
 /// Below this a line is rather broken by the terminal than into single words.
-const NARROWEST: usize = 24;
+const NARROWEST: usize = 10;
 
 /// Breaks lines between words so that they fit into `width` columns. A word that is longer, such as a long name, stays
 /// in one piece: broken it could not be copied.

@@ -4,10 +4,6 @@
 //! provisional until [`CONFIRMING_FLOWS`] flows or [`CONFIRMING_PACKETS`] packets agree with it. Older packets move
 //! nothing. At the end of a recording nothing more can come, so there [`AGREEING`] packets suffice, and so they do to
 //! make the first time of all, from which a leap is a leap.
-//!
-//! A recording may be sparse: of one host, or of one port. Then leap follows leap, none with packets enough. What speaks for
-//! them is their order: where a later leap follows with no packet at engine time in between, the one before is believed
-//! if [`AGREEING`] packets are at each of the two, or if it is not the first of [`CONFIRMING_LEAPS`] in a row.
 
 use std::time::Duration;
 
@@ -17,8 +13,6 @@ use crate::model::{Span, Timestamp};
 const MAX_STEP: Duration = Duration::from_secs(3600);
 const CONFIRMING_FLOWS: u32 = 3;
 const CONFIRMING_PACKETS: u32 = 100;
-/// Leaps in a row, each later than the one before, of which the last confirms those before it.
-const CONFIRMING_LEAPS: u32 = 3;
 /// Packets that must agree before a time is believed at all.
 const AGREEING: u32 = 2;
 /// Packets at engine time after which a leap that nobody joined is forgotten.
@@ -47,10 +41,6 @@ struct Pending {
     flows: u32,
     /// Packets at engine time since the latest of these.
     refuted: u32,
-    /// Leaps in a row that this one ends, itself included.
-    leaps: u32,
-    /// The leap before, if it is to be believed once this one is more than a lone packet.
-    before: Option<Span>,
 }
 
 impl Clock {
@@ -104,20 +94,19 @@ impl Clock {
         }
         let pending = match &mut self.pending {
             Some(pending) if pending.agrees(time) => pending,
-            // A packet that agrees with nothing starts over; only agreement or order makes time.
-            other => other.insert(Pending::behind(*other, time)),
+            // A packet that agrees with nothing starts over; only agreement makes time.
+            other => other.insert(Pending {
+                span: Span::at(time),
+                packets: 0,
+                flows: 0,
+                refuted: 0,
+            }),
         };
         pending.span.cover(time);
         pending.packets += 1;
         pending.refuted = 0;
         pending.flows += u32::from(opened_flow);
-        let agreed = pending.packets >= AGREEING || pending.leaps >= CONFIRMING_LEAPS;
-        let before = pending.before.take_if(|_| agreed);
-        let joined = pending.packets >= CONFIRMING_PACKETS || pending.flows >= CONFIRMING_FLOWS;
-        if let Some(before) = before {
-            self.believe(before);
-        }
-        if joined {
+        if pending.packets >= CONFIRMING_PACKETS || pending.flows >= CONFIRMING_FLOWS {
             self.confirm();
         }
     }
@@ -157,32 +146,13 @@ impl Clock {
 
     fn confirm(&mut self) {
         if let Some(pending) = self.pending.take() {
-            self.believe(pending.span);
+            self.stretch.get_or_insert(pending.span.first);
+            self.confirmed = self.confirmed.max(Some(pending.span.last));
         }
-    }
-
-    fn believe(&mut self, span: Span) {
-        self.stretch.get_or_insert(span.first);
-        self.confirmed = self.confirmed.max(Some(span.last));
     }
 }
 
 impl Pending {
-    /// What begins with a packet of this time, where `former` was pending until then.
-    fn behind(former: Option<Self>, time: Timestamp) -> Self {
-        let former = former.filter(|former| former.refuted == 0 && time > former.span.last);
-        let leaps = former.map_or(1, |former| former.leaps + 1);
-        let stands = |former: &Self| former.packets >= AGREEING || leaps >= CONFIRMING_LEAPS;
-        Self {
-            span: Span::at(time),
-            packets: 0,
-            flows: 0,
-            refuted: 0,
-            leaps,
-            before: former.filter(stands).map(|former| former.span),
-        }
-    }
-
     fn agrees(&self, time: Timestamp) -> bool {
         time <= self.span.last.after(MAX_STEP) && time >= self.span.first.before(MAX_STEP)
     }
@@ -264,45 +234,6 @@ mod tests {
                 last: at(300)
             })
         );
-    }
-
-    #[test]
-    fn leaps_in_order_confirm_each_other() {
-        let mut clock = started();
-        for hours in [200, 300] {
-            clock.observe(at(hours), true);
-            clock.observe(at(hours), false);
-        }
-        assert_eq!(clock.now(), Some(at(200)), "two packets at each");
-        assert_eq!(clock.looked().map(|span| span.first), Some(at(100)));
-        assert_eq!(clock.settle(), None);
-        assert_eq!(clock.now(), Some(at(300)));
-
-        let mut lone = started();
-        for hours in [200, 300, 400, 500] {
-            lone.observe(at(hours), true);
-        }
-        assert_eq!(lone.now(), Some(at(400)), "one packet at each");
-    }
-
-    #[test]
-    fn leaps_without_order_confirm_nothing() {
-        let mut clock = started();
-        for hours in [9000, 200, 8000, 150] {
-            clock.observe(at(hours), true);
-            clock.observe(at(hours), false);
-        }
-        assert_eq!(
-            clock.now(),
-            Some(at(200)),
-            "but for 200, which 8000 follows"
-        );
-        let mut between = started();
-        for hours in [200, 300, 400] {
-            between.observe(at(hours), true);
-            between.observe(at(101), false);
-        }
-        assert_eq!(between.now(), Some(at(101)));
     }
 
     #[test]

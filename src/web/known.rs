@@ -27,7 +27,10 @@ impl<'a> Text<'a> {
     fn new(text: &'a str) -> Self {
         Self {
             text,
-            address: text.parse().ok(),
+            address: text
+                .parse()
+                .ok()
+                .map(|address: IpAddr| address.to_canonical()),
         }
     }
 
@@ -44,7 +47,8 @@ impl<'a> Text<'a> {
     }
 
     fn is_mac(&self, mac: Mac) -> bool {
-        mac.to_string().eq_ignore_ascii_case(self.text)
+        let written = self.text.replace('-', ":");
+        mac.to_string().eq_ignore_ascii_case(&written)
     }
 
     fn is_of(&self, view: &HostView) -> bool {

@@ -17,8 +17,8 @@ const COLUMNS: [&str; 10] = [
 ];
 
 /// Columns that a narrow terminal does without, in this order.
-const DISPENSABLE: [&str; 7] = [
-    "Kind", "Reviewed", "Services", "Version", "Name", "Names", "Role",
+const DISPENSABLE: [&str; 8] = [
+    "Kind", "Reviewed", "Services", "Version", "Name", "Names", "Role", "Cutoff",
 ];
 
 /// What `rules list --format json` prints: every key for either kind, null or nought where it does not apply.

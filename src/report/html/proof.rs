@@ -19,7 +19,7 @@ pub(super) fn all(report: &Report) -> Markup {
         @if findings.is_empty() {
             p { "There is no finding to prove." }
         } @else {
-            p { "For each name up to eight sample flows of the highest level it reached. Ports and times are those of the capture." }
+            p { "For each name its latest flows in contact with the vendor, eight at most; of one without any, those that tried or asked. Ports and times are those of the capture." }
         }
         @for finding in findings.iter().take(MAX_PROOFS) { (article(report, finding)) }
         @if findings.len() > MAX_PROOFS {

@@ -6,7 +6,6 @@ use serde::Serialize;
 use super::{Answer, Asked, Parameters, Shared, json, rows, vendor};
 use crate::model::{Category, Finding, Status, Timestamp};
 use crate::report::{FindingLine, finding_line};
-use crate::web::known;
 
 const PARAMETERS: [&str; 7] = [
     "host",
@@ -36,7 +35,10 @@ pub(super) async fn get(State(api): Shared, asked: Asked) -> Answer {
     let scene = api.scene();
     let vendor = vendor(&api, &scene, &asked).await?;
     let snapshot = &scene.snapshot;
-    let hosts = asked.text("host").map(|text| known::hosts(snapshot, text));
+    let hosts = match asked.text("host") {
+        None => None,
+        Some(text) => Some(api.hosts(&scene, text).await?),
+    };
     let matches = |finding: &&Finding| {
         let hosts = hosts.as_ref();
         hosts.is_none_or(|hosts| hosts.contains(&finding.host))

@@ -7,6 +7,7 @@ mod sightings;
 mod status;
 mod vendors;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -18,7 +19,7 @@ use serde::Serialize;
 
 use super::{Kept, known};
 use crate::metrics::{Board, Scene};
-use crate::model::VendorId;
+use crate::model::{HostKey, VendorId};
 use crate::store::Reader;
 use parameters::{Asked, Parameters, told};
 
@@ -158,9 +159,41 @@ pub(super) fn wrong_method() -> Response {
     .into_response()
 }
 
+/// A host that nobody knows: that nothing is found of it would read like an all-clear.
+fn nobody(text: &str) -> Refused {
+    Refused {
+        status: StatusCode::NOT_FOUND,
+        why: format!(
+            "host: nothing is known of {}; write a key as /api/v1/hosts lists them, an address, a hardware address or a name",
+            told(text)
+        ),
+    }
+}
+
 impl Api {
     fn scene(&self) -> Arc<Scene> {
         self.board.load_full()
+    }
+
+    /// The hosts now that a text names; of one that only the store knows there are none.
+    async fn hosts(&self, scene: &Arc<Scene>, text: &str) -> Result<BTreeSet<HostKey>, Refused> {
+        let shown = known::hosts(&scene.snapshot, text);
+        if !shown.is_empty() {
+            return Ok(shown);
+        }
+        let Some(kept) = self.kept.clone() else {
+            return Err(nobody(text));
+        };
+        let (scene, asked) = (Arc::clone(scene), text.to_owned());
+        let stored = move || {
+            let reader = Reader::open(&kept.folder)?;
+            known::stored_hosts(&kept, &reader, &scene.snapshot, &asked)
+        };
+        match tokio::task::spawn_blocking(stored).await {
+            // A store that cannot be read knows no host more.
+            Ok(Ok(stored)) if !stored.is_empty() => Ok(shown),
+            _ => Err(nobody(text)),
+        }
     }
 }
 

@@ -16,6 +16,9 @@ pub(super) type Asked = Result<Query<Vec<(String, String)>>, QueryRejection>;
 /// Letters of a client's own text that are told back to it.
 const MAX_TOLD: usize = 50;
 
+/// Letters of what is said of a wrong value, in which it may stand itself.
+const MAX_WHY: usize = 200;
+
 /// What a request asks for.
 #[derive(Debug)]
 pub(super) struct Parameters(Vec<(String, String)>);
@@ -91,7 +94,10 @@ impl Parameters {
         name: &str,
     ) -> Result<Option<T>, Refused> {
         let parsed = self.text(name).map(str::parse).transpose();
-        parsed.map_err(|why| Refused::wrong(format!("{name}: {why}")))
+        parsed.map_err(|why: String| {
+            let why: String = why.chars().take(MAX_WHY).collect();
+            Refused::wrong(format!("{name}: {why}"))
+        })
     }
 
     /// An instant.
@@ -102,7 +108,7 @@ impl Parameters {
         let instant = Timestamp::parse_rfc3339(text);
         let wrong = || {
             Refused::wrong(format!(
-                "{name}: write an instant like 2026-11-01T00:00:00Z"
+                "{name}: write an instant like 2026-11-01T00:00:00Z (a + as %2B)"
             ))
         };
         instant.map(Some).ok_or_else(wrong)

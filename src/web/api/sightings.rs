@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Serialize;
 
-use super::{Answer, Asked, Parameters, Refused, Shared, json, rows, told, vendor};
+use super::{Answer, Asked, Parameters, Refused, Shared, json, nobody, rows, vendor};
 use crate::metrics::Scene;
 use crate::model::{
     Category, Evidence, HostKey, Phase, Signal, Snapshot, Strength, Timestamp, VendorId,
@@ -72,6 +72,11 @@ pub(super) async fn get(State(api): Shared, asked: Asked) -> Answer {
         category: asked.word("category")?,
         hosts: None,
     };
+    if let (Some(since), Some(until)) = (filter.since, filter.until)
+        && since >= until
+    {
+        return Err(Refused::wrong("until: write an instant later than since"));
+    }
     let Some(kept) = api.kept else {
         let why = "nothing is kept: the daemon runs without --state-dir";
         return Err(absent(why.to_owned()));
@@ -111,10 +116,7 @@ fn read(
         let hosts = known::stored_hosts(kept, &reader, &scene.snapshot, text);
         let hosts = hosts.map_err(unavailable)?;
         if hosts.is_empty() {
-            return Err(absent(format!(
-                "host: nothing is known of {}; write a key as /api/v1/hosts lists them, an address, a hardware address or a name",
-                told(text)
-            )));
+            return Err(nobody(text));
         }
         filter.hosts = Some(hosts);
     }

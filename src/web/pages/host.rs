@@ -73,7 +73,7 @@ pub(super) fn render(
 pub(super) fn unknown(key: &HostKey, past: &Told<Option<Before>>) -> String {
     let main = html! {
         h1 { "No such host" }
-        p { "Nothing is known of a host " bdi { "“" (plain(key.as_str())) "”" } ". It may never have asked for a vendor’s names, or it is too long ago." }
+        p { "Nothing is known of a host " bdi { "“" (plain(key.as_str())) "”" } " by this key, address, hardware address or name. Either no name of a vendor was read from it, or that is too long ago." }
         @if let Told::Failed(why) = past { p.fault { "What is stored cannot be read now: " (plain(why)) "." } }
         p { a href="../" { "All hosts" } }
     };

@@ -31,6 +31,7 @@ use axum::routing::get;
 use super::{Kept, known};
 use crate::metrics::{Board, Scene};
 use crate::model::{HostKey, HostView, Snapshot};
+use crate::report::plain;
 use past::Past;
 use wanted::Wanted;
 
@@ -88,6 +89,9 @@ async fn host(State(pages): Shared, key: Key, uri: Uri) -> Response {
         return message(uri.path(), StatusCode::NOT_FOUND, "No such host", words);
     };
     let asked = HostKey::restored(&key);
+    if let Some(answer) = known_otherwise(&pages.board.load(), &asked, uri.path()) {
+        return answer;
+    }
     let (key, fault) = {
         let scene = pages.board.load();
         let key = view(&scene.snapshot, &asked).map(|view| view.key.clone());
@@ -98,6 +102,38 @@ async fn host(State(pages): Shared, key: Key, uri: Uri) -> Response {
     match host::render(&scene, view(&scene.snapshot, &key), &key, &past) {
         Some(text) => page(StatusCode::OK, text),
         None => page(StatusCode::NOT_FOUND, host::unknown(&asked, &past)),
+    }
+}
+
+/// Where an address, a hardware address or a name stands in place of a key, the page of the host that has it, or which ones do.
+fn known_otherwise(scene: &Scene, asked: &HostKey, path: &str) -> Option<Response> {
+    let snapshot = &scene.snapshot;
+    if view(snapshot, asked).is_some() {
+        return None;
+    }
+    let keys = known::hosts(snapshot, asked.as_str());
+    let mut others = keys.iter().filter(|key| *key != asked);
+    match (others.next(), others.next()) {
+        (None, _) => None,
+        (Some(key), None) => {
+            let to = format!("../hosts/{}", shell::percent_encoded(key.as_str()));
+            Some((StatusCode::SEE_OTHER, [(header::LOCATION, to)]).into_response())
+        }
+        (Some(_), Some(_)) => {
+            let words = format!(
+                "Several hosts have that: {}. Look at each by its key.",
+                keys.iter()
+                    .map(|key| plain(key.as_str()))
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            );
+            Some(message(
+                path,
+                StatusCode::NOT_FOUND,
+                "Several hosts",
+                &words,
+            ))
+        }
     }
 }
 

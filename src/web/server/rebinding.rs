@@ -51,15 +51,23 @@ fn is_for_this_machine(request: &Request) -> bool {
     named.all(is_own) && target.is_none_or(|authority| is_own(authority.as_str()))
 }
 
-/// Whether a host, with a port or without, is an address or `localhost`.
+fn is_port(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether a host, with a port or without, is an address or `localhost`; none at all (RFC 9110, section 7.2) is nobody else's.
+/// Debian calls ::1 `ip6-localhost`.
 fn is_own(host: &str) -> bool {
     if let Some(rest) = host.strip_prefix('[') {
-        let address = rest.split_once(']').map(|(address, _)| address);
-        return address.is_some_and(|address| address.parse::<IpAddr>().is_ok());
+        return rest.split_once(']').is_some_and(|(address, port)| {
+            let is_sound = port.is_empty() || port.strip_prefix(':').is_some_and(is_port);
+            is_sound && address.parse::<IpAddr>().is_ok()
+        });
     }
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let (name, port) = host.rsplit_once(':').unwrap_or((host, ""));
     let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
-    name.parse::<IpAddr>().is_ok() || name == "localhost" || name.ends_with(".localhost")
+    let own = ["", "localhost", "ip6-localhost"].contains(&name.as_str());
+    is_port(port) && (own || name.parse::<IpAddr>().is_ok() || name.ends_with(".localhost"))
 }
 
 #[cfg(test)]
@@ -82,7 +90,10 @@ mod tests {
             ("localhost.evil.example", false),
             ("notlocalhost", false),
             ("[evil.example]", false),
-            ("", false),
+            ("[::1]evil.example", false),
+            ("localhost:evil", false),
+            ("ip6-localhost", true),
+            ("", true),
         ] {
             assert_eq!(is_own(host), own, "{host}");
         }
