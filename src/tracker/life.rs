@@ -9,7 +9,7 @@ use crate::flows::{self, Flow};
 use crate::model::{Endpoint, FlowId, FlowProtocol, Protocol, Side, Timestamp, Way};
 
 impl Insides {
-    /// Notes that the sender of a packet was there, if it is a host: on the local side, or by what [`LocalNetworks::host`]
+    /// Notes that the sender of a packet was there, if it is a host: on the local side, or by what [`crate::model::LocalNetworks::host`]
     /// makes of the one who opened the flow.
     pub(super) fn note_presence(
         &mut self,
