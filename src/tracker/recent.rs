@@ -10,9 +10,12 @@ use std::time::Duration;
 use super::digest::Digest;
 use crate::model::{Datagram, Side, Timestamp};
 
-/// Datagrams remembered, 16 bytes each. One that finds its place taken overwrites it: copies follow within milliseconds,
-/// and at 100,000 datagrams a second one is still there after ten of those in 94 of 100 cases.
+/// Datagrams remembered, 16 bytes each, so 256 KiB.
 const PLACES: usize = 16_384;
+/// Places that one digest may have, side by side in a line of the processor's cache. One that finds all taken overwrites the
+/// oldest. Copies follow within milliseconds; at 100,000 datagrams a second ten milliseconds bring 1,000 others, of which
+/// as many must meet here to push one out.
+const WAYS: usize = 4;
 /// How far apart copies may be. Clocks of recordings that were merged agree that well.
 const SPAN: Duration = Duration::from_secs(1);
 /// The shortest packet that is protected (RFC 9001, section 5.4.2).
@@ -51,12 +54,15 @@ impl Recent {
         let digest = Digest::new(flow)
             .word(u64::from(datagram.wire_len))
             .bytes(compared(bytes));
-        let place = &mut self.places[digest.place(PLACES)];
+        let first = digest.place(PLACES / WAYS) * WAYS;
         let digest = digest.value();
-        let (known, seen) = *place;
-        let again = known == digest && time.since(seen) <= SPAN && seen.since(time) <= SPAN;
-        if !again {
-            *place = (digest, time);
+        let places = &mut self.places[first..first + WAYS];
+        let near = |seen: Timestamp| time.since(seen) <= SPAN && seen.since(time) <= SPAN;
+        let again = places
+            .iter()
+            .any(|(known, seen)| *known == digest && near(*seen));
+        if !again && let Some(oldest) = places.iter_mut().min_by_key(|(_, seen)| *seen) {
+            *oldest = (digest, time);
         }
         again
     }
