@@ -153,8 +153,13 @@ impl Insides {
         let Some(kind) = blind_kind(flow, client_side) else {
             return;
         };
+        let host = self.settings.local.host(client.addr, server.addr);
+        // What a client outside said, the filter left out.
+        if host.is_none() && self.settings.flows.thinned {
+            return;
+        }
         self.stats.seen.blind_flows[kind.index()] += 1;
-        if let Some(host) = self.settings.local.host(client.addr, server.addr) {
+        if let Some(host) = host {
             self.blind_hosts.note(host, kind, flow.state.started);
         }
     }
