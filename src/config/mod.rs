@@ -261,7 +261,6 @@ impl Config {
         tracker::Settings {
             flows: flows::Settings {
                 max_flows: self.file.limits.flows,
-                thinned: self.is_thinned(),
                 ..flows::Settings::default()
             },
             first_bytes: self.file.limits.first_bytes,
@@ -275,6 +274,7 @@ impl Config {
                 .map(String::from)
                 .collect(),
             local: self.local(networks),
+            thinned: self.is_thinned(),
             interface: None,
             one_of_several: self.file.interfaces.len() > 1,
             events: self.file.events.has_outputs(),

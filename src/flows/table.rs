@@ -20,9 +20,6 @@ pub struct Settings {
     pub tcp_idle: Duration,
     /// Silence after which a UDP flow is forgotten.
     pub udp_idle: Duration,
-    /// Whether a filter left out segments: then what one end acknowledges tells what the other sent, even where some of
-    /// that was seen.
-    pub thinned: bool,
 }
 
 impl Default for Settings {
@@ -31,7 +28,6 @@ impl Default for Settings {
             max_flows: 65_536,
             tcp_idle: Duration::from_secs(3600),
             udp_idle: Duration::from_secs(120),
-            thinned: false,
         }
     }
 }
@@ -134,7 +130,7 @@ impl<S: Default> Table<S> {
         flow.syn_answered |= reversed;
         flow.sides[side.index()] = true;
         let unseen = !flow.sides[side.other().index()];
-        let acknowledged = if (unseen || self.settings.thinned) && flags.ack && !flags.rst {
+        let acknowledged = if (unseen || header.thinned) && flags.ack && !flags.rst {
             flow.sequences[side.other().index()].acknowledged(ack)
         } else {
             0
@@ -145,7 +141,7 @@ impl<S: Default> Table<S> {
         } else {
             flow.sequences[side.index()].advance(seq, flags.syn, header.wire_len)
         };
-        if self.settings.thinned && flags.fin {
+        if flags.fin {
             flow.sequences[side.index()].ends(seq.wrapping_add(header.wire_len));
         }
         flow.fins[side.index()] |= flags.fin;
@@ -299,6 +295,7 @@ mod tests {
             src,
             dst,
             wire_len,
+            thinned: false,
         }
     }
 
@@ -401,21 +398,24 @@ mod tests {
         let fin = TcpFlags { fin: true, ..ACK };
         for (thinned, expected) in [(true, [500, 8_000, 12]), (false, [0, 0, 0])] {
             let mut flows = table(8);
-            flows.settings.thinned = thinned;
             let ended = &mut |_| panic!("ended");
-            flows.touch_tcp(header(1, client, server, 0), 7, 0, SYN, ended);
+            let from_client = Header {
+                thinned,
+                ..header(1, client, server, 0)
+            };
+            flows.touch_tcp(from_client, 7, 0, SYN, ended);
             flows.touch_tcp(header(1, server, client, 0), 70, 8, SYN_ACK, ended);
             // The first segment of the answer is seen, and acknowledged with more.
             let hello = flows.touch_tcp(header(1, server, client, 100), 71, 8, ACK, ended);
             assert_eq!(hello.advanced, 100);
             let mut acknowledged = Vec::new();
             for ack in [671, 8_671] {
-                let touched = flows.touch_tcp(header(1, client, server, 0), 8, ack, ACK, ended);
+                let touched = flows.touch_tcp(from_client, 8, ack, ACK, ended);
                 acknowledged.push(touched.acknowledged);
             }
             let end = flows.touch_tcp(header(1, server, client, 0), 8_683, 8, fin, ended);
             assert_eq!(end.advanced, 0);
-            let last = flows.touch_tcp(header(1, client, server, 0), 8, 8_684, ACK, ended);
+            let last = flows.touch_tcp(from_client, 8, 8_684, ACK, ended);
             acknowledged.push(last.acknowledged);
             assert_eq!(acknowledged, expected);
         }

@@ -167,6 +167,7 @@ impl Tracker {
         let stats = &mut self.analysis.insides.stats;
         stats.seen.frames += 1;
         stats.seen.wire_bytes += u64::from(frame.wire_len);
+        stats.seen.thinned = self.analysis.insides.settings.thinned;
         stats.seen.cut_frames += u64::from(frame.is_cut());
         stats.last_frame = stats.last_frame.max(Some(frame.time));
         self.analysis

@@ -25,6 +25,10 @@ impl Analysis {
             src: segment.src,
             dst: segment.dst,
             wire_len: segment.wire_len,
+            thinned: self
+                .insides
+                .settings
+                .leaves_out(segment.dst.addr, segment.src.addr),
         };
         let insides = &mut self.insides;
         let touched = self.flows.touch_tcp(
