@@ -28,6 +28,10 @@ const PORTS: [u16; 16] = [
     53, 67, 68, 546, 547, 5353, 5355, 4789, 8472, 4790, 6081, 6635, 2152, 3544, 1701, 500,
 ];
 
+/// Payload of TCP below which a segment passes: no download, and of an answer in any protocol either the words are seen, or
+/// more than an alert is acknowledged.
+const SHORT: usize = 64;
+
 /// The filter for frames of a link type; `None` where there is none.
 pub(super) fn of_link(link: LinkType, local: &[IpNet]) -> Option<String> {
     let text = Text { local };
@@ -144,8 +148,8 @@ fn transport(at: &Behind, from_local: &str) -> String {
 }
 
 /// Segments from outside that open and close nothing, are no DNS, and whose payload begins with no TLS record of a
-/// handshake or an alert, and no answer of HTTP. Less than four bytes pass: what was acknowledged without an answer is no
-/// silence.
+/// handshake or an alert, and no answer of HTTP. Short payloads pass, and segments without any: what was acknowledged without
+/// an answer is no silence.
 fn tcp(at: &Behind, from_local: &str) -> String {
     let (source, target) = (at.header, at.header + 2);
     let (offset, flags) = (at.header + 12, at.header + 13);
@@ -156,7 +160,7 @@ fn tcp(at: &Behind, from_local: &str) -> String {
         format!("link[{flags}]&7=0"),
         format!("not {from_local}"),
         format!("link[{source}:2]!=53 and link[{target}:2]!=53"),
-        format!("link[{}:2]>={header_len}+{}", at.length, at.before + 4),
+        format!("link[{}:2]>={header_len}+{}", at.length, at.before + SHORT),
         format!("link[{payload}:2]!=0x1603 and link[{payload}:2]!=0x1503"),
         format!("link[{payload}:4]!=0x48545450"),
     ]

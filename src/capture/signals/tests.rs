@@ -4,7 +4,8 @@ const CLIENT: [u8; 4] = [192, 0, 2, 7];
 const SERVER: [u8; 4] = [198, 51, 100, 9];
 const CLIENT_6: [u8; 16] = [0x20, 1, 0xd, 0xb8, 0, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7];
 const SERVER_6: [u8; 16] = [0x20, 1, 0xd, 0xb8, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9];
-const DATA: &[u8] = &[0x17, 3, 3, 4, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
+/// Application data of TLS.
+const DATA: &[u8] = &[0x17; 90];
 
 fn filter(networks: &[&str]) -> SignalFilter {
     let networks = networks.iter().map(|network| network.parse().unwrap());
@@ -165,7 +166,8 @@ fn what_a_server_sends_passes_where_it_tells_something() {
         "status line",
         tcp([80, 40_000], 0x18, b"HTTP/1.1 403 Forbidden"),
     );
-    server(false, "page", tcp([80, 40_000], 0x18, b"<html><body>"));
+    server(false, "page", tcp([80, 40_000], 0x18, &[b'x'; 64]));
+    server(true, "short", tcp([80, 40_000], 0x18, &[b'x'; 63]));
     server(true, "DNS", tcp([53, 40_000], 0x18, DATA));
     filters.assert(
         true,
