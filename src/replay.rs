@@ -20,7 +20,7 @@ pub struct Settings {
     pub tracker: tracker::Settings,
     /// The ledger's.
     pub ledger: ledger::Settings,
-    /// What the kernel would pass; `None` for all. Frames that it would drop are left out as if they had never been recorded.
+    /// What the kernel would pass; `None` for all. Frames that it would drop are left out, and tell the time only.
     pub filter: Option<SignalFilter>,
     /// Judge as of this instant: later frames are left out, and the window ends here.
     pub at: Option<Timestamp>,
@@ -205,11 +205,10 @@ impl Replay {
 
     fn take(&mut self, frame: &Frame<'_>, witness: &mut impl Witness) {
         let thinner = self.thinner.as_mut();
-        if thinner.is_some_and(|thinner| !thinner.passes(frame)) {
-            return;
-        }
         if self.at.is_some_and(|at| frame.time > at) {
             self.later_frames += 1;
+        } else if thinner.is_some_and(|thinner| !thinner.passes(frame)) {
+            self.tracker.pass_over(frame.time);
         } else {
             if let Some(file) = self.files.last_mut() {
                 file.frames += 1;

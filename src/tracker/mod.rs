@@ -174,6 +174,11 @@ impl Tracker {
             .packet(self.decoder.decode(frame), frame, witness);
     }
 
+    /// A frame of this time was recorded and is left out: it tells the time, as the wall clock does on a live interface.
+    pub fn pass_over(&mut self, time: Timestamp) {
+        self.analysis.clock.observe(time, false);
+    }
+
     /// Wall time on a live interface without packets.
     pub fn tick(&mut self, wall: Timestamp) {
         self.analysis.clock.tick(wall);
