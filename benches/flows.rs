@@ -158,5 +158,6 @@ fn header(number: u32) -> Header {
         ),
         dst: end(0xc612_0000 | (number & 0xffff), 443),
         wire_len: 1_460,
+        thinned: false,
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::capture::{CaptureError, FrameSource, Inputs, Pumped, Savefile};
+use crate::capture::{CaptureError, FrameSource, Inputs, Pumped, Savefile, SignalFilter, Thinner};
 use crate::ledger::{self, Ledger};
 use crate::model::{Accepted, Frame, Happening, LinkType, Snapshot, Span, Timestamp};
 use crate::rules::RuleSet;
@@ -20,6 +20,8 @@ pub struct Settings {
     pub tracker: tracker::Settings,
     /// The ledger's.
     pub ledger: ledger::Settings,
+    /// What the kernel would pass; `None` for all. Frames that it would drop are left out, and tell the time only.
+    pub filter: Option<SignalFilter>,
     /// Judge as of this instant: later frames are left out, and the window ends here.
     pub at: Option<Timestamp>,
 }
@@ -80,6 +82,7 @@ pub type Sink = Box<dyn FnMut(Happening) + Send>;
 pub struct Replay {
     tracker: Tracker,
     ledger: Ledger,
+    thinner: Option<Thinner>,
     at: Option<Timestamp>,
     sink: Option<Sink>,
     /// When it was last looked what happened.
@@ -102,6 +105,7 @@ impl Replay {
         Ok(Self {
             ledger: Ledger::new(settings.ledger, &rules.packs)?,
             tracker: Tracker::new(settings.tracker, rules),
+            thinner: settings.filter.map(Thinner::new),
             at: settings.at,
             sink: None,
             compared: None,
@@ -200,8 +204,11 @@ impl Replay {
     }
 
     fn take(&mut self, frame: &Frame<'_>, witness: &mut impl Witness) {
+        let thinner = self.thinner.as_mut();
         if self.at.is_some_and(|at| frame.time > at) {
             self.later_frames += 1;
+        } else if thinner.is_some_and(|thinner| !thinner.passes(frame)) {
+            self.tracker.pass_over(frame.time);
         } else {
             if let Some(file) = self.files.last_mut() {
                 file.frames += 1;

@@ -23,12 +23,21 @@ const VENDOR: &str = "198.51.100.7";
 const PROXY: &str = "10.0.0.5:3128";
 const BLOCKED: &str = "blocked by sinkhole";
 
-/// Status, and by what it is blocked, of the one finding of a talk; and the bytes that came from the vendor.
+/// Status, and by what it is blocked, of the one finding of a talk; and the bytes that came from the vendor. They are the
+/// same where the kernel passes only what tells outcomes.
 fn outcome(talk: &Talk) -> (String, u64) {
+    let full = outcome_of(talk, "full");
+    assert_eq!(outcome_of(talk, "signals"), full, "in mode signals");
+    full
+}
+
+fn outcome_of(talk: &Talk, mode: &str) -> (String, u64) {
     let mut config = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
-    config
-        .write_all(b"block_addresses = [\"10.0.0.9\", \"198.18.0.1\"]\nblock_pages = [\"block.example\"]\n")
-        .unwrap();
+    let text = format!(
+        "block_addresses = [\"10.0.0.9\", \"198.18.0.1\"]\nblock_pages = [\"block.example\"]\nlocal_networks = [\"10.0.0.0/8\"]\n\
+         [capture]\nmode = \"{mode}\"\n"
+    );
+    config.write_all(text.as_bytes()).unwrap();
     let path = config.path().to_str().unwrap();
     let mut found = findings(talk.packets(), &["--config", path]);
     assert_eq!(found.len(), 1, "{found:#?}");

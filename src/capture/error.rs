@@ -91,6 +91,16 @@ pub enum CaptureError {
         /// Names that exist.
         known: String,
     },
+    /// It cannot be captured with `mode = "signals"`.
+    #[error(
+        "{source_name}: mode = \"signals\" does not work here: {why}; or write mode = \"full\" in [capture]"
+    )]
+    NoSignals {
+        /// Name of the interface.
+        source_name: String,
+        /// Why, and what to do about it.
+        why: String,
+    },
     /// Any other fault of an interface.
     #[error("{interface}: {why}")]
     Interface {

@@ -8,7 +8,9 @@ use mio::{Events, Interest, Poll, Token};
 use pcap::{Active, Capture, Device};
 
 use super::error::words;
-use super::{CaptureError, FrameSource, Pumped, Settings, Stats, WrappedCounter, interfaces};
+use super::{
+    CaptureError, FrameSource, Pumped, Settings, SignalFilter, Stats, WrappedCounter, interfaces,
+};
 use crate::model::{Frame, LinkType, Timestamp};
 
 const PACKETS: Token = Token(0);
@@ -30,11 +32,15 @@ pub struct Live {
 }
 
 impl Live {
-    /// Opens an interface, or `any` for all of them.
-    pub fn open(interface: &str, settings: &Settings) -> Result<Self, CaptureError> {
+    /// Opens an interface, or `any` for all of them. With a filter the kernel passes only what that lets through.
+    pub fn open(
+        interface: &str,
+        settings: &Settings,
+        filter: Option<&SignalFilter>,
+    ) -> Result<Self, CaptureError> {
         let fail = |error: &pcap::Error| refusal(interface, &words(error));
         let clamp = |value: u32| i32::try_from(value).unwrap_or(i32::MAX);
-        let capture = Capture::from_device(Device::from(interface))
+        let mut capture = Capture::from_device(Device::from(interface))
             .map_err(|error| fail(&error))?
             .snaplen(clamp(settings.snap_length))
             .buffer_size(clamp(settings.buffer))
@@ -44,6 +50,13 @@ impl Live {
             .map_err(|error| fail(&error))?
             .setnonblock()
             .map_err(|error| fail(&error))?;
+        let link = LinkType(capture.get_datalink().0);
+        if let Some(filter) = filter {
+            let compiled = filter.compile(link, interface)?;
+            capture
+                .filter(compiled.text(), true)
+                .map_err(|error| fail(&error))?;
+        }
         let broken = |error: std::io::Error| CaptureError::Interface {
             interface: interface.to_owned(),
             why: format!("cannot wait for frames: {error}"),
@@ -58,7 +71,7 @@ impl Live {
             .map_err(broken)?;
         Ok(Self {
             interface: interface.to_owned(),
-            link: LinkType(capture.get_datalink().0),
+            link,
             capture,
             poll,
             events: Events::with_capacity(4),

@@ -9,6 +9,7 @@ mod inputs;
 mod interfaces;
 mod live;
 mod savefile;
+mod signals;
 
 use crate::model::Frame;
 
@@ -17,6 +18,7 @@ pub use inputs::{Inputs, STDIN, find_inputs};
 pub use interfaces::{Interface, has_link, interfaces};
 pub use live::Live;
 pub use savefile::Savefile;
+pub use signals::{Compiled, MAX_INSTRUCTIONS, SignalFilter, Thinner};
 
 /// Where frames come from.
 pub trait FrameSource {
@@ -51,6 +53,19 @@ pub struct Settings {
     pub promiscuous: bool,
     /// Whether to open an interface again that went away.
     pub reopen: bool,
+    /// What the kernel passes.
+    pub mode: Mode,
+}
+
+/// What the kernel passes of an interface's frames.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// All.
+    #[default]
+    Full,
+    /// What names, outcomes and byte counts need ([`SignalFilter`]).
+    Signals,
 }
 
 impl Default for Settings {
@@ -60,6 +75,7 @@ impl Default for Settings {
             buffer: 16 * 1024 * 1024,
             promiscuous: true,
             reopen: true,
+            mode: Mode::Full,
         }
     }
 }

@@ -304,6 +304,13 @@ impl File {
         if !(65_536..=1_073_741_824).contains(&file.capture.buffer) {
             return bad("buffer", "write a number of bytes from 65536 to 1073741824");
         }
+        if file.capture.mode == capture::Mode::Signals && file.local_networks.is_empty() {
+            return bad(
+                "mode",
+                "\"signals\" needs to know which side is yours: name your networks in `local_networks`, above all tables, or \
+                 write \"full\"",
+            );
+        }
         if file.transfer_threshold_bytes == 0 {
             return bad(
                 "transfer_threshold_bytes",
@@ -373,6 +380,8 @@ mod tests {
             ("listen = \"nonsense\"", 1, "socket address"),
             ("\n\n[limits]\nflows = 0", 4, "from 1 to"),
             ("[capture]\nsnap_length = 5", 2, "64 to 262144"),
+            ("[capture]\nmode = \"signals\"", 2, "`local_networks`"),
+            ("[capture]\nmode = \"half\"", 2, "unknown variant"),
             (
                 "local_networks = [\"10.0.0.0/40\"]",
                 1,

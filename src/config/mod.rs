@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::hosts::Listings;
-use crate::model::{LocalNetworks, Pack, VendorId};
+use crate::model::{LinkType, LocalNetworks, Pack, VendorId};
 use crate::privacy::{KeyError, Pseudonyms};
 use crate::rules::{Library, PackError, RuleSet};
 use crate::{capture, evidence, flows, ledger, metrics, replay, store, tracker, web};
@@ -203,6 +203,12 @@ impl Config {
                 )));
             }
         }
+        if let Some(filter) = self.signal_filter(&[]) {
+            // Before any interface is opened: the commonest link has the longest filter.
+            filter
+                .compile(LinkType::ETHERNET, "[capture]")
+                .map_err(|error| refuse(error.to_string()))?;
+        }
         let rules = self.rule_set();
         evidence::Cutoffs::choose(&rules.packs, &self.evidence())
             .map_err(|unknown| refuse(unknown.to_string()))?;
@@ -238,6 +244,18 @@ impl Config {
         self.file.capture.clone()
     }
 
+    /// What the kernel is to pass, where that is not all; `networks` are those of the captured interfaces.
+    pub fn signal_filter(&self, networks: &[ipnet::IpNet]) -> Option<capture::SignalFilter> {
+        let local = self.local(networks);
+        self.is_thinned()
+            .then(|| capture::SignalFilter::new(&local))
+    }
+
+    /// Whether captures lack what no signal is in.
+    fn is_thinned(&self) -> bool {
+        self.file.capture.mode == capture::Mode::Signals
+    }
+
     /// How a tracker judges; `networks` are those of the captured interfaces.
     pub fn tracker(&self, networks: &[ipnet::IpNet]) -> tracker::Settings {
         tracker::Settings {
@@ -256,6 +274,7 @@ impl Config {
                 .map(String::from)
                 .collect(),
             local: self.local(networks),
+            thinned: self.is_thinned(),
             interface: None,
             one_of_several: self.file.interfaces.len() > 1,
             events: self.file.events.has_outputs(),
@@ -291,6 +310,7 @@ impl Config {
                 keep: false,
                 ..self.ledger(&[])
             },
+            filter: self.signal_filter(&[]),
             at: None,
         }
     }

@@ -21,7 +21,7 @@ use super::teller::Teller;
 use super::wall::live_bound;
 use super::worker::{Report, Worker};
 use super::{Daemon, Ended, Served, thread};
-use crate::capture;
+use crate::capture::{self, SignalFilter};
 use crate::config::{Config, DeviceFiles};
 use crate::history::Wall;
 use crate::ledger::{self, Ledger};
@@ -50,7 +50,8 @@ impl Daemon {
             settings: machine.tracker(&self.config),
         }));
         let watch_board = Arc::new(WatchBoard::default());
-        let workers = self.open(&in_force, &watch_board)?;
+        let filter = self.config.signal_filter(&machine.networks);
+        let workers = self.open(&in_force, &watch_board, filter.as_ref())?;
         let mut ledger = Ledger::new(machine.ledger(&self.config), &rules.packs)?;
         let events = &self.config.file.events;
         let is_kept = self.config.file.state_dir.is_some();
@@ -130,11 +131,16 @@ impl Daemon {
     }
 
     /// A worker for each interface.
-    fn open(&self, rules: &Arc<RuleBoard>, watch: &Arc<WatchBoard>) -> Result<Vec<Worker>> {
+    fn open(
+        &self,
+        rules: &Arc<RuleBoard>,
+        watch: &Arc<WatchBoard>,
+        filter: Option<&SignalFilter>,
+    ) -> Result<Vec<Worker>> {
         let in_force = rules.load();
         let mut workers = Vec::new();
         for interface in &self.config.file.interfaces {
-            let capture = Reopening::open(interface, self.config.capture())?;
+            let capture = Reopening::open(interface, self.config.capture(), filter.cloned())?;
             let settings = tracker::Settings {
                 interface: Some(Arc::from(interface.as_str())),
                 ..in_force.settings.clone()

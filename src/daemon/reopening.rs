@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::capture::{self, CaptureError, FrameSource, Live, Pumped};
+use crate::capture::{self, CaptureError, FrameSource, Live, Pumped, SignalFilter};
 use crate::model::Frame;
 
 /// How often an interface that went away is tried: what passes until then is not seen.
@@ -16,6 +16,7 @@ const NO_LINK: &str =
 pub(super) struct Reopening {
     interface: String,
     settings: capture::Settings,
+    filter: Option<SignalFilter>,
     state: State,
     /// What handles lost that are closed.
     before: capture::Stats,
@@ -46,10 +47,15 @@ pub(super) enum Read {
 }
 
 impl Reopening {
-    /// Opens an interface, or `any` for all of them.
-    pub(super) fn open(interface: &str, settings: capture::Settings) -> Result<Self, CaptureError> {
+    /// Opens an interface, or `any` for all of them, with a filter where one is given.
+    pub(super) fn open(
+        interface: &str,
+        settings: capture::Settings,
+        filter: Option<SignalFilter>,
+    ) -> Result<Self, CaptureError> {
         Ok(Self {
-            state: State::Open(Live::open(interface, &settings)?),
+            state: State::Open(Live::open(interface, &settings, filter.as_ref())?),
+            filter,
             interface: interface.to_owned(),
             settings,
             before: capture::Stats::default(),
@@ -114,7 +120,7 @@ impl Reopening {
     }
 
     fn open_again(&mut self) -> Read {
-        match Live::open(&self.interface, &self.settings) {
+        match Live::open(&self.interface, &self.settings, self.filter.as_ref()) {
             Ok(live) => {
                 self.restarts += 1;
                 self.state = State::Open(live);

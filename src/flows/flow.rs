@@ -141,4 +141,7 @@ pub struct Header {
     pub dst: Endpoint,
     /// Payload bytes on the wire.
     pub wire_len: u32,
+    /// Whether a filter leaves out segments of the receiver: then what the sender acknowledges tells what came, even where
+    /// some of it was seen.
+    pub thinned: bool,
 }

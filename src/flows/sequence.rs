@@ -12,8 +12,19 @@ const MAX_LEAP: u32 = 4 << 20;
 pub(super) struct Sequence {
     /// Sequence number behind the furthest byte seen, once any was.
     next: Option<u32>,
+    beyond: Beyond,
+}
+
+/// What was seen beyond that byte. One of them suffices, and a flow has to stay small.
+#[derive(Clone, Copy, Debug, Default)]
+enum Beyond {
+    /// Nothing.
+    #[default]
+    Nothing,
     /// End of a segment beyond the largest hole; the next one that continues it proves that it was no stray.
-    stray: Option<u32>,
+    Stray(u32),
+    /// Sequence number of the FIN, where it has to be known. No data goes on behind it.
+    Fin(u32),
 }
 
 impl Sequence {
@@ -22,9 +33,18 @@ impl Sequence {
         self.next
     }
 
+    /// A FIN stands here. It takes a number that is no payload, and an acknowledgement of it is none of a byte.
+    pub(super) fn ends(&mut self, at: u32) {
+        self.beyond = Beyond::Fin(at);
+    }
+
     /// The other end says that it has everything up to `end`: returns by how many bytes that goes further than anything
     /// known. The first word only tells where the direction stands.
     pub(super) fn acknowledged(&mut self, end: u32) -> u64 {
+        let end = match self.beyond {
+            Beyond::Fin(fin) if fin.wrapping_add(1) == end => fin,
+            _ => end,
+        };
         let ahead = end.wrapping_sub(self.next.unwrap_or(end));
         if self.next.is_none() || (1..=MAX_LEAP).contains(&ahead) {
             self.next = Some(end);
@@ -52,10 +72,11 @@ impl Sequence {
             return 0;
         }
         if ahead - len.min(ahead) > MAX_LEAP {
-            let continues = self
-                .stray
-                .is_some_and(|stray| start.wrapping_sub(stray) <= MAX_LEAP);
-            self.stray = Some(end);
+            let continues = match self.beyond {
+                Beyond::Stray(stray) => start.wrapping_sub(stray) <= MAX_LEAP,
+                Beyond::Nothing | Beyond::Fin(_) => false,
+            };
+            self.beyond = Beyond::Stray(end);
             if continues {
                 self.next = Some(end);
             }
@@ -104,6 +125,16 @@ mod tests {
             10,
             "what was acknowledged counts once"
         );
+    }
+
+    #[test]
+    fn an_acknowledged_fin_is_no_byte() {
+        let mut direction = Sequence::default();
+        direction.advance(99, true, 0);
+        assert_eq!(direction.acknowledged(200), 100);
+        direction.ends(250);
+        assert_eq!(direction.acknowledged(251), 50);
+        assert_eq!(direction.acknowledged(251), 0);
     }
 
     #[test]

@@ -59,8 +59,8 @@ pub struct Touched<'t, S> {
     pub new: bool,
     /// Payload bytes by which the sender's direction advanced.
     pub advanced: u64,
-    /// Payload bytes of the other side that the segment acknowledges, where no packet of that side was seen: proof that
-    /// they came (TCP).
+    /// Payload bytes of the other side that the segment acknowledges, where no packet of that side was seen, or not all
+    /// were to be: proof that they came (TCP).
     pub acknowledged: u64,
     /// Sequence number that the sender's next byte had before this segment, once known (TCP).
     pub expected: Option<u32>,
@@ -130,7 +130,7 @@ impl<S: Default> Table<S> {
         flow.syn_answered |= reversed;
         flow.sides[side.index()] = true;
         let unseen = !flow.sides[side.other().index()];
-        let acknowledged = if unseen && flags.ack && !flags.rst {
+        let acknowledged = if (unseen || header.thinned) && flags.ack && !flags.rst {
             flow.sequences[side.other().index()].acknowledged(ack)
         } else {
             0
@@ -141,6 +141,9 @@ impl<S: Default> Table<S> {
         } else {
             flow.sequences[side.index()].advance(seq, flags.syn, header.wire_len)
         };
+        if flags.fin {
+            flow.sequences[side.index()].ends(seq.wrapping_add(header.wire_len));
+        }
         flow.fins[side.index()] |= flags.fin;
         let was_closed = flow.closed;
         flow.closed |= flags.rst || flow.fins == [true, true];
@@ -292,6 +295,7 @@ mod tests {
             src,
             dst,
             wire_len,
+            thinned: false,
         }
     }
 
@@ -386,6 +390,35 @@ mod tests {
         // One that was refused may be tried again with the same number, as some systems do.
         let again = flows.touch_tcp(header(21, client, server, 0), 9, 0, SYN, &mut |_| {});
         assert!(again.new);
+    }
+
+    #[test]
+    fn of_a_thinned_connection_acknowledgements_tell_what_was_left_out() {
+        let (client, server) = (end(1, 40000), end(2, 443));
+        let fin = TcpFlags { fin: true, ..ACK };
+        for (thinned, expected) in [(true, [500, 8_000, 12]), (false, [0, 0, 0])] {
+            let mut flows = table(8);
+            let ended = &mut |_| panic!("ended");
+            let from_client = Header {
+                thinned,
+                ..header(1, client, server, 0)
+            };
+            flows.touch_tcp(from_client, 7, 0, SYN, ended);
+            flows.touch_tcp(header(1, server, client, 0), 70, 8, SYN_ACK, ended);
+            // The first segment of the answer is seen, and acknowledged with more.
+            let hello = flows.touch_tcp(header(1, server, client, 100), 71, 8, ACK, ended);
+            assert_eq!(hello.advanced, 100);
+            let mut acknowledged = Vec::new();
+            for ack in [671, 8_671] {
+                let touched = flows.touch_tcp(from_client, 8, ack, ACK, ended);
+                acknowledged.push(touched.acknowledged);
+            }
+            let end = flows.touch_tcp(header(1, server, client, 0), 8_683, 8, fin, ended);
+            assert_eq!(end.advanced, 0);
+            let last = flows.touch_tcp(from_client, 8, 8_684, ACK, ended);
+            acknowledged.push(last.acknowledged);
+            assert_eq!(acknowledged, expected);
+        }
     }
 
     #[test]

@@ -67,6 +67,7 @@ pub(super) fn encode(surroundings: &Surroundings) -> String {
         "frames": seen.frames,
         "wire_bytes": seen.wire_bytes,
         "cut_frames": seen.cut_frames,
+        "thinned": seen.thinned,
         "undecoded": by(&seen.undecoded, &labels(Undecoded::ALL, Undecoded::label)),
         "flows": by(&seen.flows, &labels(FlowProtocol::ALL, FlowProtocol::label)),
         "named_flows": by(&seen.named_flows, &labels(Signal::ALL, Signal::label)),
@@ -90,6 +91,7 @@ pub fn decode(text: &str) -> Surroundings {
         frames: number(&value["frames"]),
         wire_bytes: number(&value["wire_bytes"]),
         cut_frames: number(&value["cut_frames"]),
+        thinned: value["thinned"].as_bool().unwrap_or(false),
         ..Seen::default()
     };
     let read = |counts: &mut [u64], field: &str, labels: &[&str]| {
@@ -140,6 +142,7 @@ mod tests {
             frames: 7,
             wire_bytes: u64::MAX,
             cut_frames: 1,
+            thinned: true,
             ..Seen::default()
         };
         seen.undecoded[1] = 2;

@@ -69,6 +69,7 @@ families! {
     CAPTURE_PACKETS: Counter "straggler_capture_packets_total" ["interface"] "Packets delivered by the interface.";
     CAPTURE_BYTES: Counter "straggler_capture_bytes_total" ["interface"] "Bytes on the wire of the packets delivered.";
     CAPTURE_DROPPED: Counter "straggler_capture_dropped_packets_total" ["interface", "reason"] "Packets lost before inspection.";
+    CAPTURE_THINNED: Gauge "straggler_capture_thinned" ["interface"] "1 where the kernel passes only what names, outcomes and byte counts need (capture.mode).";
     CAPTURE_TRUNCATED: Counter "straggler_capture_truncated_packets_total" ["interface"] "Packets cut by the snap length.";
     CAPTURE_LAST_PACKET: Gauge "straggler_capture_last_packet_timestamp_seconds" ["interface"] "Capture time of the latest packet.";
     CAPTURE_RESTARTS: Counter "straggler_capture_restarts_total" ["interface"] "How often the interface was opened again after it went away.";

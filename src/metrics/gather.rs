@@ -277,6 +277,7 @@ fn interfaces(samples: &mut Samples, scene: &Scene) {
         samples.add(&f::CAPTURE_UP, &[name], flag(interface.up));
         samples.add(&f::CAPTURE_PACKETS, &[name], number(seen.frames));
         samples.add(&f::CAPTURE_BYTES, &[name], number(seen.wire_bytes));
+        samples.add(&f::CAPTURE_THINNED, &[name], flag(seen.thinned));
         samples.add(&f::CAPTURE_TRUNCATED, &[name], number(seen.cut_frames));
         let restarts = number(interface.restarts);
         samples.add(&f::CAPTURE_RESTARTS, &[name], restarts);

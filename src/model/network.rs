@@ -46,6 +46,11 @@ impl LocalNetworks {
         self.known
     }
 
+    /// The networks, the private ranges among them.
+    pub fn networks(&self) -> impl Iterator<Item = IpNet> {
+        self.networks.iter().copied()
+    }
+
     /// Whether an address is local.
     pub fn contains(&self, address: IpAddr) -> bool {
         self.networks

@@ -216,6 +216,8 @@ pub struct Seen {
     pub wire_bytes: u64,
     /// Frames that the snap length cut.
     pub cut_frames: u64,
+    /// Whether a filter passed only what names, outcomes and byte counts need.
+    pub thinned: bool,
     /// Frames of which no network or transport layer was read, by cause, in the order of [`Undecoded::ALL`].
     pub undecoded: [u64; Undecoded::ALL.len()],
     /// Flows by what they spoke, in the order of [`FlowProtocol::ALL`].
@@ -236,6 +238,7 @@ impl Default for Seen {
             frames: 0,
             wire_bytes: 0,
             cut_frames: 0,
+            thinned: false,
             undecoded: [0; Undecoded::ALL.len()],
             flows: [0; FlowProtocol::ALL.len()],
             named_flows: [0; Signal::ALL.len()],
@@ -252,6 +255,7 @@ impl Seen {
         self.frames += other.frames;
         self.wire_bytes += other.wire_bytes;
         self.cut_frames += other.cut_frames;
+        self.thinned |= other.thinned;
         self.duplicate_datagrams += other.duplicate_datagrams;
         let pairs = [
             (&mut self.undecoded[..], &other.undecoded[..]),

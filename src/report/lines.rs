@@ -84,6 +84,10 @@ pub(super) fn asked(report: &Report) -> Vec<(&'static str, String)> {
     lines
 }
 
+/// What a capture in mode "signals" does not show.
+pub const THINNED: &str = "capture mode is signals: of servers outside only what tells an outcome was looked at, so of QUIC it is known \
+     that there was a contact, and not how much came; tunnels that cannot be opened and flows without a name are not all counted";
+
 /// What was looked at, and what could not be seen.
 pub(super) fn unseen(report: &Report) -> Vec<String> {
     let (snapshot, seen) = (&report.snapshot, &report.seen);
@@ -116,6 +120,7 @@ pub(super) fn unseen(report: &Report) -> Vec<String> {
             seen.cut_frames
         ));
     }
+    lines.extend(seen.thinned.then(|| THINNED.to_owned()));
     if !snapshot.local_networks_known {
         lines.push("local networks are not set: private addresses, and in doubt whoever opened a flow, count as hosts".to_owned());
     }

@@ -30,7 +30,7 @@ pub use filter::{Filter, LeftOut, Used};
 pub use fit::fit;
 pub use html::html;
 pub use json::{FindingLine, NetworkLine, finding_line, finding_lines};
-pub use lines::{named_share, percent, sentence};
+pub use lines::{THINNED, named_share, percent, sentence};
 pub use markdown::markdown;
 pub use record::{Asked, PackUsed, Report, SHORTEST_GAP, Sensor, Source, SourceKind, Watched};
 pub use table::{Style, table};

@@ -95,13 +95,14 @@ impl BlindHosts {
 impl Analysis {
     /// Counts the flows that are due.
     pub(super) fn count_due_flows(&mut self, now: Timestamp) {
+        let thinned = self.insides.settings.thinned;
         while let Some(start) = self.insides.waiting.pop_due(now, GRACE) {
             // Another flow may stand there by now.
             if let Some(flow) = self.flows.at(start.slot)
                 && flow.state.started == start.time
             {
                 self.insides.count_flow(flow, Some(start.slot));
-                if is_unanswered(flow) {
+                if is_unanswered(flow, thinned) {
                     let waiting = &mut self.insides.unanswered;
                     waiting.push(start.now, start.time, start.slot);
                 }
@@ -110,7 +111,7 @@ impl Analysis {
         while let Some(start) = self.insides.unanswered.pop_due(now, SILENCE) {
             if let Some(flow) = self.flows.at(start.slot)
                 && flow.state.started == start.time
-                && is_unanswered(flow)
+                && is_unanswered(flow, thinned)
             {
                 let (time, rollup) = (flow.last_seen, &mut self.insides.rollup);
                 if let Some(named) = flow.state.names.as_mut().and_then(|names| names.current()) {
@@ -153,8 +154,13 @@ impl Insides {
         let Some(kind) = blind_kind(flow, client_side) else {
             return;
         };
+        let host = self.settings.local.host(client.addr, server.addr);
+        // What a client outside said, the filter left out.
+        if host.is_none() && self.settings.thinned {
+            return;
+        }
         self.stats.seen.blind_flows[kind.index()] += 1;
-        if let Some(host) = self.settings.local.host(client.addr, server.addr) {
+        if let Some(host) = host {
             self.blind_hosts.note(host, kind, flow.state.started);
         }
     }
@@ -180,7 +186,8 @@ impl Insides {
 
 /// Whether a flow for a matched name was tried more than once and nothing came back, where it would have been seen. A TCP
 /// client that says something had an answer to its SYN: if that was not seen, nothing of the server is.
-fn is_unanswered(flow: &Flow<Conversation>) -> bool {
+/// Of Google's older QUIC, whose servers tell no version, a filter leaves out the answers.
+fn is_unanswered(flow: &Flow<Conversation>, thinned: bool) -> bool {
     let state = &flow.state;
     let client_side = client_side(flow);
     let Some(names) = &state.names else {
@@ -194,7 +201,7 @@ fn is_unanswered(flow: &Flow<Conversation>) -> bool {
     let nothing_came = match flow.protocol {
         Protocol::Tcp if server_seen => !names.heard(),
         Protocol::Tcp => only_syns(),
-        Protocol::Udp => !server_seen,
+        Protocol::Udp => !server_seen && (!thinned || state.quic_id != 0),
         Protocol::Esp => false,
     };
     nothing_came && flow.last_seen.since(state.started) >= TRIED_AGAIN

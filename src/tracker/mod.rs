@@ -167,10 +167,16 @@ impl Tracker {
         let stats = &mut self.analysis.insides.stats;
         stats.seen.frames += 1;
         stats.seen.wire_bytes += u64::from(frame.wire_len);
+        stats.seen.thinned = self.analysis.insides.settings.thinned;
         stats.seen.cut_frames += u64::from(frame.is_cut());
         stats.last_frame = stats.last_frame.max(Some(frame.time));
         self.analysis
             .packet(self.decoder.decode(frame), frame, witness);
+    }
+
+    /// A frame of this time was recorded and is left out: it tells the time, as the wall clock does on a live interface.
+    pub fn pass_over(&mut self, time: Timestamp) {
+        self.analysis.clock.observe(time, false);
     }
 
     /// Wall time on a live interface without packets.

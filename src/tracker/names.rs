@@ -146,6 +146,17 @@ impl Names {
                 answers.settle(budget);
             }
         }
+        self.take_back_foreign(next);
+    }
+
+    /// The client acknowledges bytes of the server that were not seen, up to `next`.
+    pub(super) fn unseen(&mut self, next: Option<u32>) {
+        self.heard = true;
+        self.take_back_foreign(next);
+    }
+
+    /// Takes away what came before `next` and is not the vendor's.
+    fn take_back_foreign(&mut self, next: Option<u32>) {
         let foreign = next.map_or(0, |next| self.answers.foreign_bytes(next));
         if let Some(named) = self.current().filter(|_| foreign > 0) {
             named.take_back(foreign);

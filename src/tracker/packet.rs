@@ -119,6 +119,7 @@ impl Analysis {
             src: end(packet.src),
             dst: end(packet.dst),
             wire_len: 0,
+            thinned: false,
         };
         let insides = &mut self.insides;
         let touched = self

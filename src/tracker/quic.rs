@@ -81,6 +81,7 @@ impl Analysis {
             src: datagram.src,
             dst: datagram.dst,
             wire_len: datagram.wire_len,
+            thinned: false,
         };
         let insides = &mut self.insides;
         let Touched {

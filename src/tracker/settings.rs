@@ -21,6 +21,8 @@ pub struct Settings {
     pub block_pages: Vec<String>,
     /// Which hosts are watched.
     pub local: LocalNetworks,
+    /// Whether a filter leaves out packets from outside: then what hosts acknowledge tells what came.
+    pub thinned: bool,
     /// The interface that is captured; `None` for savefiles.
     pub interface: Option<Arc<str>>,
     /// Whether other workers look at other interfaces. Then what is told of a flow says which flow, so that the ledger can
@@ -39,9 +41,17 @@ impl Default for Settings {
             block_addresses: Vec::new(),
             block_pages: Vec::new(),
             local: LocalNetworks::default(),
+            thinned: false,
             interface: None,
             one_of_several: false,
             events: false,
         }
+    }
+}
+
+impl Settings {
+    /// Whether a filter leaves out packets that go from one address to another.
+    pub(super) fn leaves_out(&self, from: IpAddr, to: IpAddr) -> bool {
+        self.thinned && !self.local.contains(from) && self.local.contains(to)
     }
 }

@@ -25,6 +25,10 @@ impl Analysis {
             src: segment.src,
             dst: segment.dst,
             wire_len: segment.wire_len,
+            thinned: self
+                .insides
+                .settings
+                .leaves_out(segment.dst.addr, segment.src.addr),
         };
         let insides = &mut self.insides;
         let touched = self.flows.touch_tcp(
@@ -66,7 +70,8 @@ impl Insides {
             expected,
             ..
         } = touched;
-        let next = flow.next_seq(side);
+        let (next, other_next) = (flow.next_seq(side), flow.next_seq(side.other()));
+        let other_seen = flow.state.traits.sides[side.other().index()];
         // What it says comes first: its bytes belong to the name that it holds.
         let settled = matches!(flow.state.reading, Reading::Settled);
         if segment.wire_len > 0 && !settled {
@@ -87,6 +92,9 @@ impl Insides {
         {
             self.unreported.push(slot);
         }
+        if acknowledged > 0 && flow.state.traits.client == Some(side) {
+            names.unseen(other_next);
+        }
         if flow.state.traits.client != Some(side) {
             let block_pages = &self.settings.block_pages;
             names.answer(segment, next, time, block_pages, budget, rollup);
@@ -94,7 +102,7 @@ impl Insides {
         if let Some(named) = names.current() {
             let threshold = self.settings.transfer_threshold;
             if acknowledged > 0 {
-                named.acknowledged(side, threshold, time, rollup);
+                named.acknowledged(side, other_seen, threshold, time, rollup);
             }
             named.weigh(threshold, time, rollup);
         }

@@ -11,9 +11,12 @@ mod clients;
 mod laboratory;
 mod namespace;
 mod needs;
+#[path = "../program/mod.rs"]
+mod program;
 mod recorded;
 #[path = "../served/mod.rs"]
 mod served;
+mod signals;
 mod wire;
 
 use laboratory::{Laboratory, SERVER};

@@ -84,11 +84,12 @@ impl Named {
         }
     }
 
-    /// The client acknowledged bytes of a server that is not seen. More than an alert is an answer; over HTTP it may be a
+    /// The client acknowledged bytes of a server that were not seen; `server_seen` where others were. More than an alert is an answer; over HTTP it may be a
     /// page that says "forbidden", so it has to be as much as a transfer.
     pub(in crate::tracker) fn acknowledged(
         &mut self,
         by: Side,
+        server_seen: bool,
         threshold: u64,
         time: Timestamp,
         rollup: &mut Rollup,
@@ -99,7 +100,7 @@ impl Named {
         };
         let answered = self.answered() >= enough;
         if by == self.ends.client_side {
-            self.server_unseen = true;
+            self.server_unseen = !server_seen;
             if !self.replied && answered {
                 self.server_talks(time, rollup);
             }

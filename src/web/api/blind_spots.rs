@@ -18,6 +18,7 @@ struct BlindSpots {
     one_sided_flows: BTreeMap<&'static str, u64>,
     undecoded_frames: BTreeMap<&'static str, u64>,
     cut_frames: u64,
+    thinned: bool,
     dropped_frames: u64,
 }
 
@@ -46,6 +47,7 @@ pub(super) async fn get(State(api): Shared, asked: Asked) -> Answer {
             .map(|(cause, count)| (cause.label(), count))
             .collect(),
         cut_frames: seen.cut_frames,
+        thinned: seen.thinned,
         dropped_frames: drops.sum(),
     }))
 }

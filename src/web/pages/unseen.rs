@@ -6,7 +6,7 @@ use super::shell::{counted, host_path};
 use super::uncovered::uncovered;
 use crate::metrics::Scene;
 use crate::model::{BlindKind, FlowProtocol, SeenSide, Undecoded};
-use crate::report::{named_share, percent, plain, sentence};
+use crate::report::{THINNED, named_share, percent, plain, sentence};
 
 /// Hosts with weak names, as many as are listed; the pages of hosts have all.
 const MAX_WEAK: usize = 50;
@@ -35,6 +35,7 @@ pub(super) fn unseen(scene: &Scene) -> Markup {
                 @if count > 0 { li { (counted(count, "frame", "frames")) " not decoded: " (cause.label().replace('_', " ")) "." } }
             }
             @if seen.cut_frames > 0 { li { (counted(seen.cut_frames, "frame", "frames")) " cut by the snap length." } }
+            @if seen.thinned { li { (sentence(THINNED)) } }
             @if !snapshot.local_networks_known {
                 li { "Local networks not set: private addresses, and in doubt whoever opened a flow, count as hosts." }
             }
