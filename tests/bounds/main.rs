@@ -63,7 +63,7 @@ const REAL: [[&str; 2]; 3] = [
 ];
 
 /// Entries that the tables of one worker and of the ledger take: the Bounds of ARCHITECTURE.md.
-const CAPS: [(&str, u64); 23] = [
+const CAPS: [(&str, u64); 24] = [
     ("flows", 65_536),
     ("first_bytes", 16_777_216),
     ("dns_transactions", 16_384),
@@ -87,6 +87,7 @@ const CAPS: [(&str, u64); 23] = [
     ("roles", 16_384),
     ("uncovered_told", 4_096),
     ("uncovered_names", 2_048),
+    ("connections", 64),
 ];
 
 fn real() -> [[Real; 2]; 3] {

@@ -86,7 +86,9 @@ impl Outcome {
         let path = format!("/api/v1/hosts?straggler=true&host={address}");
         let (_, body) = daemon.get(&path);
         let answer: Value = serde_json::from_str(&body).unwrap();
-        let [host] = answer["hosts"].as_array().unwrap().as_slice() else {
+        // Of a host that is not known yet there is no list.
+        let hosts = answer["hosts"].as_array().map_or(&[][..], Vec::as_slice);
+        let [host] = hosts else {
             let (_, all) = daemon.get(&format!("/api/v1/hosts?host={address}"));
             return Some(format!("{address} is not one straggler: {all}"));
         };
