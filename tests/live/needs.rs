@@ -44,19 +44,14 @@ pub(crate) fn beside_this(name: &str) -> PathBuf {
 }
 
 /// Says what is skipped for want of something. In CI nothing may be.
-fn skip(missing: &str) {
+pub(crate) fn skip(missing: &str) {
     let in_ci = std::env::var("CI").is_ok_and(|value| !["", "false"].contains(&value.as_str()));
     assert!(!in_ci, "in CI nothing is skipped; missing: {missing}");
     say_skipped(missing);
 }
 
-/// Says what is skipped because the kernel was built without it: nothing that CI could install brings it, so this is no
-/// failure there either.
-pub(crate) fn skip_without_kernel(missing: &str) {
-    say_skipped(missing);
-}
-
-/// Not by `eprintln`, of which a test that passes shows nothing.
-fn say_skipped(missing: &str) {
+/// Says what is skipped. By itself for what the kernel was built without: nothing that CI could install brings it, so it is
+/// no failure there either. Not by `eprintln`, of which a test that passes shows nothing.
+pub(crate) fn say_skipped(missing: &str) {
     let _ = writeln!(std::io::stderr(), "SKIPPED for want of {missing}");
 }

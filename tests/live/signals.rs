@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use crate::laboratory::Laboratory;
-use crate::needs::{beside_this, skip_without_kernel};
+use crate::needs::{beside_this, say_skipped};
 use crate::program::{findings, straggler, text};
 use crate::served::wait_for;
 
@@ -190,7 +190,7 @@ fn has_vlans(laboratory: &Laboratory) -> bool {
     let try_one = "ip link add link sg0 name try type vlan id 9 && ip link del try";
     let can = laboratory.client.shell(try_one).status.success();
     if !can {
-        skip_without_kernel("VLANs of the kernel (8021q): downloads in VLANs");
+        say_skipped("VLANs of the kernel (8021q): downloads in VLANs");
     }
     can
 }
