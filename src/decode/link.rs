@@ -43,7 +43,7 @@ const SNAP: [u8; 6] = [0xaa, 0xaa, 0x03, 0, 0, 0];
 const MAC_LEN: usize = 6;
 const MAC_PAIR_LEN: usize = 2 * MAC_LEN;
 /// Addresses and EtherType.
-const ETHERNET_LEN: usize = MAC_PAIR_LEN + 2;
+pub(super) const ETHERNET_LEN: usize = MAC_PAIR_LEN + 2;
 /// A VLAN's number in the two bytes of its tag.
 const VLAN_NUMBER: u16 = 0x0fff;
 /// An ARP message of Ethernet and IPv4. Others are longer, but for those of links that nobody has seen for long.
@@ -104,33 +104,8 @@ pub(super) enum Content<'a> {
     Arp(&'a [u8]),
 }
 
-/// Goes behind all links.
-#[inline]
-pub(super) fn behind(layer: Layer<'_>) -> Result<Behind<'_>, Undecoded> {
-    // Nearly every frame is Ethernet with IP right behind it; the longer way costs a replay several per cent.
-    if let Layer::Ethernet(at) = layer
-        && let Some((header, bytes)) = at.bytes.split_first_chunk::<ETHERNET_LEN>()
-        && let &[a, b, c, d, e, f, g, h, i, j, k, l, ref ethertype @ ..] = header
-        && let ETHERTYPE_IPV4 | ETHERTYPE_IPV6 = u16::from_be_bytes(*ethertype)
-    {
-        return Ok(Behind {
-            ends: Some(LinkEnds {
-                src: Mac::new([g, h, i, j, k, l]),
-                dst: Mac::new([a, b, c, d, e, f]),
-                vlan: None,
-            }),
-            carried: false,
-            content: Content::Ip(Cursor {
-                bytes,
-                wire_len: at.wire_len.saturating_sub(ETHERNET_LEN as u32),
-            }),
-        });
-    }
-    behind_any(layer)
-}
-
-/// The same for any links. Every step leads further in, from Ethernet by PPP and MPLS to IP, so it ends.
-fn behind_any(mut layer: Layer<'_>) -> Result<Behind<'_>, Undecoded> {
+/// Goes behind all links. Every step leads further in, from Ethernet by PPP and MPLS to IP, so it ends.
+pub(super) fn behind(mut layer: Layer<'_>) -> Result<Behind<'_>, Undecoded> {
     let mut macs: Option<(Mac, Mac)> = None;
     let (mut ends, mut carried) = (None, false);
     loop {

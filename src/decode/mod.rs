@@ -19,6 +19,7 @@ mod l2tp;
 mod link;
 mod mpls;
 mod overlay;
+mod plain;
 mod ppp;
 mod teredo;
 mod transport;
@@ -64,6 +65,14 @@ impl Decoder {
     ///
     /// The time of frames decides when fragments are given up. Those that were count in [`Decoder::stats`] alone.
     pub fn decode<'a>(&'a mut self, frame: &Frame<'a>) -> Result<Decoded<'a>, Undecoded> {
+        match plain::packet(frame) {
+            Some(decoded) => Ok(decoded),
+            None => self.decode_any(frame),
+        }
+    }
+
+    /// The same for frames of any kind.
+    fn decode_any<'a>(&'a mut self, frame: &Frame<'a>) -> Result<Decoded<'a>, Undecoded> {
         let first = link::behind(link::of_frame(frame)?)?;
         let place = Place {
             ends: first.ends,

@@ -20,19 +20,28 @@ const MPLS_IN_IP: u8 = 137;
 /// Version 3 and reserved bits before the frame (RFC 3378).
 const ETHERNET_IN_IP_HEADER: u16 = 0x3000;
 
-/// A port and who reads what comes to or from it.
-type Reader = (u16, for<'a> fn(Cursor<'a>) -> Option<Layer<'a>>);
+/// Who reads what comes to or from a port.
+type Reader = for<'a> fn(Cursor<'a>) -> Option<Layer<'a>>;
 
-const BY_PORT: [Reader; 8] = [
-    (4789, overlay::vxlan),
-    (8472, overlay::vxlan), // Linux's default, older than the standard
-    (4790, overlay::vxlan_gpe),
-    (6081, overlay::geneve),
-    (6635, |at| Some(Layer::Mpls(at))),
-    (2152, gtp::packet),
-    (3544, teredo::packet),
-    (1701, l2tp::over_udp),
-];
+fn reader(port: u16) -> Option<Reader> {
+    match port {
+        // Linux's default is 8472, older than the standard.
+        4789 | 8472 => Some(overlay::vxlan),
+        4790 => Some(overlay::vxlan_gpe),
+        6081 => Some(overlay::geneve),
+        6635 => Some(|at| Some(Layer::Mpls(at))),
+        2152 => Some(gtp::packet),
+        3544 => Some(teredo::packet),
+        1701 => Some(l2tp::over_udp),
+        _ => None,
+    }
+}
+
+/// Whether what comes to or from a port may be a tunnel.
+#[inline]
+pub(super) fn may_be_on(port: u16) -> bool {
+    reader(port).is_some()
+}
 
 /// What the payload of an IP packet holds, where its protocol number says that it is a tunnel.
 pub(super) fn over_ip<'a>(ip: &Ip<'a>) -> Result<Option<Layer<'a>>, Undecoded> {
@@ -51,9 +60,7 @@ pub(super) fn over_ip<'a>(ip: &Ip<'a>) -> Result<Option<Layer<'a>>, Undecoded> {
 
 /// What a datagram may hold, by its ports. `inside` is its payload.
 pub(super) fn over_udp<'a>(datagram: &Datagram<'_>, inside: Cursor<'a>) -> Option<Layer<'a>> {
-    let ports = [datagram.dst.port, datagram.src.port];
-    BY_PORT
-        .iter()
-        .filter(|(port, _)| ports.contains(port))
-        .find_map(|(_, read)| read(inside))
+    [datagram.dst.port, datagram.src.port]
+        .into_iter()
+        .find_map(|port| reader(port)?(inside))
 }
