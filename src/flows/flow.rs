@@ -88,6 +88,13 @@ impl<S> Flow<S> {
         }
     }
 
+    /// Whether it is the flow between two ends, whichever opened it.
+    #[inline]
+    pub(super) fn is_between(&self, a: Endpoint, b: Endpoint, protocol: Protocol) -> bool {
+        let ends = (self.initiator, self.responder);
+        (ends == (a, b) || ends == (b, a)) && self.protocol == protocol
+    }
+
     /// Which side an end is.
     pub(super) fn side_of(&self, src: Endpoint) -> Side {
         if src == self.initiator {

@@ -1,6 +1,7 @@
 //! Where flows stand: slots in one vector, and a hash table that maps a five-tuple to its slot.
 
-use std::hash::{BuildHasher, Hash};
+use std::hash::BuildHasher;
+use std::net::IpAddr;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
@@ -9,29 +10,6 @@ use crate::model::{Endpoint, Protocol, Timestamp};
 
 /// Slots compared for eviction.
 const EVICTION_SAMPLE: usize = 16;
-
-/// A five-tuple without direction: the smaller end first.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Key {
-    low: Endpoint,
-    high: Endpoint,
-    protocol: Protocol,
-}
-
-impl Key {
-    pub(super) fn new(a: Endpoint, b: Endpoint, protocol: Protocol) -> Self {
-        let (low, high) = if a <= b { (a, b) } else { (b, a) };
-        Self {
-            low,
-            high,
-            protocol,
-        }
-    }
-
-    fn of<S>(flow: &Flow<S>) -> Self {
-        Self::new(flow.initiator, flow.responder, flow.protocol)
-    }
-}
 
 /// The slots, and the hand that goes round them.
 pub(super) struct Slots<S> {
@@ -89,8 +67,9 @@ impl<S> Slots<S> {
             .expect("an indexed slot is occupied")
     }
 
-    /// Puts a flow into a free slot; `key` is its own.
-    pub(super) fn insert(&mut self, key: Key, flow: Flow<S>) -> usize {
+    /// Puts a flow into a free slot.
+    pub(super) fn insert(&mut self, flow: Flow<S>) -> usize {
+        let digest = digest_of(&self.hasher, &flow);
         let slot = match self.free.pop() {
             Some(slot) => slot,
             None => {
@@ -102,42 +81,49 @@ impl<S> Slots<S> {
         self.slots[slot as usize] = Some(flow);
         self.look_at[slot as usize] = Timestamp::MIN;
         let (slots, hasher) = (&self.slots, &self.hasher);
-        self.index
-            .insert_unique(hasher.hash_one(key), slot, |&slot| {
-                slots[slot as usize]
-                    .as_ref()
-                    .map_or(0, |flow| hasher.hash_one(Key::of(flow)))
-            });
+        self.index.insert_unique(digest, slot, |&slot| {
+            slots[slot as usize]
+                .as_ref()
+                .map_or(0, |flow| digest_of(hasher, flow))
+        });
         slot as usize
     }
 
-    /// Where the flow with this five-tuple stands.
-    pub(super) fn find(&self, key: &Key) -> Option<usize> {
+    /// Where the flow between two ends stands.
+    #[inline]
+    pub(super) fn find(&self, a: Endpoint, b: Endpoint, protocol: Protocol) -> Option<usize> {
         self.index
-            .find(self.hasher.hash_one(key), |&slot| {
+            .find(digest(&self.hasher, a, b, protocol), |&slot| {
                 self.slots[slot as usize]
                     .as_ref()
-                    .is_some_and(|flow| Key::of(flow) == *key)
+                    .is_some_and(|flow| flow.is_between(a, b, protocol))
             })
             .map(|&slot| slot as usize)
     }
 
-    /// Takes the flow out of a slot, if one stands there.
-    pub(super) fn remove(&mut self, slot: usize) -> Option<Flow<S>> {
-        let flow = self.slots[slot].take()?;
-        let hash = self.hasher.hash_one(Key::of(&flow));
+    /// Ends the flow in a slot, if one stands there, and gives it to `ended`: where it stands, because moving it costs more
+    /// than all the rest.
+    pub(super) fn end(&mut self, slot: usize, ended: &mut dyn FnMut(&mut Flow<S>)) {
+        let Some(flow) = &mut self.slots[slot] else {
+            return;
+        };
+        ended(flow);
         let place = u32::try_from(slot).unwrap_or(u32::MAX);
-        if let Ok(entry) = self.index.find_entry(hash, |&other| other == place) {
+        let digest = digest_of(&self.hasher, flow);
+        if let Ok(entry) = self.index.find_entry(digest, |&other| other == place) {
             entry.remove();
         }
+        self.slots[slot] = None;
         self.free.push(place);
         self.look_at[slot] = Timestamp::MAX;
-        Some(flow)
     }
 
     /// The next slot in turn. There must be one.
     pub(super) fn advance_hand(&mut self) -> usize {
-        self.hand = (self.hand + 1) % self.slots.len();
+        self.hand += 1;
+        if self.hand >= self.slots.len() {
+            self.hand = 0;
+        }
         self.hand
     }
 
@@ -167,4 +153,22 @@ impl<S> Slots<S> {
         }
         oldest.map_or(self.hand, |(_, slot)| slot)
     }
+}
+
+/// A digest of a five-tuple without direction: the sum of both ends', so that neither has to be the first. The hasher's seed
+/// is random, so nobody can choose ends that meet.
+#[inline]
+fn digest(hasher: &DefaultHashBuilder, a: Endpoint, b: Endpoint, protocol: Protocol) -> u64 {
+    let of = |end: Endpoint| {
+        let address = match end.addr {
+            IpAddr::V4(address) => u128::from(address.to_bits()),
+            IpAddr::V6(address) => address.to_bits(),
+        };
+        hasher.hash_one((address, u32::from(end.port) << 8 | protocol as u32))
+    };
+    of(a).wrapping_add(of(b))
+}
+
+fn digest_of<S>(hasher: &DefaultHashBuilder, flow: &Flow<S>) -> u64 {
+    digest(hasher, flow.initiator, flow.responder, flow.protocol)
 }

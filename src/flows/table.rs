@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use super::flow::{Flow, Header};
-use super::slots::{Key, Slots};
+use super::slots::Slots;
 use crate::model::{Endpoint, Protocol, Side, TcpFlags, Timestamp};
 
 /// Bounds of the table.
@@ -100,7 +100,7 @@ impl<S: Default> Table<S> {
         seq: u32,
         ack: u32,
         flags: TcpFlags,
-        ended: &mut dyn FnMut(Flow<S>),
+        ended: &mut dyn FnMut(&mut Flow<S>),
     ) -> Touched<'_, S> {
         let opens = flags.syn && !flags.ack;
         if opens {
@@ -114,7 +114,7 @@ impl<S: Default> Table<S> {
             .occupied(slot)
             .confirms_rival(header, seq, ack, flags);
         if successor.is_some() {
-            self.slots.remove(slot).map(&mut *ended);
+            self.slots.end(slot, ended);
             (slot, new) = self.slot(header, Protocol::Tcp, reversed, ended);
         }
         let flow = self.slots.occupied(slot);
@@ -170,7 +170,7 @@ impl<S: Default> Table<S> {
         &mut self,
         header: Header,
         protocol: Protocol,
-        ended: &mut dyn FnMut(Flow<S>),
+        ended: &mut dyn FnMut(&mut Flow<S>),
     ) -> Touched<'_, S> {
         let (slot, new) = self.slot(header, protocol, false, ended);
         let flow = self.slots.occupied(slot);
@@ -189,7 +189,7 @@ impl<S: Default> Table<S> {
     }
 
     /// Looks at a few slots and gives flows that were silent too long, by engine time, to `ended`.
-    pub fn expire(&mut self, now: Timestamp, ended: &mut dyn FnMut(Flow<S>)) {
+    pub fn expire(&mut self, now: Timestamp, ended: &mut dyn FnMut(&mut Flow<S>)) {
         for _ in 0..EXPIRY_STRIDE.min(self.slots.len()) {
             let slot = self.slots.advance_hand();
             if !self.slots.is_to_be_looked_at(slot, now) {
@@ -206,8 +206,8 @@ impl<S: Default> Table<S> {
             let over = flow.touched.after(limit);
             if now <= over {
                 self.slots.look_at(slot, over);
-            } else if let Some(flow) = self.slots.remove(slot) {
-                ended(flow);
+            } else {
+                self.slots.end(slot, ended);
             }
         }
     }
@@ -219,7 +219,7 @@ impl<S: Default> Table<S> {
         b: Endpoint,
         protocol: Protocol,
     ) -> Option<&mut Flow<S>> {
-        let slot = self.slots.find(&Key::new(a, b, protocol))?;
+        let slot = self.slots.find(a, b, protocol)?;
         self.at(slot)
     }
 
@@ -236,9 +236,8 @@ impl<S: Default> Table<S> {
     /// A SYN on ports that an older connection has ends that at once where it is over or was silent for long; else only
     /// what confirms the SYN does, because one is easily forged. The SYN with which a connection was opened that has just
     /// ended is a copy: no other begins with its number so soon (RFC 9293, section 3.4.1).
-    fn weigh_syn(&mut self, header: Header, seq: u32, ended: &mut dyn FnMut(Flow<S>)) {
-        let key = Key::new(header.src, header.dst, Protocol::Tcp);
-        let Some(slot) = self.slots.find(&key) else {
+    fn weigh_syn(&mut self, header: Header, seq: u32, ended: &mut dyn FnMut(&mut Flow<S>)) {
+        let Some(slot) = self.slots.find(header.src, header.dst, Protocol::Tcp) else {
             return;
         };
         let flow = self.slots.occupied(slot);
@@ -248,7 +247,7 @@ impl<S: Default> Table<S> {
             return;
         }
         if flow.closed || silent > ALIVE {
-            self.slots.remove(slot).map(ended);
+            self.slots.end(slot, ended);
         } else if !flow.owns_syn(header.src, seq, silent) {
             flow.rival = Some((flow.side_of(header.src), seq));
         }
@@ -259,21 +258,18 @@ impl<S: Default> Table<S> {
         header: Header,
         protocol: Protocol,
         reversed: bool,
-        ended: &mut dyn FnMut(Flow<S>),
+        ended: &mut dyn FnMut(&mut Flow<S>),
     ) -> (usize, bool) {
-        let key = Key::new(header.src, header.dst, protocol);
-        if let Some(slot) = self.slots.find(&key) {
+        if let Some(slot) = self.slots.find(header.src, header.dst, protocol) {
             return (slot, false);
         }
         if self.slots.flows() >= self.settings.max_flows.max(1) {
             self.evictions += 1;
             let victim = self.slots.oldest_of_next();
-            if let Some(flow) = self.slots.remove(victim) {
-                ended(flow);
-            }
+            self.slots.end(victim, ended);
         }
         let flow = Flow::opened_by(header, protocol, reversed);
-        (self.slots.insert(key, flow), true)
+        (self.slots.insert(flow), true)
     }
 }
 
@@ -359,7 +355,7 @@ mod tests {
         let (client, server) = (end(1, 40000), end(2, 443));
         let fin = TcpFlags { fin: true, ..ACK };
         let mut flows = table(8);
-        let ended = &mut |_| panic!("ended");
+        let ended = &mut |_: &mut Flow<u32>| panic!("ended");
         let mut bytes = 0;
         for copy in 0..2 {
             let syn = flows.touch_tcp(header(1, client, server, 0), 7, 0, SYN, ended);
@@ -398,7 +394,7 @@ mod tests {
         let fin = TcpFlags { fin: true, ..ACK };
         for (thinned, expected) in [(true, [500, 8_000, 12]), (false, [0, 0, 0])] {
             let mut flows = table(8);
-            let ended = &mut |_| panic!("ended");
+            let ended = &mut |_: &mut Flow<u32>| panic!("ended");
             let from_client = Header {
                 thinned,
                 ..header(1, client, server, 0)
@@ -425,7 +421,7 @@ mod tests {
     fn a_forged_syn_ends_no_connection() {
         let (client, server) = (end(1, 40000), end(2, 443));
         let mut flows = table(8);
-        let ended = &mut |_| panic!("ended");
+        let ended = &mut |_: &mut Flow<u32>| panic!("ended");
         flows.touch_tcp(header(1, client, server, 0), 1, 0, SYN, ended);
         flows.touch_tcp(header(1, server, client, 0), 9, 2, SYN_ACK, ended);
         for (from, to) in [(client, server), (server, client)] {

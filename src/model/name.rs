@@ -88,7 +88,8 @@ impl fmt::Display for DomainName {
 /// A reusable buffer in which a name is brought to normal form; it stops allocating after its first use.
 #[derive(Clone, Debug, Default)]
 pub struct NameBuf {
-    text: String,
+    /// ASCII, so that appending needs no look at what it means for UTF-8.
+    text: Vec<u8>,
     octets: usize,
 }
 
@@ -112,32 +113,34 @@ impl NameBuf {
             return Err(NameError::TooLong);
         }
         if !self.text.is_empty() {
-            self.text.push('.');
+            self.text.push(b'.');
         }
-        // Nearly all labels are plain, and looking at all of their bytes at once is quicker than at one after the other.
-        let plain = label
-            .iter()
-            .fold(true, |plain, &byte| plain & is_plain(byte));
-        if plain && let Ok(text) = std::str::from_utf8(label) {
-            let start = self.text.len();
-            self.text.push_str(text);
-            self.text[start..].make_ascii_lowercase();
-            return Ok(());
-        }
-        for &byte in label {
-            match byte {
-                _ if is_plain(byte) => {
-                    self.text.push(char::from(byte.to_ascii_lowercase()));
-                }
-                _ => {
-                    self.text.push('\\');
-                    for digit in [byte / 100, byte / 10 % 10, byte % 10] {
-                        self.text.push(char::from(b'0' + digit));
-                    }
-                }
-            }
+        // Nearly all labels are plain, and are taken without a branch for each byte.
+        let start = self.text.len();
+        let mut plain = true;
+        self.text.extend(label.iter().map(|&byte| {
+            let normal = NORMAL[usize::from(byte)];
+            plain &= normal != 0;
+            normal
+        }));
+        if !plain {
+            self.text.truncate(start);
+            self.push_escaped(label);
         }
         Ok(())
+    }
+
+    fn push_escaped(&mut self, label: &[u8]) {
+        for &byte in label {
+            match NORMAL[usize::from(byte)] {
+                0 => {
+                    let digits = [byte / 100, byte / 10 % 10, byte % 10];
+                    self.text.push(b'\\');
+                    self.text.extend(digits.map(|digit| b'0' + digit));
+                }
+                normal => self.text.push(normal),
+            }
+        }
     }
 
     /// Replaces the content by a host name in text form, as in a TLS hello: dots part labels, one may trail.
@@ -150,19 +153,28 @@ impl NameBuf {
         for label in host.split(|&byte| byte == b'.') {
             self.push_label(label)?;
         }
-        Ok(Name(&self.text))
+        self.as_name().ok_or(NameError::Empty)
     }
 
     /// The name so far, `None` for the root.
     pub fn as_name(&self) -> Option<Name<'_>> {
-        (!self.text.is_empty()).then_some(Name(&self.text))
+        let text = str::from_utf8(&self.text).ok()?;
+        (!text.is_empty()).then_some(Name(text))
     }
 }
 
-/// Whether a byte of a label stands for itself in the text.
-fn is_plain(byte: u8) -> bool {
-    matches!(byte, 0x21..=0x7e) & (byte != b'.') & (byte != b'\\')
-}
+/// What a byte of a label becomes in the text, lower case; 0 for those that do not stand for themselves.
+static NORMAL: [u8; 256] = {
+    let mut normal = [0; 256];
+    let mut byte = 0x21_u8;
+    while byte <= 0x7e {
+        if byte != b'.' && byte != b'\\' {
+            normal[byte as usize] = byte.to_ascii_lowercase();
+        }
+        byte += 1;
+    }
+    normal
+};
 
 #[cfg(test)]
 mod tests {

@@ -8,6 +8,9 @@ use ipnet::IpNet;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalNetworks {
     networks: Vec<IpNet>,
+    /// The same, network and mask, without those that lie in others: each packet's ends are looked up.
+    v4: Vec<(u32, u32)>,
+    v6: Vec<(u128, u128)>,
     /// Whether somebody or an interface said so; otherwise the private ranges are a guess. A link-local or loopback network
     /// does not say it: every interface has one, a mirror port too.
     known: bool,
@@ -35,8 +38,22 @@ impl LocalNetworks {
     pub fn new(networks: Vec<IpNet>) -> Self {
         let known = !networks.iter().all(is_everywhere);
         let private = PRIVATE.iter().filter_map(|range| range.parse().ok());
+        let networks: Vec<IpNet> = private.chain(networks).collect();
+        let (mut v4, mut v6) = (Vec::new(), Vec::new());
+        for network in IpNet::aggregate(&networks) {
+            match network {
+                IpNet::V4(network) => {
+                    v4.push((network.network().to_bits(), network.netmask().to_bits()));
+                }
+                IpNet::V6(network) => {
+                    v6.push((network.network().to_bits(), network.netmask().to_bits()));
+                }
+            }
+        }
         Self {
-            networks: private.chain(networks).collect(),
+            networks,
+            v4,
+            v6,
             known,
         }
     }
@@ -53,9 +70,18 @@ impl LocalNetworks {
 
     /// Whether an address is local.
     pub fn contains(&self, address: IpAddr) -> bool {
-        self.networks
-            .iter()
-            .any(|network| network.contains(&address))
+        match address {
+            IpAddr::V4(address) => {
+                let bits = address.to_bits();
+                let mut ranges = self.v4.iter();
+                ranges.any(|(network, mask)| bits & mask == *network)
+            }
+            IpAddr::V6(address) => {
+                let bits = address.to_bits();
+                let mut ranges = self.v6.iter();
+                ranges.any(|(network, mask)| bits & mask == *network)
+            }
+        }
     }
 
     /// The host to which a client's request is put down. A client on the local side is the host. Where both ends are
@@ -80,6 +106,8 @@ fn is_everywhere(network: &IpNet) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -115,5 +143,31 @@ mod tests {
         let given = LocalNetworks::new(vec!["203.0.113.0/24".parse().unwrap()]);
         assert_eq!(given.host(public, other), None);
         assert_eq!(given.host(other, public), Some(other));
+    }
+
+    proptest! {
+        /// `ipnet` as oracle, near the edges of what is given.
+        #[test]
+        fn contains_what_any_network_contains(
+            given in prop::collection::vec((any::<u128>(), any::<bool>(), 0..=128_u8), 0..6),
+            at in any::<prop::sample::Index>(),
+            flipped in 0..128_u32,
+        ) {
+            let network = |&(bits, v4, len): &(u128, bool, u8)| {
+                let address = match v4 {
+                    true => IpAddr::from((bits as u32).to_be_bytes()),
+                    false => IpAddr::from(bits.to_be_bytes()),
+                };
+                IpNet::new(address, if v4 { len % 33 } else { len }).unwrap()
+            };
+            let local = LocalNetworks::new(given.iter().map(network).collect());
+            let all: Vec<IpNet> = local.networks().collect();
+            let address = match all[at.index(all.len())].addr() {
+                IpAddr::V4(address) => IpAddr::from((address.to_bits() ^ 1 << (flipped % 32)).to_be_bytes()),
+                IpAddr::V6(address) => IpAddr::from((address.to_bits() ^ 1 << flipped).to_be_bytes()),
+            };
+            let expected = all.iter().any(|network| network.contains(&address));
+            prop_assert_eq!(local.contains(address), expected);
+        }
     }
 }

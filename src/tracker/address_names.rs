@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::digest::Digest;
 use crate::model::{Match, Name, Timestamp};
 
-/// Addresses remembered, 48 bytes each, so 3 MiB. One that finds its place taken overwrites it.
+/// Addresses remembered, 24 bytes each, so 1.5 MiB. One that finds its place taken overwrites it.
 const PLACES: usize = 65_536;
 /// How long it is remembered.
 const MEMORY: Duration = Duration::from_secs(24 * 3600);
@@ -28,57 +28,57 @@ impl Owner {
     }
 }
 
+/// Two or more.
+const SEVERAL: Owner = Owner(0);
+
 /// What is remembered.
 #[derive(Debug)]
-pub(super) struct AddressNames(Vec<Option<Place>>);
+pub(super) struct AddressNames(Vec<Place>);
 
+/// The table is looked at for each address of each answer, so it has to be small: a digest stands for the address.
 #[derive(Clone, Copy, Debug)]
 struct Place {
-    address: IpAddr,
-    /// `None` once there were several.
-    owner: Option<Owner>,
+    address: u64,
+    owner: Owner,
     time: Timestamp,
 }
 
 impl Default for AddressNames {
     fn default() -> Self {
-        Self(vec![None; PLACES])
+        let nothing = Place {
+            address: 0,
+            owner: SEVERAL,
+            time: Timestamp::MIN,
+        };
+        Self(vec![nothing; PLACES])
     }
 }
 
 impl AddressNames {
     /// An address was seen with a name.
     pub(super) fn note(&mut self, address: IpAddr, owner: Owner, time: Timestamp) {
-        let place = &mut self.0[place(address)];
-        match place {
-            Some(known) if known.address == address && time.since(known.time) <= MEMORY => {
-                if known.owner != Some(owner) {
-                    known.owner = None;
-                }
-                known.time = known.time.max(time);
+        let digest = Digest::new(0).address(address);
+        let known = &mut self.0[digest.place(PLACES)];
+        if known.address == digest.value() && time.since(known.time) <= MEMORY {
+            if known.owner != owner {
+                known.owner = SEVERAL;
             }
-            _ => {
-                *place = Some(Place {
-                    address,
-                    owner: Some(owner),
-                    time,
-                });
-            }
+            known.time = known.time.max(time);
+        } else {
+            *known = Place {
+                address: digest.value(),
+                owner,
+                time,
+            };
         }
     }
 
     /// Whether an address was seen with another name than this.
     pub(super) fn shared(&self, address: IpAddr, owner: Owner, time: Timestamp) -> bool {
-        self.0[place(address)].is_some_and(|known| {
-            known.address == address
-                && time.since(known.time) <= MEMORY
-                && known.owner != Some(owner)
-        })
+        let digest = Digest::new(0).address(address);
+        let known = self.0[digest.place(PLACES)];
+        known.address == digest.value() && time.since(known.time) <= MEMORY && known.owner != owner
     }
-}
-
-fn place(address: IpAddr) -> usize {
-    Digest::new(0).address(address).place(PLACES)
 }
 
 #[cfg(test)]

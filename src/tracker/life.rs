@@ -5,6 +5,7 @@ use std::num::NonZeroU16;
 
 use super::Insides;
 use super::conversation::Conversation;
+use crate::dissect::dns;
 use crate::flows::{self, Flow};
 use crate::model::{Endpoint, FlowId, FlowProtocol, Protocol, Side, Timestamp, Way};
 
@@ -56,6 +57,7 @@ impl Insides {
             flow.state.started = time;
             flow.state.vlan = self.vlan.and_then(NonZeroU16::new);
             self.waiting.push(header.now, time, slot);
+            self.flows_on_dns_port += usize::from(is_on_dns_port(flow));
             if flow.protocol != Protocol::Tcp || flow.syn_seen() {
                 let ends = (flow.initiator.addr, flow.responder.addr);
                 let (port, local) = (flow.responder.port, &self.settings.local);
@@ -76,12 +78,18 @@ impl Insides {
     }
 
     /// A flow left the table.
-    pub(super) fn end(&mut self, mut flow: Flow<Conversation>) {
-        self.count_flow(&mut flow, None);
-        self.speaks(&mut flow, FlowProtocol::Other);
+    pub(super) fn end(&mut self, flow: &mut Flow<Conversation>) {
+        self.flows_on_dns_port -= usize::from(is_on_dns_port(flow));
+        self.count_flow(flow, None);
+        self.speaks(flow, FlowProtocol::Other);
         flow.state.report_bytes(&mut self.rollup);
-        self.tell_end(&mut flow);
+        self.tell_end(flow);
         flow.state.release(&mut self.budget);
         self.quic_readings.end(&mut flow.state);
     }
+}
+
+fn is_on_dns_port(flow: &Flow<Conversation>) -> bool {
+    flow.protocol == Protocol::Udp
+        && (flow.initiator.port == dns::PORT || flow.responder.port == dns::PORT)
 }

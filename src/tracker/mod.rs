@@ -111,6 +111,9 @@ struct Insides {
     scratch: quic_packets::Scratch,
     quic_readings: quic::Readings,
     recent: Recent,
+    /// UDP flows in the table that are on the port of DNS and something else. Nearly always none, which spares every
+    /// question and answer a look for one.
+    flows_on_dns_port: usize,
     /// Slots of flows with bytes that the rollup does not have yet.
     unreported: Vec<usize>,
     stats: Stats,
@@ -148,6 +151,7 @@ impl Tracker {
                     scratch: quic_packets::Scratch::default(),
                     quic_readings: quic::Readings::default(),
                     recent: Recent::default(),
+                    flows_on_dns_port: 0,
                     unreported: Vec::new(),
                     stats: Stats::default(),
                     settings,

@@ -30,7 +30,8 @@ impl Analysis {
             Ok(Decoded::Packet(packet)) => match self.transport_of(&packet) {
                 Transport::Tcp(segment) => self.tcp(&segment, frame.time, witness),
                 Transport::Udp(datagram)
-                    if [datagram.src.port, datagram.dst.port].contains(&dns_messages::PORT)
+                    if (datagram.src.port == dns_messages::PORT
+                        || datagram.dst.port == dns_messages::PORT)
                         && !self.is_other_flow(&datagram) =>
                 {
                     match self.insides.dns_datagram(&datagram, frame.time, witness) {
@@ -104,10 +105,10 @@ impl Analysis {
             quic_packets::first_flight(datagram.payload, wire_len),
             Dissection::Found(quic_packets::FirstPacket::Known(_))
         );
-        let known = self
-            .flows
-            .between(datagram.src, datagram.dst, Protocol::Udp);
-        starts_quic || known.is_some()
+        let (src, dst) = (datagram.src, datagram.dst);
+        starts_quic
+            || (self.insides.flows_on_dns_port > 0
+                && self.flows.between(src, dst, Protocol::Udp).is_some())
     }
 
     /// Takes a packet of IPsec; says whether it opened a flow.
