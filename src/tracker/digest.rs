@@ -10,6 +10,9 @@ use crate::model::Endpoint;
 /// Odd and without pattern: from the fractional part of the golden ratio.
 const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
 
+/// Words of long texts that are taken side by side.
+const LANES: usize = 4;
+
 /// A digest that grows word by word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Digest(u64);
@@ -26,9 +29,22 @@ impl Digest {
 
     pub(super) fn bytes(self, bytes: &[u8]) -> Self {
         let (words, rest) = bytes.as_chunks::<8>();
+        let word = |word: &[u8; 8]| u64::from_le_bytes(*word);
+        let (lines, words) = words.as_chunks::<LANES>();
+        // Side by side, because each step waits for the one before it.
+        let mut lanes: [Self; LANES] = std::array::from_fn(|lane| self.word(lane as u64));
+        for line in lines {
+            for (lane, bytes) in lanes.iter_mut().zip(line) {
+                *lane = lane.word(word(bytes));
+            }
+        }
+        let mixed = match lines {
+            [] => self,
+            _ => lanes.iter().fold(self, |mixed, lane| mixed.word(lane.0)),
+        };
         let mixed = words
             .iter()
-            .fold(self, |mixed, word| mixed.word(u64::from_le_bytes(*word)));
+            .fold(mixed, |mixed, bytes| mixed.word(word(bytes)));
         let mut last = [0; 8];
         last[..rest.len()].copy_from_slice(rest);
         // The length, so that zeros behind the end are none of the bytes.
@@ -79,6 +95,15 @@ mod tests {
         let texts: [&[u8]; 6] = [b"", b"\0", b"a", b"a\0", b"abcdefgh", b"abcdefgh\0"];
         let digests: HashSet<u64> = texts.iter().map(|text| of(text)).collect();
         assert_eq!(digests.len(), texts.len());
+        let long: Vec<[u8; 150]> = (0..150)
+            .map(|at| std::array::from_fn(|byte| u8::from(byte == at)))
+            .collect();
+        let digests: HashSet<u64> = long.iter().map(|text| of(text)).collect();
+        assert_eq!(
+            digests.len(),
+            long.len(),
+            "each byte counts, wherever it stands"
+        );
         assert_ne!(of(b"a"), Digest::new(2).bytes(b"a").value());
     }
 
