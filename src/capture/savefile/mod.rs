@@ -10,6 +10,7 @@
 #[cfg(test)]
 mod agreement;
 mod ahead;
+mod beside;
 mod interface;
 mod libpcap;
 mod magic;

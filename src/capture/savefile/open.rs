@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::ahead::{Ahead, Source};
+use super::beside::Beside;
 use super::libpcap::Libpcap;
 use super::magic::{self, Kind};
 use super::pcap_stream::PcapStream;
@@ -70,7 +71,9 @@ fn stream(ahead: Ahead, kind: Kind, name: &str) -> Result<Box<dyn Frames + Send>
     match kind {
         Kind::Pcap | Kind::Pcapng => capture(ahead, kind).map_err(|fault| at_opening(fault, name)),
         Kind::Packed(packing) => {
-            let mut unpacked = Ahead::new(unpack(ahead, packing));
+            let beside = Beside::new(unpack(ahead, packing));
+            let beside = beside.map_err(|error| at_opening(error.into(), name))?;
+            let mut unpacked = Ahead::new(Box::new(beside));
             let head = unpacked.fill(magic::LEN);
             let kind = Kind::of(head.map_err(|error| at_opening(error.into(), name))?);
             if !kind.is_capture() {
