@@ -23,6 +23,7 @@ pub mod hosts;
 pub mod privacy;
 pub mod report;
 pub mod rules;
+pub mod sandbox;
 pub mod store;
 
 pub mod ledger;

@@ -23,6 +23,7 @@ mod network;
 mod pack;
 mod packet;
 mod place;
+mod protection;
 mod resolvers;
 mod role;
 mod service_ports;
@@ -62,6 +63,7 @@ pub use packet::{
     Unreachable,
 };
 pub use place::line_and_column;
+pub use protection::{Protection, Protections};
 pub use resolvers::{
     KnownResolver, ResolverId, ResolverPack, ResolverPackId, ResolverSubject, ResolverTest,
 };

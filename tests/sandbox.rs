@@ -1,0 +1,181 @@
+//! What the sandboxed process cannot do, tried from inside: each case runs in a process of its own, because what was given
+//! up does not come back.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::path::Path;
+use std::process::Command;
+
+use straggler::model::Protection;
+use straggler::sandbox::{Mode, Needs, Sandbox};
+
+/// Set in the process that enters the sandbox.
+const INSIDE: &str = "STRAGGLER_TEST_INSIDE_SANDBOX";
+
+/// Runs a test of this name once more in a process of its own, with a folder to work in. True inside.
+fn alone(name: &str) -> bool {
+    if std::env::var_os(INSIDE).is_some() {
+        return true;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", name, "--nocapture"])
+        .env(INSIDE, folder.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    let complained = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}\n{complained}");
+    assert!(said.contains("1 passed"), "{said}");
+    false
+}
+
+fn folder(name: &str) -> std::path::PathBuf {
+    let path = Path::new(&std::env::var_os(INSIDE).unwrap()).join(name);
+    fs::create_dir_all(&path).unwrap();
+    path
+}
+
+fn kind<T>(result: std::io::Result<T>) -> Option<ErrorKind> {
+    result.err().map(|error| error.kind())
+}
+
+const DENIED: Option<ErrorKind> = Some(ErrorKind::PermissionDenied);
+
+#[test]
+fn only_what_is_needed_can_be_done() {
+    if !alone("only_what_is_needed_can_be_done") {
+        return;
+    }
+    let (read, write, other) = (folder("read"), folder("write"), folder("other"));
+    for folder in [&read, &write, &other] {
+        fs::write(folder.join("file"), "before").unwrap();
+    }
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let datagrams = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let needs = Needs {
+        read: vec![read.clone()],
+        write: vec![write.clone()],
+        ..Needs::default()
+    };
+    let sandbox = Sandbox::enter(Mode::Require, &needs).unwrap();
+    let protections = sandbox.leave_capture().unwrap();
+    for layer in Protection::ALL {
+        assert!(protections.has(*layer), "{layer}");
+    }
+
+    // What it is for goes on.
+    assert_eq!(fs::read_to_string(read.join("file")).unwrap(), "before");
+    fs::write(write.join("new"), "after").unwrap();
+    fs::rename(write.join("new"), write.join("file")).unwrap();
+    fs::remove_file(write.join("file")).unwrap();
+    assert_eq!(std::thread::spawn(|| 7).join().unwrap(), 7);
+    assert!(
+        fs::read_to_string("/proc/thread-self/status")
+            .unwrap()
+            .contains("NoNewPrivs:\t1")
+    );
+
+    // Files.
+    assert_eq!(kind(fs::read(other.join("file"))), DENIED);
+    assert_eq!(kind(fs::read("/etc/passwd")), DENIED);
+    assert_eq!(kind(fs::read_dir("/")), DENIED);
+    assert_eq!(kind(fs::write(read.join("file"), "after")), DENIED);
+    assert_eq!(kind(fs::write(read.join("new"), "after")), DENIED);
+    assert_eq!(kind(fs::write(other.join("new"), "after")), DENIED);
+    assert_eq!(kind(fs::remove_file(other.join("file"))), DENIED);
+    let moved = fs::rename(write.join("file"), other.join("moved"));
+    assert!(moved.is_err());
+    // By another thread too.
+    let path = other.join("file");
+    assert_eq!(
+        std::thread::spawn(move || kind(fs::read(path)))
+            .join()
+            .unwrap(),
+        DENIED
+    );
+
+    // Programs.
+    for program in ["/bin/sh", "/proc/self/exe"] {
+        let started = Command::new(program).arg("--version").output();
+        assert!(started.is_err(), "{program}");
+    }
+
+    // Connections.
+    assert_eq!(kind(TcpStream::connect(address)), DENIED);
+    assert_eq!(kind(TcpListener::bind("127.0.0.1:0")), DENIED);
+    assert_eq!(kind(UdpSocket::bind("127.0.0.1:0")), DENIED);
+    assert_eq!(kind(datagrams.connect("127.0.0.1:9")), DENIED);
+    assert_eq!(
+        kind(std::os::unix::net::UnixStream::connect("/run/x")),
+        DENIED
+    );
+    assert!(pcap_opens().is_err());
+}
+
+/// Whether loopback can be captured.
+fn pcap_opens() -> Result<(), String> {
+    let settings = straggler::capture::Settings::default();
+    match straggler::capture::Live::open("lo", &settings, None) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+#[test]
+fn events_go_to_their_receiver_and_nowhere_else() {
+    if !alone("events_go_to_their_receiver_and_nowhere_else") {
+        return;
+    }
+    let [receiver, other] = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    let [receiver_at, other_at] = [&receiver, &other].map(|it| it.local_addr().unwrap());
+    let needs = Needs {
+        tcp: vec![receiver_at.port()],
+        sends: true,
+        ..Needs::default()
+    };
+    let sandbox = Sandbox::enter(Mode::Require, &needs).unwrap();
+    sandbox.leave_capture().unwrap();
+    TcpStream::connect(receiver_at).unwrap();
+    assert_eq!(kind(TcpStream::connect(other_at)), DENIED);
+    UdpSocket::bind("127.0.0.1:0").unwrap();
+    assert!(pcap_opens().is_err());
+}
+
+#[test]
+fn a_capture_thread_keeps_one_capability_for_opening_again() {
+    if !alone("a_capture_thread_keeps_one_capability_for_opening_again") {
+        return;
+    }
+    let capabilities = || {
+        let status = fs::read_to_string("/proc/thread-self/status").unwrap();
+        let line = status.lines().find(|line| line.starts_with("CapPrm:"));
+        u64::from_str_radix(line.unwrap().split_whitespace().nth(1).unwrap(), 16).unwrap()
+    };
+    const NET_RAW: u64 = 1 << 13;
+    let had = capabilities() & NET_RAW;
+    for reopens in [true, false] {
+        let reading = std::thread::spawn(move || {
+            let needs = Needs {
+                reopens,
+                ..Needs::default()
+            };
+            let sandbox = Sandbox::enter(Mode::Require, &needs).unwrap();
+            let capture = sandbox.clone();
+            let kept = std::thread::spawn(move || {
+                capture.keep_for_capture().unwrap();
+                (capabilities(), pcap_opens())
+            });
+            let kept = kept.join().unwrap();
+            sandbox.leave_capture().unwrap();
+            (kept, capabilities(), pcap_opens())
+        });
+        let ((kept, opened), rest, opened_by_rest) = reading.join().unwrap();
+        assert_eq!(kept, if reopens { had } else { 0 });
+        assert_eq!(opened.is_ok(), reopens && had != 0, "{opened:?}");
+        assert_eq!(rest, 0);
+        assert!(opened_by_rest.is_err());
+    }
+}
