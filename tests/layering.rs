@@ -23,6 +23,7 @@ const ALLOWED: &[(&str, u8, &[&str])] = &[
     ("report", 1, &["model"]),
     ("events", 1, &["model"]),
     ("privacy", 1, &["model"]),
+    ("sandbox", 1, &["model"]),
     (
         "tracker",
         2,

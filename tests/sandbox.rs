@@ -159,6 +159,7 @@ fn a_capture_thread_keeps_one_capability_for_opening_again() {
     for reopens in [true, false] {
         let reading = std::thread::spawn(move || {
             let needs = Needs {
+                captures: true,
                 reopens,
                 ..Needs::default()
             };

@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::report_args::ReportArgs;
 use super::rules::RulesArgs;
 use crate::report::Moment;
+use crate::sandbox;
 
 /// Which hosts still fetch a vendor's updates, or still report to it, after the date on which that had to stop?
 #[derive(Debug, Parser)]
@@ -100,6 +101,10 @@ pub struct RunArgs {
     /// Who is let in to page and metrics, and over TLS or not: docs/server.md
     #[arg(long = "web.config.file", value_name = "FILE")]
     pub web_config: Option<PathBuf>,
+    /// Whether the process gives up all that it does not need, files, programs and connections: off, on (as far as the
+    /// system can), or require (wholly, or it does not start)
+    #[arg(long, value_name = "MODE", default_value = "on")]
+    pub sandbox: sandbox::Mode,
 }
 
 /// `straggler replay`

@@ -30,7 +30,7 @@ pub(super) fn run(args: RunArgs, output: &mut Output) -> Result<Exit, Failure> {
     }
     let frame = Frame::new(&config, &config.rule_set().packs);
     let access = config.access()?;
-    let daemon = Daemon::bind(config, access).map_err(failure)?;
+    let daemon = Daemon::bind(config, access, args.sandbox).map_err(failure)?;
     let address = daemon.address().map_err(failure)?;
     let scheme = if daemon.is_tls() { "https" } else { "http" };
     let started = || {

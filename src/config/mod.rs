@@ -4,6 +4,7 @@ mod device_files;
 mod exception;
 mod file;
 mod group;
+mod needs;
 mod reload;
 mod stamps;
 
@@ -16,6 +17,7 @@ use crate::hosts::Listings;
 use crate::model::{LinkType, LocalNetworks, Pack, VendorId};
 use crate::privacy::{KeyError, Pseudonyms};
 use crate::rules::{Library, PackError, RuleSet};
+use crate::sandbox::Needs;
 use crate::{capture, evidence, flows, ledger, metrics, replay, store, tracker, web};
 
 pub use device_files::{DeviceFileError, DeviceFiles};
@@ -41,6 +43,8 @@ pub struct Config {
     source: (Option<PathBuf>, Overrides),
     /// How [`Config::stamps`] were when it was read.
     pub read_when: Vec<FileStamp>,
+    /// What the sandbox left, if it is entered.
+    granted: Option<Needs>,
 }
 
 /// Why there is no configuration.
@@ -72,6 +76,14 @@ pub enum Refused {
     /// It is sound, but a running daemon cannot take it over.
     #[error("{origin}: `{keys}` cannot change while the daemon runs: restart needed")]
     Restart {
+        /// Path of the file.
+        origin: String,
+        /// The keys, in backquotes but for the first and the last.
+        keys: String,
+    },
+    /// It is sound, as far as the running daemon's sandbox lets it be read.
+    #[error("{origin}: `{keys}` names what the sandbox was not told of at start: restart needed")]
+    Sandbox {
         /// Path of the file.
         origin: String,
         /// The keys, in backquotes but for the first and the last.
@@ -155,6 +167,7 @@ impl Config {
             pseudonyms,
             source,
             read_when: file_stamp.into_iter().chain(packs).collect(),
+            granted: None,
         };
         config.check(path)?;
         Ok(config)

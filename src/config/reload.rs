@@ -8,7 +8,13 @@ impl Config {
     /// Reads file and packs again, with the same flags on top. Refuses a change that needs a restart.
     pub fn again(&self) -> Result<Self, Refused> {
         let (path, overrides) = &self.source;
-        let new = Self::load(path.as_deref(), overrides.clone())?;
+        if let Some(path) = path {
+            let mut file = File::read(path)?;
+            file.rules = overrides.rules.clone().or(file.rules);
+            self.check_granted(&file)?;
+        }
+        let mut new = Self::load(path.as_deref(), overrides.clone())?;
+        new.granted.clone_from(&self.granted);
         let fixed = self.file.fixed_changes(&new.file);
         if fixed.is_empty() {
             return Ok(new);

@@ -3,10 +3,10 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, SyncSender};
 use std::thread::JoinHandle;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use arc_swap::ArcSwap;
 use ipnet::IpNet;
 use tokio::sync::watch;
@@ -25,6 +25,7 @@ use crate::capture::{self, SignalFilter};
 use crate::config::{Config, DeviceFiles};
 use crate::history::Wall;
 use crate::ledger::{self, Ledger};
+use crate::sandbox::Sandbox;
 use crate::tracker::{self, Tracker};
 
 /// Reports that may wait for the ledger, up to 20 MiB each in a flood. When they do, workers go on rolling up.
@@ -52,6 +53,13 @@ impl Daemon {
         let watch_board = Arc::new(WatchBoard::default());
         let filter = self.config.signal_filter(&machine.networks);
         let workers = self.open(&in_force, &watch_board, filter.as_ref())?;
+        // Before any other thread, because each has what the one has that starts it.
+        let sandbox = self.enter_sandbox(std::iter::empty())?;
+        let stop = Arc::new(AtomicBool::new(false));
+        let (sender, receiver) = mpsc::sync_channel::<Report>(QUEUE);
+        let captures = start_captures(workers, &sandbox, &sender, &stop)?;
+        drop(sender);
+        self.protect(sandbox)?;
         let mut ledger = Ledger::new(machine.ledger(&self.config), &rules.packs)?;
         let events = &self.config.file.events;
         let is_kept = self.config.file.state_dir.is_some();
@@ -64,19 +72,6 @@ impl Daemon {
             .plan(&machine.networks)
             .map(|plan| Keeping::start(plan, &rules, &wall, &mut ledger, &mut teller))
             .transpose()?;
-        let stop = Arc::new(AtomicBool::new(false));
-        let (sender, receiver) = mpsc::sync_channel::<Report>(QUEUE);
-        let captures: Vec<JoinHandle<()>> = workers
-            .into_iter()
-            .enumerate()
-            .map(|(index, worker)| {
-                let (sender, stop) = (sender.clone(), Arc::clone(&stop));
-                thread(&format!("capture-{index}"), move || {
-                    worker.run(index, &sender, &stop);
-                })
-            })
-            .collect::<Result<_>>()?;
-        drop(sender);
         let device_files = Arc::new(ArcSwap::from_pointee(self.config.device_files()));
         let reload = Arc::new(ReloadBoard::from_pointee(self.board.load().reload.clone()));
         let (changes, given_changes) = mpsc::channel();
@@ -109,7 +104,8 @@ impl Daemon {
             device_files,
         };
         let asker = self.reloader(machine, ways)?;
-        tracing::info!(interfaces = interfaces.join(", "), "capturing");
+        let sandbox = self.board.load().sandbox.to_string();
+        tracing::info!(interfaces = interfaces.join(", "), sandbox, "capturing");
         started();
         let served = Served {
             outputs,
@@ -186,6 +182,32 @@ impl Machine {
         settings.sensor_addresses.extend(&self.addresses);
         settings
     }
+}
+
+/// Starts a thread for each worker, which keeps no more than it needs. What they report waits for the ledger.
+fn start_captures(
+    workers: Vec<Worker>,
+    sandbox: &Sandbox,
+    reports: &SyncSender<Report>,
+    stop: &Arc<AtomicBool>,
+) -> Result<Vec<JoinHandle<()>>> {
+    let mut threads = Vec::new();
+    for (index, worker) in workers.into_iter().enumerate() {
+        let (reports, stop, sandbox) = (reports.clone(), Arc::clone(stop), sandbox.clone());
+        let (entered, is_entered) = mpsc::sync_channel(1);
+        threads.push(thread(&format!("capture-{index}"), move || {
+            let kept = sandbox.keep_for_capture();
+            let may_begin = kept.is_ok();
+            let _ = entered.send(kept);
+            if may_begin {
+                worker.run(index, &reports, &stop);
+            }
+        })?);
+        is_entered
+            .recv()
+            .context("a capture thread ended at once")??;
+    }
+    Ok(threads)
 }
 
 /// Reads files about devices again when they change; the thread ends by itself.

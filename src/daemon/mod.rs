@@ -19,6 +19,7 @@ mod wall;
 mod worker;
 
 use std::net::TcpListener;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -32,6 +33,8 @@ use crate::config::Config;
 use crate::events;
 use crate::metrics::{Board, Exposition, ReloadScene, Scene};
 use crate::privacy::Pseudonyms;
+use crate::sandbox::{self, Needs, Sandbox};
+use crate::store;
 use crate::web;
 
 use keep::Plan;
@@ -45,6 +48,8 @@ pub struct Daemon {
     config: Arc<Config>,
     access: web::Access,
     runtime: Runtime,
+    /// What the process keeps of what it may do, and whether it gives up the rest.
+    sandbox: (sandbox::Mode, Needs),
     /// Taken from the beginning, because whoever asks for a reload early must not end the process by it.
     hangup: Signal,
 }
@@ -67,8 +72,12 @@ pub enum Ended {
 }
 
 impl Daemon {
-    /// Binds the server. Nothing is captured yet.
-    pub fn bind(config: Config, access: web::Access) -> Result<Self> {
+    /// Binds the server. Nothing is captured yet, and nothing is given up.
+    pub fn bind(mut config: Config, access: web::Access, mode: sandbox::Mode) -> Result<Self> {
+        let needs = config.needs(&access);
+        if mode != sandbox::Mode::Off {
+            config.sandboxed(needs.clone());
+        }
         let address = config.file.listen;
         let listener = TcpListener::bind(address).with_context(|| {
             format!("cannot listen on {address}; is another one running? --listen takes another address or port")
@@ -95,6 +104,7 @@ impl Daemon {
             config: Arc::new(config),
             access,
             runtime,
+            sandbox: (mode, needs),
             hangup,
         })
     }
@@ -107,6 +117,28 @@ impl Daemon {
     /// Where it serves.
     pub fn address(&self) -> Result<std::net::SocketAddr> {
         Ok(self.listener.local_addr()?)
+    }
+
+    /// Takes from this thread and those that it starts what they do not need; `also` is read too.
+    fn enter_sandbox(&self, also: impl Iterator<Item = PathBuf>) -> Result<Sandbox> {
+        let (mode, needs) = &self.sandbox;
+        let mut needs = needs.clone();
+        needs.read.extend(also);
+        if let Some(folder) = &self.config.file.state_dir {
+            // What is not there cannot be granted. Where it cannot be made, the store says so.
+            let _ = store::make_folder(folder);
+        }
+        Ok(Sandbox::enter(*mode, &needs)?)
+    }
+
+    /// Gives up what only capture threads need, and tells what is in force.
+    fn protect(&self, sandbox: Sandbox) -> Result<()> {
+        let in_force = sandbox.leave_capture()?;
+        self.board.rcu(|scene| Scene {
+            sandbox: in_force,
+            ..Scene::clone(scene)
+        });
+        Ok(())
     }
 
     /// How the store is used, if there is to be one.

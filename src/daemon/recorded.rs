@@ -41,6 +41,9 @@ impl Daemon {
             },
             ..settings
         };
+        // Threads have what this one has left.
+        let captures = inputs.files.iter().cloned();
+        self.protect(self.enter_sandbox(captures)?)?;
         let mut replay = Replay::new(settings, Arc::clone(&rules))?;
         let pseudonyms = self.config.pseudonyms(&[]);
         let hidden = pseudonyms.clone();
@@ -104,6 +107,7 @@ impl Daemon {
                 ready: true,
                 reload: before.reload.clone(),
                 server: Arc::clone(&before.server),
+                sandbox: before.sandbox,
             }));
         })?;
         // When the program is told to stop the thread may still be reading; it holds nothing that would be lost.

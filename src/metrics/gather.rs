@@ -7,8 +7,8 @@ use prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily, MetricT
 use super::families::{self as f, Family, Kind};
 use super::{Scene, Settings, hosts};
 use crate::model::{
-    BlindKind, Category, Coverage, Evidence, FlowProtocol, PackRole, Phase, SeenSide, Signal,
-    Status, Undecoded, VendorView,
+    BlindKind, Category, Coverage, Evidence, FlowProtocol, PackRole, Phase, Protection, SeenSide,
+    Signal, Status, Undecoded, VendorView,
 };
 
 /// Samples collected family by family.
@@ -167,9 +167,9 @@ fn identity(samples: &mut Samples, scene: &Scene) {
             samples.add(&f::CUTOFF, &labels, cutoff.at.as_seconds());
         }
     }
-    // None is built in yet, and whoever looks for them has to see that.
-    for layer in ["landlock", "seccomp", "capabilities"] {
-        samples.add(&f::SANDBOX, &[layer], flag(false));
+    for &layer in Protection::ALL {
+        let in_force = scene.sandbox.has(layer);
+        samples.add(&f::SANDBOX, &[layer.label()], flag(in_force));
     }
     let reload = &scene.reload;
     samples.add(&f::RELOAD_OK, &[], flag(scene.refused().is_none()));

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use crate::events::{Counts, OutputKind};
-use crate::model::Snapshot;
+use crate::model::{Protections, Snapshot};
 use crate::{capture, ledger, tracker};
 
 pub use exposition::{Exposition, Scrape};
@@ -59,6 +59,8 @@ pub struct Scene {
     pub reload: ReloadScene,
     /// The server, as it is now and not when the scene was made.
     pub server: Arc<ServerScene>,
+    /// What protects the machine from this process.
+    pub sandbox: Protections,
 }
 
 impl Scene {

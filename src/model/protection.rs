@@ -1,5 +1,7 @@
 //! The layers of the daemon's sandbox.
 
+use std::fmt;
+
 use super::closed::closed_list;
 
 closed_list! {
@@ -27,5 +29,15 @@ impl Protections {
     /// Notes whether a layer is.
     pub fn set(&mut self, layer: Protection, in_force: bool) {
         self.0[layer.index()] = in_force;
+    }
+}
+
+/// The layers in force by their words, or `none`.
+impl fmt::Display for Protections {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let layers = Protection::ALL.iter().filter(|&&layer| self.has(layer));
+        let layers: Vec<&str> = layers.map(|layer| layer.label()).collect();
+        f.write_str(if layers.is_empty() { "none" } else { "" })?;
+        f.write_str(&layers.join(", "))
     }
 }

@@ -24,6 +24,7 @@ pub(super) fn restrict(needs: &Needs) -> Result<(), String> {
     let missing = SeccompAction::Errno(libc::ENOSYS as u32);
     let unknown = Rules::from([(libc::SYS_clone3, Vec::new())]);
     apply(unknown, SeccompAction::Allow, missing)?;
+    apply_sockets(needs)?;
     apply(allowed(needs)?, refuse, SeccompAction::Allow)
 }
 
@@ -41,6 +42,42 @@ pub(super) fn leave_capture(sends: bool) -> Result<(), String> {
     }
     let refuse = SeccompAction::Errno(libc::EPERM as u32);
     apply(refused, SeccompAction::Allow, refuse)
+}
+
+/// Families of the sockets that are opened.
+fn families(needs: &Needs) -> Vec<i32> {
+    // Whether an interface has a link libpcap asks by netlink and by a local socket that is never connected.
+    let capture = [libc::AF_NETLINK, libc::AF_UNIX];
+    let capture = capture.into_iter().filter(|_| needs.captures);
+    let reopening = [libc::AF_PACKET].into_iter().filter(|_| needs.reopens);
+    // The C library learns of the machine's own addresses by netlink when it looks up a name.
+    let outputs = [
+        libc::AF_UNIX,
+        libc::AF_INET,
+        libc::AF_INET6,
+        libc::AF_NETLINK,
+    ];
+    let outputs = outputs.into_iter().filter(|_| needs.sends);
+    capture.chain(reopening).chain(outputs).collect()
+}
+
+/// Refuses other sockets as if the kernel did not know their families: libraries that try one go on without it. Of netlink
+/// there are the families of interfaces and addresses only.
+fn apply_sockets(needs: &Needs) -> Result<(), String> {
+    let families = families(needs);
+    let mut refused = Vec::new();
+    if !families.is_empty() {
+        let other = families.into_iter();
+        let other: Vec<Wanted> = other.map(|family| is_not(0, family)).collect();
+        refused.push(rule(&other)?);
+        refused.push(rule(&[
+            is(0, libc::AF_NETLINK),
+            is_not(2, libc::NETLINK_ROUTE),
+        ])?);
+    }
+    let refuse = SeccompAction::Errno(libc::EAFNOSUPPORT as u32);
+    let sockets = Rules::from([(libc::SYS_socket, refused)]);
+    apply(sockets, SeccompAction::Allow, refuse)
 }
 
 fn allowed(needs: &Needs) -> Result<Rules, String> {
@@ -70,32 +107,12 @@ fn allowed(needs: &Needs) -> Result<Rules, String> {
     );
     // Limits are read, not set.
     rules.insert(libc::SYS_prlimit64, vec![rule(&[is(2, 0)])?]);
-    let mut families = Vec::new();
-    if needs.reopens {
-        families.extend([
-            libc::AF_PACKET,
-            libc::AF_NETLINK,
-            libc::AF_UNIX,
-            libc::AF_INET,
-        ]);
+    if !families(needs).is_empty() {
+        rules.insert(libc::SYS_socket, Vec::new());
+        rules.insert(libc::SYS_bind, Vec::new());
     }
     if needs.sends {
-        families.extend([
-            libc::AF_UNIX,
-            libc::AF_INET,
-            libc::AF_INET6,
-            libc::AF_NETLINK,
-        ]);
-    }
-    if !families.is_empty() {
-        let sockets: Result<Vec<_>, _> = families
-            .into_iter()
-            .map(|family| rule(&[is(0, family)]))
-            .collect();
-        rules.insert(libc::SYS_socket, sockets?);
-        for call in [libc::SYS_connect, libc::SYS_bind] {
-            rules.insert(call, Vec::new());
-        }
+        rules.insert(libc::SYS_connect, Vec::new());
     }
     Ok(rules)
 }
@@ -118,6 +135,11 @@ fn rule(wanted: &[Wanted]) -> Result<SeccompRule, String> {
 /// An argument has this value.
 fn is(argument: u8, value: i32) -> Wanted {
     condition(argument, SeccompCmpOp::Eq, value as u64)
+}
+
+/// An argument has another value.
+fn is_not(argument: u8, value: i32) -> Wanted {
+    condition(argument, SeccompCmpOp::Ne, value as u64)
 }
 
 /// Of these bits of an argument, those are set.

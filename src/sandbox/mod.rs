@@ -55,7 +55,9 @@ pub struct Needs {
     pub sends: bool,
     /// Whether a receiver is named by a host name, which the C library has to look up.
     pub looks_up: bool,
-    /// Whether interfaces are captured and opened again when they come back.
+    /// Whether interfaces are captured.
+    pub captures: bool,
+    /// Whether they are opened again when they come back.
     pub reopens: bool,
 }
 
@@ -110,9 +112,6 @@ impl Sandbox {
         let mut sandbox = self.clone();
         if self.mode != Mode::Off {
             sandbox.layer(Protection::Capabilities, privileges::keep(self.reopens))?;
-            if !self.reopens {
-                sandbox.layer(Protection::Seccomp, calls::leave_capture(false))?;
-            }
         }
         Ok(())
     }

@@ -16,6 +16,18 @@ const LOCK_NAME: &str = "straggler.lock";
 /// What SQLite keeps beside a database.
 const COMPANIONS: [&str; 2] = ["-wal", "-shm"];
 
+/// Makes the folder if there is none.
+pub fn make_folder(path: &Path) -> Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|error| system(path, "create the folder", &error))
+}
+
 /// A folder that belongs to this process until it is dropped.
 #[derive(Debug)]
 pub(super) struct Folder {
@@ -27,13 +39,7 @@ pub(super) struct Folder {
 impl Folder {
     /// Makes the folder if there is none, and takes it.
     pub(super) fn take(path: &Path) -> Result<Self> {
-        if !path.is_dir() {
-            DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(path)
-                .map_err(|error| system(path, "create the folder", &error))?;
-        }
+        make_folder(path)?;
         let lock_path = path.join(LOCK_NAME);
         let mut lock = private()
             .create(true)

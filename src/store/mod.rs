@@ -48,7 +48,7 @@ pub use batch::{Batch, Lost};
 pub use daily::{HostDay, HostPast, VendorDay};
 pub use erase::Erased;
 pub use error::{Notice, Result, StoreError};
-pub use folder::{FILE_NAME, SetAside};
+pub use folder::{FILE_NAME, SetAside, make_folder};
 pub use prune::{HOURS_KEPT, Pruned};
 pub use read::{Filter, NoPlace, Page, Place, Restored, Stored};
 pub use reader::Reader;

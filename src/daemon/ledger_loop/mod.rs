@@ -278,7 +278,7 @@ impl LedgerLoop {
             Some(format!("{}: {why}", interface.name))
         });
         let down: Vec<String> = down.collect();
-        let server = Arc::clone(&self.boards.scene.load().server);
+        let before = self.boards.scene.load();
         self.boards.scene.store(Arc::new(Scene {
             snapshot,
             tracker,
@@ -296,7 +296,8 @@ impl LedgerLoop {
             store: self.keeping.as_ref().map(Keeping::scene),
             ready: true,
             reload,
-            server,
+            server: Arc::clone(&before.server),
+            sandbox: before.sandbox,
         }));
     }
 }

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::shell::{counted, grouped, time};
 use crate::metrics::{Scene, StoreScene};
-use crate::model::Timestamp;
+use crate::model::{Protection, Protections, Timestamp};
 use crate::report::{bytes, plain};
 
 /// What a person wants to know who asks whether the sensor works.
@@ -19,6 +19,7 @@ pub(super) fn health(scene: &Scene) -> Markup {
             div { dt { "Configuration" } dd { (reload(scene)) } }
             div { dt { "Store" } dd { (store(scene.store.as_ref())) } }
             div { dt { "Events" } dd { (events(scene)) } }
+            div { dt { "Sandbox" } dd { (sandbox(scene.sandbox)) } }
             div { dt { "Version" } dd { "straggler " (env!("CARGO_PKG_VERSION")) } }
         }
         (interfaces(scene))
@@ -96,6 +97,21 @@ fn events(scene: &Scene) -> Markup {
             @if counts.error > 0 { ", " span.fault { (counted(counts.error, "try", "tries")) " failed" } }
             @if counts.dropped > 0 { ", " span.fault { (grouped(counts.dropped)) " given up" } }
         }
+    }
+}
+
+/// What the process has given up, so that a fault in it is not one of the whole machine.
+fn sandbox(in_force: Protections) -> Markup {
+    let layers = |wanted: bool| {
+        let layers = Protection::ALL.iter();
+        let layers = layers.filter(|&&layer| in_force.has(layer) == wanted);
+        let layers: Vec<&str> = layers.map(|layer| layer.label()).collect();
+        layers.join(", ")
+    };
+    let (has, lacks) = (layers(true), layers(false));
+    html! {
+        @if has.is_empty() { "none: the process may do whatever its user may" } @else { (has) }
+        @if !has.is_empty() && !lacks.is_empty() { "; missing: " span.fault { (lacks) } }
     }
 }
 

@@ -69,6 +69,16 @@ impl Access {
         })
     }
 
+    /// The files that it was read from.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let admission = self.admission.load();
+        admission
+            .stamps
+            .iter()
+            .map(|(path, _)| path.clone())
+            .collect()
+    }
+
     /// Tells there what is refused from now on.
     pub fn telling(self, told: Arc<ServerScene>) -> Self {
         Self { told, ..self }
