@@ -7,6 +7,9 @@ use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::path::Path;
 use std::process::Command;
 
+mod served;
+
+use served::{Served, wait_for};
 use straggler::model::Protection;
 use straggler::sandbox::{Mode, Needs, Sandbox};
 
@@ -179,4 +182,98 @@ fn a_capture_thread_keeps_one_capability_for_opening_again() {
         assert_eq!(rest, 0);
         assert!(opened_by_rest.is_err());
     }
+}
+
+/// A daemon on loopback, with this configuration and mode.
+fn daemon(config: &Path, mode: &str) -> Served {
+    let config = config.to_str().unwrap();
+    let args = ["run", "--interface", "lo", "--listen", "127.0.0.1:0"];
+    let more = ["--config", config, "--sandbox", mode];
+    let mut command = Command::new(env!("CARGO_BIN_EXE_straggler"));
+    command.args(args).args(more);
+    Served::spawn(command)
+}
+
+/// Whether loopback can be captured here; says so where not.
+fn captures() -> bool {
+    let can = pcap_opens();
+    if let Err(why) = &can {
+        eprintln!("SKIPPED for want of root or CAP_NET_RAW: {why}");
+    }
+    can.is_ok()
+}
+
+#[test]
+fn a_reload_that_would_need_more_needs_a_restart() {
+    if !captures() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let [inside, outside] = ["inside", "outside"].map(|name| {
+        let path = folder.path().join(name);
+        fs::create_dir(&path).unwrap();
+        path
+    });
+    let etc = folder.path().join("etc");
+    fs::create_dir(&etc).unwrap();
+    let config = etc.join("straggler.toml");
+    let name_rules = |rules: &Path| {
+        let next = etc.join("next");
+        fs::write(&next, format!("rules = {:?}\n", rules.to_str().unwrap())).unwrap();
+        // As editors do: another file of the same name.
+        fs::rename(next, &config).unwrap();
+    };
+    name_rules(&inside);
+    let served = daemon(&config, "require");
+    served.wait_ready();
+    let metrics = || served.get("/metrics").1;
+    for layer in Protection::ALL {
+        let line = format!("straggler_sandbox_enabled{{layer=\"{layer}\"}} 1\n");
+        assert!(metrics().contains(&line), "{layer}");
+    }
+    let packs = || metrics().matches("straggler_rule_pack_info{").count();
+    let before = packs();
+
+    name_rules(&outside);
+    wait_for("the refusal", || {
+        metrics().contains("straggler_config_last_reload_successful 0\n")
+    });
+    let page = served.get("/").1;
+    assert!(page.contains("restart needed"), "{page}");
+
+    name_rules(&inside);
+    let pack = fs::read_to_string("rules/kaspersky.toml").unwrap();
+    let pack = pack.replacen("vendor = \"kaspersky\"", "vendor = \"another\"", 1);
+    fs::write(inside.join("another.toml"), pack).unwrap();
+    wait_for("what lies inside", || {
+        metrics().contains("straggler_config_last_reload_successful 1\n")
+    });
+    let (_, said, _) = served.end("TERM");
+    assert!(
+        said.contains("`rules` names what the sandbox was not told of"),
+        "{said}"
+    );
+    assert!(before > 0);
+}
+
+#[test]
+fn it_can_be_left_out() {
+    if !captures() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("straggler.toml");
+    fs::write(&config, "").unwrap();
+    let served = daemon(&config, "off");
+    served.wait_ready();
+    let metrics = served.get("/metrics").1;
+    for layer in Protection::ALL {
+        let line = format!("straggler_sandbox_enabled{{layer=\"{layer}\"}} 0\n");
+        assert!(metrics.contains(&line), "{metrics}");
+    }
+    let page = served.get("/").1;
+    assert!(
+        page.contains("none: the process may do whatever its user may"),
+        "{page}"
+    );
 }
