@@ -39,7 +39,7 @@ const MOMENT: u32 = 2;
 /// The program. Its result, modulo the number of workers, is the worker.
 pub fn program() -> Vec<Instruction> {
     let mut asm = Assembler::default();
-    let [ethernet, pppoe, v4, v6, mix] = [(); 5].map(|()| asm.label());
+    let [ethernet, pppoe, v4, v6, taken] = [(); 5].map(|()| asm.label());
     asm.load_word(HARDWARE);
     for hardware in WITH_ETHERNET {
         asm.jump_if_equal(hardware, ethernet);
@@ -74,11 +74,12 @@ pub fn program() -> Vec<Instruction> {
     asm.place(pppoe);
     point_to_point(&mut asm, v4, v6);
     asm.place(v4);
-    ipv4(&mut asm, mix);
+    ipv4(&mut asm, taken);
     asm.place(v6);
-    ipv6(&mut asm, mix);
-    asm.place(mix);
-    spread(&mut asm);
+    ipv6(&mut asm, taken);
+    asm.place(taken);
+    asm.load_memory(ADDRESSES);
+    asm.give();
     asm.finish()
 }
 
@@ -104,18 +105,18 @@ fn point_to_point(asm: &mut Assembler, v4: Label, v6: Label) {
     }
 }
 
-fn ipv4(asm: &mut Assembler, mix: Label) {
+fn ipv4(asm: &mut Assembler, taken: Label) {
     const ADDRESSES_AT: u32 = 12;
     const ICMP: u32 = 1;
     /// More fragments, or not the first one: a quote would be in one of them only.
     const FRAGMENTED: u32 = 0x3fff;
     /// Unreachable, source quench, redirect, time exceeded, parameter problem.
     const ERRORS: [u32; 5] = [3, 4, 5, 11, 12];
-    take_words(asm, ADDRESSES_AT, 2);
+    take_addresses(asm, ADDRESSES_AT, 1);
     asm.load_byte_at(9);
-    asm.jump_unless_equal(ICMP, mix);
+    asm.jump_unless_equal(ICMP, taken);
     asm.load_half_at(6);
-    asm.jump_if_any(FRAGMENTED, mix);
+    asm.jump_if_any(FRAGMENTED, taken);
     asm.load_byte_at(0);
     asm.and(0x0f);
     asm.shift_left(2);
@@ -126,13 +127,13 @@ fn ipv4(asm: &mut Assembler, mix: Label) {
     for kind in ERRORS {
         asm.jump_if_equal(kind, quoted);
     }
-    asm.jump(mix);
+    asm.jump(taken);
     asm.place(quoted);
-    take_words(asm, 8 + ADDRESSES_AT, 2);
-    asm.jump(mix);
+    take_addresses(asm, 8 + ADDRESSES_AT, 1);
+    asm.jump(taken);
 }
 
-fn ipv6(asm: &mut Assembler, mix: Label) {
+fn ipv6(asm: &mut Assembler, taken: Label) {
     const HEADER: u32 = 40;
     const ADDRESSES_AT: u32 = 8;
     const ICMP: u32 = 58;
@@ -140,40 +141,52 @@ fn ipv6(asm: &mut Assembler, mix: Label) {
     const FIRST_MESSAGE: u32 = 128;
     /// Router and neighbour, solicitation and advertisement, redirect.
     const DISCOVERY: [u32; 5] = [133, 134, 135, 136, 137];
-    take_words(asm, ADDRESSES_AT, 8);
+    take_addresses(asm, ADDRESSES_AT, 4);
     asm.load_byte_at(6);
-    asm.jump_unless_equal(ICMP, mix);
+    asm.jump_unless_equal(ICMP, taken);
     asm.load_byte_at(HEADER);
     let [message, first] = [(); 2].map(|()| asm.label());
     asm.jump_if_at_least(FIRST_MESSAGE, message);
-    take_words(asm, HEADER + 8 + ADDRESSES_AT, 8);
-    asm.jump(mix);
+    take_addresses(asm, HEADER + 8 + ADDRESSES_AT, 4);
+    asm.jump(taken);
     asm.place(message);
     for kind in DISCOVERY {
         asm.jump_if_equal(kind, first);
     }
-    asm.jump(mix);
+    asm.jump(taken);
     asm.place(first);
     asm.give_constant(0);
 }
 
-/// Keeps the exclusive or of words behind the index: the same for both directions.
-fn take_words(asm: &mut Assembler, at: u32, words: u32) {
+/// Keeps the sum of what two addresses of so many words come to, which is the same for both directions. The first one stands
+/// so far behind the index.
+fn take_addresses(asm: &mut Assembler, at: u32, words: u32) {
+    /// Any odd number with bits everywhere: that the words of an address are in an order counts.
+    const FACTOR: u32 = 0x9e37_79b1;
     asm.store_index(START);
-    for word in 0..words {
-        asm.load_word_at(at + 4 * word);
-        if word > 0 {
+    for address in 0..2 {
+        let first = at + 4 * words * address;
+        asm.load_word_at(first);
+        for word in 1..words {
+            asm.multiply(FACTOR);
+            asm.store(MOMENT);
+            asm.load_word_at(first + 4 * word);
+            asm.load_index(MOMENT);
+            asm.add_index();
+            asm.load_index(START);
+        }
+        spread(asm);
+        if address > 0 {
             asm.load_index(ADDRESSES);
-            asm.xor_index();
+            asm.add_index();
         }
         asm.store(ADDRESSES);
         asm.load_index(START);
     }
 }
 
-/// The finalizer of MurmurHash3: addresses differ in few bits, and the worker is told by all bits of the result.
+/// The finalizer of MurmurHash3: addresses differ in few bits, and the worker is told by all bits of the result. X is lost.
 fn spread(asm: &mut Assembler) {
-    asm.load_memory(ADDRESSES);
     for (shift, factor) in [(16, Some(0x85eb_ca6b)), (13, Some(0xc2b2_ae35)), (16, None)] {
         asm.index_from_accumulator();
         asm.shift_right(shift);
@@ -182,5 +195,4 @@ fn spread(asm: &mut Assembler) {
             asm.multiply(factor);
         }
     }
-    asm.give();
 }
