@@ -73,7 +73,7 @@ fn every_capture_tells_the_same() {
                 let several = case.told(by, workers);
                 split += usize::from(by == By::Addresses && several.busy > 1);
                 for difference in one.differences(&several, by) {
-                    let what = difference.split(' ').next().unwrap();
+                    let what = difference.split([' ', ':']).next().unwrap();
                     let key = (name.to_owned(), format!("{by:?}"), what.to_owned());
                     if exceptions.contains_key(&key) {
                         used.insert(key);
