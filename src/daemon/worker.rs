@@ -24,6 +24,8 @@ const LOOK_UP_EVERY: Duration = Duration::from_millis(250);
 pub(super) struct Report {
     /// Which worker.
     pub worker: usize,
+    /// When it was made.
+    pub made: Instant,
     /// The generation of rules under which it learnt this.
     pub generation: u64,
     /// What it learnt.
@@ -138,6 +140,7 @@ impl Worker {
     fn report(&mut self, worker: usize, last: bool) -> Report {
         Report {
             worker,
+            made: Instant::now(),
             generation: self.generation,
             batch: self.tracker.drain(),
             tracker: self.tracker.stats(),

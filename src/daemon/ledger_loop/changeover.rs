@@ -73,6 +73,7 @@ mod tests {
     fn report(worker: usize, generation: u64, up: bool) -> Report {
         Report {
             worker,
+            made: Instant::now(),
             generation,
             batch: crate::model::Batch::default(),
             tracker: crate::tracker::Stats::default(),

@@ -74,6 +74,11 @@ impl Interfaces {
         self.workers.len()
     }
 
+    /// Workers of each interface.
+    pub(super) fn each(&self) -> usize {
+        self.each
+    }
+
     /// The interfaces as they are to be seen.
     pub(super) fn scenes(&self) -> &[InterfaceScene] {
         &self.scenes

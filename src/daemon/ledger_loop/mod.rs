@@ -1,6 +1,7 @@
 //! The ledger's thread: takes reports of all workers, publishes a scene about once a second.
 
 mod changeover;
+mod held;
 mod interfaces;
 mod reload;
 
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 
 use changeover::Changeover;
+use held::{Held, Origin, Ready};
 pub(super) use interfaces::Interfaces;
 use interfaces::LinkChange;
 
@@ -38,6 +40,7 @@ const PUBLISH_SHARE: u32 = 5;
 pub(super) struct LedgerLoop {
     ledger: Ledger,
     interfaces: Interfaces,
+    held: Held,
     /// What is read anew about devices, and why it cannot be, if so.
     readings: Receiver<Reading>,
     reading_fault: Option<String>,
@@ -99,9 +102,11 @@ impl LedgerLoop {
         } = given;
         let reload = Arc::clone(&boards.reload);
         let changeover = Changeover::new(interfaces.workers());
+        let held = Held::new(interfaces.workers(), interfaces.each());
         let mut this = Self {
             ledger,
             interfaces,
+            held,
             readings,
             reading_fault: None,
             changeover,
@@ -133,6 +138,8 @@ impl LedgerLoop {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
+            let due = self.held.due(Instant::now());
+            self.absorb(due);
             self.go_over_if_due();
             if published.elapsed() >= every {
                 let began = Instant::now();
@@ -141,6 +148,8 @@ impl LedgerLoop {
                 every = PUBLISH_EVERY.max(began.elapsed() * PUBLISH_SHARE);
             }
         }
+        let all = self.held.all();
+        self.absorb(all);
         self.publish(false);
         if self.teller.is_on() {
             let snapshot = self.ledger.snapshot();
@@ -158,9 +167,10 @@ impl LedgerLoop {
 
     fn take(&mut self, mut report: Report) {
         report.batch.losses = self.interfaces.losses(&report);
-        self.ledger.bound_time(live_bound(&self.wall));
-        self.ledger.absorb(&report.batch);
-        self.boards.watch.store(self.ledger.watch_list());
+        let looked = report.batch.looked;
+        let batch = std::mem::take(&mut report.batch);
+        report.batch.looked = looked;
+        let (worker, made, is_last) = (report.worker, report.made, report.last);
         let Some(told) = self.interfaces.take(report) else {
             return;
         };
@@ -170,8 +180,26 @@ impl LedgerLoop {
             None => {}
         }
         if let Some(keeping) = &mut self.keeping {
-            keeping.accepted(&mut self.ledger, &told.name);
             keeping.looked(&told.name, told.looked, told.taken);
+        }
+        let origin = Origin {
+            interface: told.name,
+            worker,
+            made,
+            is_last,
+        };
+        let ready = self.held.take(origin, batch);
+        self.absorb(ready);
+    }
+
+    fn absorb(&mut self, ready: Vec<Ready>) {
+        for (interface, batch) in ready {
+            self.ledger.bound_time(live_bound(&self.wall));
+            self.ledger.absorb(&batch);
+            if let Some(keeping) = &mut self.keeping {
+                keeping.accepted(&mut self.ledger, &interface);
+            }
+            self.boards.watch.store(self.ledger.watch_list());
         }
     }
 
