@@ -10,7 +10,7 @@ use super::ledger_loop::WatchBoard;
 use super::reopening::{Read, Reopening};
 use super::wall::wall_clock;
 use crate::capture;
-use crate::model::Batch;
+use crate::model::{Batch, Timestamp};
 use crate::tracker::{self, Tracker};
 
 /// Frames taken before the worker looks at the clock and at the stop flag.
@@ -26,6 +26,8 @@ pub(super) struct Report {
     pub worker: usize,
     /// When it was made.
     pub made: Instant,
+    /// The same as wall time.
+    pub until: Timestamp,
     /// The generation of rules under which it learnt this.
     pub generation: u64,
     /// What it learnt.
@@ -141,6 +143,7 @@ impl Worker {
         Report {
             worker,
             made: Instant::now(),
+            until: wall_clock(),
             generation: self.generation,
             batch: self.tracker.drain(),
             tracker: self.tracker.stats(),

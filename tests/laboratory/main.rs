@@ -78,6 +78,7 @@ fn all_that_hosts_may_do_is_told_as_it_is() {
     let recording = recorder.end(&site);
     expected::of_the_whole_day(&sensor, &downloaded);
     for sensor in &shared {
+        eprintln!("{}", sensor.name());
         expected::of_the_whole_day(sensor, &downloaded);
         expected::workers_share(sensor);
     }

@@ -87,6 +87,12 @@ impl<'a> Sensor<'a> {
         sensor
     }
 
+    /// The name that its configuration gives it.
+    pub(crate) fn name(&self) -> String {
+        let name = self.files.config.file_stem().unwrap();
+        name.to_str().unwrap().to_owned()
+    }
+
     pub(crate) fn pid(&self) -> u32 {
         self.served.pid()
     }

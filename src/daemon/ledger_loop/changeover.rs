@@ -74,6 +74,7 @@ mod tests {
         Report {
             worker,
             made: Instant::now(),
+            until: crate::model::Timestamp::MIN,
             generation,
             batch: crate::model::Batch::default(),
             tracker: crate::tracker::Stats::default(),

@@ -1,13 +1,14 @@
 //! Where several workers share an interface: what one saw waits until the others have told what they heard meanwhile.
 //!
 //! Who a device is, is heard by the first worker, and its traffic is seen by all. A sighting fixes the key of its host by what
-//! was proven up to its own time, so what was proven has to be with the ledger before it.
+//! was proven up to its own time: so what was said of devices up to then, and who was present, goes with it, whoever heard it,
+//! and what was said later does not.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::model::Batch;
+use crate::model::{Batch, Timestamp};
 
 /// What came to an interface so long before a worker reported is in its report: until then the kernel may hold it back.
 const READ_AFTER: Duration = Duration::from_millis(300);
@@ -30,6 +31,7 @@ struct Waiting {
     interface: Arc<str>,
     worker: usize,
     made: Instant,
+    until: Timestamp,
     batch: Batch,
 }
 
@@ -41,6 +43,8 @@ pub(super) struct Origin {
     pub(super) interface: Arc<str>,
     pub(super) worker: usize,
     pub(super) made: Instant,
+    /// The same as wall time, which frames have too.
+    pub(super) until: Timestamp,
     /// Whether the worker has ended.
     pub(super) is_last: bool,
 }
@@ -56,7 +60,7 @@ impl Held {
         }
     }
 
-    /// Takes a batch. Gives what the ledger can take now: what was said of devices at once, all else once it can be judged.
+    /// Takes a batch. Gives what the ledger can take now: answers for the watch list at once, all else once it can be judged.
     pub(super) fn take(&mut self, origin: Origin, mut batch: Batch) -> Vec<Ready> {
         if self.each <= 1 {
             return vec![(origin.interface, batch)];
@@ -64,18 +68,18 @@ impl Held {
         if let Some(reported) = self.reported.get_mut(origin.worker) {
             *reported = (!origin.is_last).then_some(origin.made);
         }
-        let heard = Batch {
+        let answers = Batch {
             interface: batch.interface.clone(),
-            identities: std::mem::take(&mut batch.identities),
             resolutions: std::mem::take(&mut batch.resolutions),
             ..Batch::default()
         };
-        let mut ready = vec![(Arc::clone(&origin.interface), heard)];
+        let mut ready = vec![(Arc::clone(&origin.interface), answers)];
         self.records += records(&batch);
         self.waiting.push_back(Waiting {
             interface: origin.interface,
             worker: origin.worker,
             made: origin.made,
+            until: origin.until,
             batch,
         });
         ready.extend(self.due(Instant::now()));
@@ -89,20 +93,41 @@ impl Held {
             && (self.records > MAX_RECORDS
                 || now.saturating_duration_since(first.made) > PATIENCE
                 || self.is_heard(first))
-            && let Some(first) = self.waiting.pop_front()
         {
-            self.records -= records(&first.batch);
-            due.push((first.interface, first.batch));
+            due.extend(self.next());
         }
         due
     }
 
     /// All that waits: nothing more comes, or it would be judged by other rules.
     pub(super) fn all(&mut self) -> Vec<Ready> {
-        self.records = 0;
-        let all = self.waiting.drain(..);
-        all.map(|waiting| (waiting.interface, waiting.batch))
-            .collect()
+        std::iter::from_fn(|| self.next()).collect()
+    }
+
+    /// What waits longest, with what others heard until it was made.
+    fn next(&mut self) -> Option<Ready> {
+        let Waiting {
+            interface,
+            until,
+            mut batch,
+            ..
+        } = self.waiting.pop_front()?;
+        self.records -= records(&batch);
+        let others = self.waiting.iter_mut();
+        for other in others.filter(|other| other.interface == interface) {
+            let before = records(&other.batch);
+            let (identities, presences) = (&mut other.batch.identities, &mut other.batch.presences);
+            batch
+                .identities
+                .extend(identities.extract_if(.., |(_, time)| *time <= until));
+            batch
+                .presences
+                .extend(presences.extract_if(.., |presence| presence.time <= until));
+            self.records -= before - records(&other.batch);
+        }
+        batch.identities.sort_by_key(|(_, time)| *time);
+        batch.presences.sort_by_key(|presence| presence.time);
+        Some((interface, batch))
     }
 
     /// Whether every other worker of the interface has told what it heard up to then.
@@ -117,13 +142,17 @@ impl Held {
 }
 
 fn records(batch: &Batch) -> usize {
-    batch.sightings.len() + batch.replies.len() + batch.presences.len() + batch.flow_ends.len()
+    batch.sightings.len()
+        + batch.replies.len()
+        + batch.flow_ends.len()
+        + batch.presences.len()
+        + batch.identities.len()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{IdentityFact, Mac, Neighbour, NeighbourSource, Presence, Timestamp, Way};
+    use crate::model::{Presence, Way};
 
     struct Workers {
         held: Held,
@@ -132,96 +161,105 @@ mod tests {
 
     impl Workers {
         fn new(workers: usize, each: usize) -> Self {
-            let start = Instant::now();
             Self {
                 held: Held::new(workers, each),
-                start,
+                start: Instant::now(),
             }
         }
 
-        /// Reports with so many hosts, so long after the start; gives the hosts that the ledger can take, by batch.
-        fn report(&mut self, worker: usize, millis: u64, hosts: usize) -> Vec<usize> {
+        /// Reports hosts that were present then, so many milliseconds after the start; gives those that the ledger can take.
+        fn report(&mut self, worker: usize, millis: u64, present: &[u64]) -> Vec<Vec<u64>> {
+            self.report_of((worker, worker / 2), millis, present, false)
+        }
+
+        fn report_of(
+            &mut self,
+            (worker, interface): (usize, usize),
+            millis: u64,
+            present: &[u64],
+            is_last: bool,
+        ) -> Vec<Vec<u64>> {
+            let presences = present.iter().map(|&millis| Presence {
+                host: [10, 0, 0, 1].into(),
+                time: at(millis),
+                way: Way::Unknown,
+            });
+            let batch = Batch {
+                presences: presences.collect(),
+                ..Batch::default()
+            };
             let origin = Origin {
-                interface: Arc::from("eth0"),
+                interface: Arc::from(format!("eth{interface}")),
                 worker,
                 made: self.start + Duration::from_millis(millis),
-                is_last: false,
+                until: at(millis),
+                is_last,
             };
-            let ready = self.held.take(origin, batch(hosts));
-            ready
-                .iter()
-                .map(|(_, batch)| batch.presences.len())
-                .collect()
+            times(&self.held.take(origin, batch))
         }
     }
 
-    fn batch(hosts: usize) -> Batch {
-        let time = Timestamp::from_unix(1, 0);
-        let host = [10, 0, 0, 1].into();
-        let presence = Presence {
-            host,
-            time,
-            way: Way::Unknown,
+    fn at(millis: u64) -> Timestamp {
+        Timestamp::from_unix(1_000, 0).after(Duration::from_millis(millis))
+    }
+
+    /// When hosts were present, batch by batch, without empty ones.
+    fn times(ready: &[Ready]) -> Vec<Vec<u64>> {
+        let of_batch = |(_, batch): &Ready| -> Vec<u64> {
+            let presences = batch.presences.iter();
+            let times = presences.map(|presence| presence.time.since(at(0)).as_millis());
+            times.map(|millis| u64::try_from(millis).unwrap()).collect()
         };
-        let neighbour = IdentityFact::Neighbour(Neighbour {
-            address: host,
-            mac: Mac::new([2, 0, 0, 0, 0, 1]),
-            source: NeighbourSource::ArpRequest,
-            router: false,
-        });
-        Batch {
-            presences: vec![presence; hosts],
-            identities: vec![(neighbour, time)],
-            ..Batch::default()
-        }
+        let batches = ready.iter().map(of_batch);
+        batches.filter(|batch| !batch.is_empty()).collect()
     }
 
     #[test]
     fn one_worker_waits_for_nobody() {
         let mut workers = Workers::new(2, 1);
-        assert_eq!(workers.report(0, 1_000, 3), [3]);
-        assert_eq!(workers.report(1, 1_500, 4), [4]);
+        assert_eq!(workers.report(0, 1_000, &[900]), [[900]]);
+        assert_eq!(workers.report(1, 1_500, &[1_400]), [[1_400]]);
         assert!(workers.held.all().is_empty());
     }
 
     #[test]
-    fn what_was_heard_comes_at_once_and_what_was_seen_waits_for_it() {
+    fn what_was_seen_waits_for_what_others_heard_until_then() {
         let mut workers = Workers::new(4, 2);
-        assert_eq!(workers.report(0, 1_000, 1), [0]);
+        let none: [Vec<u64>; 0] = [];
+        assert_eq!(workers.report(0, 1_000, &[500, 900]), none);
         // Too soon behind it, and of another interface.
-        assert_eq!(workers.report(1, 1_200, 2), [0]);
-        assert_eq!(workers.report(2, 1_900, 9), [0]);
-        assert_eq!(workers.report(0, 2_000, 3), [0]);
-        // In the order in which they came: the first one can be judged now, and so can the second, the third cannot.
-        assert_eq!(workers.report(1, 2_200, 4), [0, 1, 2]);
-        let all = workers.held.all();
-        let all: Vec<usize> = all.iter().map(|(_, batch)| batch.presences.len()).collect();
-        assert_eq!(all, [9, 3, 4]);
+        assert_eq!(workers.report(1, 1_200, &[700, 1_100]), none);
+        assert_eq!(workers.report(2, 1_900, &[100]), none);
+        assert_eq!(workers.report(0, 2_000, &[1_150, 1_300]), none);
+        // In the order of time, up to when the first one was made, and then up to the second.
+        let expected = [vec![500, 700, 900], vec![1_100, 1_150]];
+        assert_eq!(workers.report(1, 2_200, &[1_250, 2_100]), expected);
+        let all = times(&workers.held.all());
+        assert_eq!(all, [vec![100], vec![1_250, 1_300], vec![2_100]]);
+        assert_eq!(workers.held.records, 0);
     }
 
     #[test]
     fn nobody_is_waited_for_for_ever() {
         let mut workers = Workers::new(2, 2);
-        assert_eq!(workers.report(0, 0, 1), [0]);
+        assert!(workers.report(0, 0, &[0]).is_empty());
         let [soon, late] =
             [2_900, 3_100].map(|millis| workers.start + Duration::from_millis(millis));
         assert!(workers.held.due(soon).is_empty());
         assert_eq!(workers.held.due(late).len(), 1);
         // One that has ended says no more.
-        let origin = Origin {
-            interface: Arc::from("eth0"),
-            worker: 1,
-            made: late,
-            is_last: true,
-        };
-        workers.held.take(origin, batch(1));
-        assert_eq!(workers.report(0, 3_500, 5), [0, 1, 5]);
+        workers.report_of((1, 0), 3_200, &[], true);
+        assert_eq!(workers.report(0, 3_600, &[3_500]), [[3_500]]);
     }
 
     #[test]
     fn what_waits_is_bounded() {
         let mut workers = Workers::new(2, 2);
-        assert_eq!(workers.report(0, 0, MAX_RECORDS), [0]);
-        assert_eq!(workers.report(0, 1, 1), [0, MAX_RECORDS]);
+        let many = vec![7; MAX_RECORDS];
+        assert!(workers.report(0, 1_000, &many).is_empty());
+        let ready = workers.report(0, 1_002, &[1_001]);
+        let lens: Vec<usize> = ready.iter().map(Vec::len).collect();
+        assert_eq!(lens, [MAX_RECORDS]);
+        assert_eq!(workers.held.records, 1);
     }
 }

@@ -170,7 +170,8 @@ impl LedgerLoop {
         let looked = report.batch.looked;
         let batch = std::mem::take(&mut report.batch);
         report.batch.looked = looked;
-        let (worker, made, is_last) = (report.worker, report.made, report.last);
+        let (worker, is_last) = (report.worker, report.last);
+        let (made, until) = (report.made, report.until);
         let Some(told) = self.interfaces.take(report) else {
             return;
         };
@@ -186,6 +187,7 @@ impl LedgerLoop {
             interface: told.name,
             worker,
             made,
+            until,
             is_last,
         };
         let ready = self.held.take(origin, batch);
