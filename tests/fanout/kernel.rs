@@ -1,5 +1,7 @@
 //! What the kernel does with the program that picks a worker: classic BPF, and a frame as it stands when the program runs.
 
+#![allow(dead_code, reason = "each test target uses a part")]
+
 use straggler::capture::fanout::{ANCILLARY, HARDWARE, Instruction, LINK, NETWORK, PROTOCOL};
 use straggler::model::LinkType;
 

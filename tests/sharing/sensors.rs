@@ -211,7 +211,7 @@ fn frames() -> Vec<Frame> {
 /// A question, and its answer in fragments: the name that it is about is in all of it only.
 fn answered(client: &str, resolver: &str, number: u32) -> Vec<TimedPacket> {
     let (client, resolver) = (client.parse().unwrap(), resolver.parse().unwrap());
-    let kind = if number % 2 == 0 { A } else { AAAA };
+    let kind = if number.is_multiple_of(2) { A } else { AAAA };
     let question = Message::query(number as u16, UPDATE, kind);
     let port = 30_000 + number as u16;
     let asked = Datagram::new(port, 53).payload(&question.bytes());
