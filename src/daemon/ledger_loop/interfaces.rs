@@ -165,3 +165,70 @@ fn news(known: Option<Span>, span: Span, before: Option<Span>) -> Span {
         _ => span,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::model::{Batch, Timestamp};
+
+    fn report(worker: usize, frames: u64, drops: u64, down: Option<&str>, until: i64) -> Report {
+        let mut tracker = tracker::Stats::default();
+        tracker.seen.frames = frames;
+        let at = |second| Timestamp::from_unix(second, 0);
+        Report {
+            worker,
+            made: Instant::now(),
+            until: at(until),
+            generation: 0,
+            batch: Batch {
+                clock: Some(at(until)),
+                looked: Some(Span {
+                    first: at(0),
+                    last: at(until),
+                }),
+                ..Batch::default()
+            },
+            tracker,
+            capture: capture::Stats {
+                kernel_drops: drops,
+                interface_drops: 0,
+            },
+            restarts: 1,
+            down: down.map(str::to_owned),
+            last: false,
+        }
+    }
+
+    #[test]
+    fn an_interface_is_the_sum_of_its_workers_and_goes_down_once() {
+        let mut interfaces = Interfaces::new(&["a".to_owned(), "b".to_owned()], 2);
+        let mut take = |report: Report| {
+            let losses = interfaces.losses(&report).unwrap();
+            let taking = interfaces.take(report).unwrap();
+            (losses, taking, interfaces.scenes().to_vec())
+        };
+        take(report(2, 10, 1, None, 10));
+        let (losses, taking, scenes) = take(report(3, 30, 5, None, 9));
+        assert_eq!((losses.taken, losses.lost), (30, 5));
+        assert_eq!((losses.tap.interface, losses.tap.worker), (1, 1));
+        assert_eq!((&*taking.name, taking.change), ("b", None));
+        assert_eq!((taking.taken.frames, taking.taken.kernel_drops), (40, 6));
+        // One that reports for an earlier second takes nothing back.
+        assert_eq!(taking.looked.unwrap().last, Timestamp::from_unix(10, 0));
+        assert_eq!((scenes[1].restarts, scenes[1].up), (1, true));
+        assert_eq!(scenes[1].worker_frames, [10, 30]);
+        let gone = Some(LinkChange::Down("gone".to_owned()));
+        assert_eq!(take(report(2, 11, 1, Some("gone"), 12)).1.change, gone);
+        let (losses, taking, scenes) = take(report(3, 30, 7, Some("gone"), 12));
+        assert_eq!((losses.taken, losses.lost), (0, 2));
+        assert_eq!(
+            (taking.change, scenes[1].up, scenes[0].up),
+            (None, false, true)
+        );
+        assert_eq!(take(report(2, 11, 1, None, 13)).1.change, None);
+        let up = take(report(3, 30, 7, None, 13));
+        assert_eq!((up.1.change, up.2[1].up), (Some(LinkChange::Up), true));
+    }
+}
