@@ -1,13 +1,18 @@
 //! What the sandboxed process cannot do, tried from inside: each case runs in a process of its own, because what was given
 //! up does not come back.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that unwraps says what it expects; the panic is its report"
+)]
+
+mod served;
+
 use std::fs;
 use std::io::ErrorKind;
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::path::Path;
 use std::process::Command;
-
-mod served;
 
 use served::{Served, wait_for};
 use straggler::model::Protection;

@@ -10,12 +10,14 @@
     reason = "a test that unwraps says what it expects; the panic is its report"
 )]
 
+mod captures;
 mod program;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use captures::{network, pack_of, truths};
 use program::{example, straggler, text};
 use serde_json::Value;
 
@@ -37,12 +39,9 @@ fn the_example_tells_the_same() {
 
 #[test]
 fn every_capture_tells_the_same() {
-    let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/captures");
-    let root = std::env::var_os("STRAGGLER_CAPTURES").map_or(default, PathBuf::from);
-    if !root.is_dir() {
-        eprintln!("SKIPPED: no folder of captures (STRAGGLER_CAPTURES names one)");
+    let Some(root) = captures::folder() else {
         return;
-    }
+    };
     let exceptions = exceptions();
     let mut used = BTreeSet::new();
     let folder = tempfile::tempdir().unwrap();
@@ -50,10 +49,7 @@ fn every_capture_tells_the_same() {
     for truth in truths(&root) {
         let capture = truth.with_extension("");
         let name = capture.strip_prefix(&root).unwrap().to_str().unwrap();
-        let lines = std::fs::read_to_string(&truth).unwrap();
-        let columns = |line: &str, at: usize| line.split('\t').nth(at).unwrap().to_owned();
-        let clients: BTreeSet<String> = lines.lines().map(|line| columns(line, 1)).collect();
-        let names: BTreeSet<String> = lines.lines().map(|line| columns(line, 2)).collect();
+        let (clients, names) = captures::clients_and_names(&truth);
         let case = Case {
             capture: capture.clone(),
             local: clients.iter().map(|client| network(client)).collect(),
@@ -190,70 +186,4 @@ fn exceptions() -> BTreeMap<(String, String), String> {
         ((capture.to_owned(), field.to_owned()), reason.to_owned())
     });
     exceptions.collect()
-}
-
-fn truths(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.to_str().unwrap();
-        if path.is_dir() {
-            found.extend(truths(&path));
-        } else if name.ends_with(".tsv") && !name.ends_with(".optional.tsv") {
-            found.push(path);
-        }
-    }
-    found.sort();
-    found
-}
-
-fn network(client: &str) -> String {
-    let len = if client.contains(':') { 128 } else { 32 };
-    format!("{client}/{len}")
-}
-
-/// A folder with a pack in which these names are a vendor's.
-fn pack_of(names: BTreeSet<String>, folder: &Path) -> PathBuf {
-    let rules = folder.join("rules");
-    std::fs::create_dir_all(&rules).unwrap();
-    let is_plain = |name: &String| {
-        let label =
-            |label: &str| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-');
-        let byte =
-            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
-        name.bytes().all(byte) && name.contains('.') && name.split('.').all(label)
-    };
-    let mut names: Vec<String> = names.into_iter().filter(is_plain).collect();
-    names.push("nobody.example".to_owned());
-    let text = format!(
-        r#"schema = 1
-kind = "vendor"
-[vendor]
-id = "anybody"
-name = "Anybody"
-role = "restricted"
-version = "1"
-reviewed = 2026-11-24
-enabled = true
-[[cutoff]]
-id = "long-ago"
-default = true
-jurisdiction = "none"
-binds = "nobody"
-at = 1990-01-01T00:00:00Z
-categories = ["update"]
-authority = "this test"
-source = "https://anybody.example/"
-[[service]]
-id = "all"
-name = "All names"
-category = "update"
-strength = "strong"
-confidence = "vendor"
-names = {names:?}
-source = "https://anybody.example/"
-"#
-    );
-    std::fs::write(rules.join("anybody.toml"), text).unwrap();
-    rules
 }

@@ -101,6 +101,16 @@ pub enum CaptureError {
         /// Why, and what to do about it.
         why: String,
     },
+    /// Its frames cannot be shared by several workers.
+    #[error(
+        "{interface}: several workers cannot share it ({why}); write workers = 1 in [capture], or use Linux 4.12 or later"
+    )]
+    NoWorkers {
+        /// Name of the interface.
+        interface: String,
+        /// The system's words.
+        why: String,
+    },
     /// Any other fault of an interface.
     #[error("{interface}: {why}")]
     Interface {

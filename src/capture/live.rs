@@ -1,6 +1,6 @@
 //! Live capture: a non-blocking libpcap handle and a poll.
 
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::time::Duration;
 
 use mio::unix::SourceFd;
@@ -9,7 +9,8 @@ use pcap::{Active, Capture, Device};
 
 use super::error::words;
 use super::{
-    CaptureError, FrameSource, Pumped, Settings, SignalFilter, Stats, WrappedCounter, interfaces,
+    CaptureError, FrameSource, Pumped, Settings, SignalFilter, Stats, WrappedCounter, fanout,
+    interfaces,
 };
 use crate::model::{Frame, LinkType, Timestamp};
 
@@ -18,6 +19,10 @@ const PACKETS: Token = Token(0);
 /// How long the kernel may hold frames back to fill a block, in milliseconds: the price of fewer wake-ups, and well
 /// under what a person calls a delay.
 const BLOCK_TIMEOUT_MS: i32 = 100;
+
+/// What is in the buffer is there to be read after this time: a block is closed at the second look of its timer at the
+/// latest.
+const BLOCKS_CLOSED_AFTER: Duration = Duration::from_millis(3 * BLOCK_TIMEOUT_MS as u64);
 
 /// A captured interface.
 pub struct Live {
@@ -29,9 +34,70 @@ pub struct Live {
     kernel_drops: WrappedCounter,
     interface_drops: WrappedCounter,
     stats: Stats,
+    share: Share,
+}
+
+/// Which part of an interface a handle has: the `at`th of `of`.
+#[derive(Clone, Copy, Debug)]
+struct Share {
+    at: u32,
+    of: u32,
+}
+
+impl Share {
+    const WHOLE: Self = Self { at: 0, of: 1 };
+
+    /// Its part of a count that all parts know whole. The parts make up the count.
+    fn part(self, count: u64) -> u64 {
+        (count + u64::from(self.at)) / u64::from(self.of)
+    }
 }
 
 impl Live {
+    /// Opens an interface, or `any` for all of them, as many times as the settings have workers: each frame comes to one
+    /// handle, and the same two machines always to the same one.
+    pub fn open_shared(
+        interface: &str,
+        settings: &Settings,
+        filter: Option<&SignalFilter>,
+    ) -> Result<Vec<Self>, CaptureError> {
+        if settings.workers <= 1 {
+            return Ok(vec![Self::open(interface, settings, filter)?]);
+        }
+        let of = settings.workers;
+        let settings = Settings {
+            buffer: settings.buffer / of,
+            ..settings.clone()
+        };
+        let refuse = |error: std::io::Error| CaptureError::NoWorkers {
+            interface: interface.to_owned(),
+            why: error.to_string(),
+        };
+        let mut handles = Vec::new();
+        for at in 0..of {
+            let mut live = Self::open(interface, &settings, None)?;
+            // Until they share, each of them gets every frame.
+            fanout::close(&live.capture).map_err(refuse)?;
+            live.share = Share { at, of };
+            handles.push(live);
+        }
+        std::thread::sleep(BLOCKS_CLOSED_AFTER);
+        for live in &mut handles {
+            live.empty()?;
+        }
+        let sockets: Vec<BorrowedFd<'_>> =
+            handles.iter().map(|live| live.capture.as_fd()).collect();
+        fanout::share(&sockets).map_err(refuse)?;
+        for live in &mut handles {
+            match filter {
+                // It replaces the one that lets nothing through.
+                Some(filter) => live.thin(filter)?,
+                None => fanout::open(&live.capture).map_err(refuse)?,
+            }
+        }
+        Ok(handles)
+    }
+
     /// Opens an interface, or `any` for all of them. With a filter the kernel passes only what that lets through.
     pub fn open(
         interface: &str,
@@ -40,7 +106,7 @@ impl Live {
     ) -> Result<Self, CaptureError> {
         let fail = |error: &pcap::Error| refusal(interface, &words(error));
         let clamp = |value: u32| i32::try_from(value).unwrap_or(i32::MAX);
-        let mut capture = Capture::from_device(Device::from(interface))
+        let capture = Capture::from_device(Device::from(interface))
             .map_err(|error| fail(&error))?
             .snaplen(clamp(settings.snap_length))
             .buffer_size(clamp(settings.buffer))
@@ -51,12 +117,6 @@ impl Live {
             .setnonblock()
             .map_err(|error| fail(&error))?;
         let link = LinkType(capture.get_datalink().0);
-        if let Some(filter) = filter {
-            let compiled = filter.compile(link, interface)?;
-            capture
-                .filter(compiled.text(), true)
-                .map_err(|error| fail(&error))?;
-        }
         let broken = |error: std::io::Error| CaptureError::Interface {
             interface: interface.to_owned(),
             why: format!("cannot wait for frames: {error}"),
@@ -69,7 +129,7 @@ impl Live {
                 Interest::READABLE,
             )
             .map_err(broken)?;
-        Ok(Self {
+        let mut live = Self {
             interface: interface.to_owned(),
             link,
             capture,
@@ -78,7 +138,30 @@ impl Live {
             kernel_drops: WrappedCounter::default(),
             interface_drops: WrappedCounter::default(),
             stats: Stats::default(),
-        })
+            share: Share::WHOLE,
+        };
+        if let Some(filter) = filter {
+            live.thin(filter)?;
+        }
+        Ok(live)
+    }
+
+    /// Only what a filter lets through comes from now on.
+    fn thin(&mut self, filter: &SignalFilter) -> Result<(), CaptureError> {
+        let compiled = filter.compile(self.link, &self.interface)?;
+        self.capture
+            .filter(compiled.text(), true)
+            .map_err(|error| refusal(&self.interface, &words(&error)))
+    }
+
+    /// Throws away what is in the buffer, and what was lost so far.
+    fn empty(&mut self) -> Result<(), CaptureError> {
+        while self.pump(usize::from(u16::MAX), &mut |_| {})? != Pumped::Idle {}
+        self.stats();
+        self.kernel_drops.total = 0;
+        self.interface_drops.total = 0;
+        self.stats = Stats::default();
+        Ok(())
     }
 
     /// Waits until frames may be there, or `timeout` passes.
@@ -99,7 +182,8 @@ impl Live {
         if let Ok(now) = self.capture.stats() {
             self.stats = Stats {
                 kernel_drops: self.kernel_drops.update(now.dropped),
-                interface_drops: self.interface_drops.update(now.if_dropped),
+                // The interface's own count, which every handle on it reads.
+                interface_drops: self.share.part(self.interface_drops.update(now.if_dropped)),
             };
         }
         self.stats
@@ -172,6 +256,16 @@ fn refusal(interface: &str, why: &str) -> CaptureError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parts_make_up_the_count() {
+        for of in 1..=16 {
+            for count in 0..100 {
+                let parts = (0..of).map(|at| Share { at, of }.part(count));
+                assert_eq!(parts.sum::<u64>(), count, "{of}");
+            }
+        }
+    }
 
     #[test]
     fn refusals_say_how_to_mend_them() {

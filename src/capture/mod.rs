@@ -5,6 +5,7 @@
 //! wait for a packet to notice that it should stop.
 
 mod error;
+pub mod fanout;
 mod inputs;
 mod interfaces;
 mod live;
@@ -47,8 +48,10 @@ pub enum Pumped {
 pub struct Settings {
     /// Bytes kept of each frame. Offloading network cards deliver frames far above the MTU, so the default keeps all.
     pub snap_length: u32,
-    /// Kernel buffer in bytes for each interface.
+    /// Kernel buffer in bytes for each interface; its workers share it.
     pub buffer: u32,
+    /// Workers that share the frames of each interface.
+    pub workers: u32,
     /// Whether to see frames that are not for this machine; a mirror port needs it.
     pub promiscuous: bool,
     /// Whether to open an interface again that went away.
@@ -56,6 +59,9 @@ pub struct Settings {
     /// What the kernel passes.
     pub mode: Mode,
 }
+
+/// Most workers of an interface: beyond, the one with the most traffic of two machines decides, not their number.
+pub const MAX_WORKERS: u32 = 16;
 
 /// What the kernel passes of an interface's frames.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
@@ -73,6 +79,7 @@ impl Default for Settings {
         Self {
             snap_length: 65_535,
             buffer: 16 * 1024 * 1024,
+            workers: 1,
             promiscuous: true,
             reopen: true,
             mode: Mode::Full,

@@ -304,6 +304,9 @@ impl File {
         if !(65_536..=1_073_741_824).contains(&file.capture.buffer) {
             return bad("buffer", "write a number of bytes from 65536 to 1073741824");
         }
+        if !(1..=capture::MAX_WORKERS).contains(&file.capture.workers) {
+            return bad("workers", "write a number from 1 to 16");
+        }
         if file.capture.mode == capture::Mode::Signals && file.local_networks.is_empty() {
             return bad(
                 "mode",
@@ -380,6 +383,12 @@ mod tests {
             ("listen = \"nonsense\"", 1, "socket address"),
             ("\n\n[limits]\nflows = 0", 4, "from 1 to"),
             ("[capture]\nsnap_length = 5", 2, "64 to 262144"),
+            (
+                "[capture]\nworkers = 0",
+                2,
+                "workers: write a number from 1 to 16",
+            ),
+            ("[capture]\nworkers = 17", 2, "from 1 to 16"),
             ("[capture]\nmode = \"signals\"", 2, "`local_networks`"),
             ("[capture]\nmode = \"half\"", 2, "unknown variant"),
             (

@@ -14,15 +14,17 @@ use tokio::sync::watch;
 use super::device_watch::{self, Reading};
 use super::in_force::{InForce, RuleBoard};
 use super::keep::Keeping;
-use super::ledger_loop::{Boards, Given, LedgerLoop, WatchBoard};
+use super::ledger_loop::{Boards, Given, Interfaces, LedgerLoop, WatchBoard};
 use super::reload::{Asker, ReloadBoard, Reloader, Ways};
 use super::reopening::Reopening;
+use super::shared_interface::SharedInterface;
 use super::teller::Teller;
 use super::wall::live_bound;
 use super::worker::{Report, Worker};
 use super::{Daemon, Ended, Served, thread};
 use crate::capture::{self, SignalFilter};
 use crate::config::{Config, DeviceFiles};
+use crate::flows;
 use crate::history::Wall;
 use crate::ledger::{self, Ledger};
 use crate::sandbox::Sandbox;
@@ -89,6 +91,7 @@ impl Daemon {
             wall,
         };
         let outputs = teller.handle();
+        let interfaces = Interfaces::new(interfaces, self.config.file.capture.workers as usize);
         let ledger_loop = LedgerLoop::new(ledger, interfaces, boards, teller, keeping, given);
         let (ended, all_ended) = watch::channel(false);
         let ledger_thread = thread("ledger", move || {
@@ -105,7 +108,8 @@ impl Daemon {
         };
         let asker = self.reloader(machine, ways)?;
         let sandbox = self.board.load().sandbox.to_string();
-        tracing::info!(interfaces = interfaces.join(", "), sandbox, "capturing");
+        let interfaces = self.config.file.interfaces.join(", ");
+        tracing::info!(interfaces, sandbox, "capturing");
         started();
         let served = Served {
             outputs,
@@ -126,7 +130,7 @@ impl Daemon {
         })
     }
 
-    /// A worker for each interface.
+    /// The workers of each interface, one interface after the other.
     fn open(
         &self,
         rules: &Arc<RuleBoard>,
@@ -136,14 +140,19 @@ impl Daemon {
         let in_force = rules.load();
         let mut workers = Vec::new();
         for interface in &self.config.file.interfaces {
-            let capture = Reopening::open(interface, self.config.capture(), filter.cloned())?;
-            let settings = tracker::Settings {
-                interface: Some(Arc::from(interface.as_str())),
-                ..in_force.settings.clone()
-            };
-            let tracker = Tracker::new(settings, Arc::clone(&in_force.rules));
-            let (rules, watch) = (Arc::clone(rules), Arc::clone(watch));
-            workers.push(Worker::new(capture, tracker, watch, rules));
+            let capture = self.config.capture();
+            let each = capture.workers as usize;
+            let shared = Arc::new(SharedInterface::open(interface, capture, filter.cloned())?);
+            let captures = (0..each).filter_map(|at| Reopening::new(Arc::clone(&shared), at));
+            for capture in captures {
+                let settings = tracker::Settings {
+                    interface: Some(Arc::from(interface.as_str())),
+                    ..in_force.settings.clone()
+                };
+                let tracker = Tracker::new(settings, Arc::clone(&in_force.rules));
+                let (rules, watch) = (Arc::clone(rules), Arc::clone(watch));
+                workers.push(Worker::new(capture, tracker, watch, rules));
+            }
         }
         Ok(workers)
     }
@@ -173,8 +182,18 @@ impl Machine {
         })
     }
 
+    /// For each worker; those of an interface share its limits.
     fn tracker(&self, config: &Config) -> tracker::Settings {
-        config.tracker(&self.networks)
+        let whole = config.tracker(&self.networks);
+        let workers = config.file.capture.workers as usize;
+        tracker::Settings {
+            first_bytes: whole.first_bytes.div_ceil(workers),
+            flows: flows::Settings {
+                max_flows: whole.flows.max_flows.div_ceil(workers),
+                ..whole.flows.clone()
+            },
+            ..whole
+        }
     }
 
     fn ledger(&self, config: &Config) -> ledger::Settings {

@@ -14,6 +14,7 @@ mod recorded;
 mod reload;
 mod reopening;
 mod settling;
+mod shared_interface;
 mod teller;
 mod wall;
 mod worker;

@@ -1,26 +1,24 @@
 //! An interface that may go away and come back: removed, renamed, or restarted by its driver.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::capture::{self, CaptureError, FrameSource, Live, Pumped, SignalFilter};
+use super::shared_interface::{Attempt, SharedInterface};
+use crate::capture::{self, CaptureError, FrameSource, Live, Pumped};
 use crate::model::Frame;
-
-/// How often an interface that went away is tried: what passes until then is not seen.
-const TRY_EVERY: Duration = Duration::from_secs(1);
 
 /// What is wrong with an interface that cannot be looked at.
 const NO_LINK: &str =
     "the interface is down or has no link; what passes elsewhere meanwhile is not seen";
 
-/// The capture of an interface.
+/// One worker's capture of an interface.
 pub(super) struct Reopening {
-    interface: String,
-    settings: capture::Settings,
-    filter: Option<SignalFilter>,
+    shared: Arc<SharedInterface>,
+    /// Which of its workers.
+    worker: usize,
     state: State,
     /// What handles lost that are closed.
     before: capture::Stats,
-    restarts: u64,
 }
 
 enum State {
@@ -29,7 +27,8 @@ enum State {
     Linkless(Live),
     Gone {
         why: String,
-        tried: Instant,
+        /// Before that it is not tried again.
+        until: Instant,
     },
 }
 
@@ -47,19 +46,13 @@ pub(super) enum Read {
 }
 
 impl Reopening {
-    /// Opens an interface, or `any` for all of them, with a filter where one is given.
-    pub(super) fn open(
-        interface: &str,
-        settings: capture::Settings,
-        filter: Option<SignalFilter>,
-    ) -> Result<Self, CaptureError> {
-        Ok(Self {
-            state: State::Open(Live::open(interface, &settings, filter.as_ref())?),
-            filter,
-            interface: interface.to_owned(),
-            settings,
+    /// The capture of a worker; `None` where there is no such worker, or it has its handle already.
+    pub(super) fn new(shared: Arc<SharedInterface>, worker: usize) -> Option<Self> {
+        Some(Self {
+            state: State::Open(shared.take(worker)?),
+            shared,
+            worker,
             before: capture::Stats::default(),
-            restarts: 0,
         })
     }
 
@@ -74,12 +67,12 @@ impl Reopening {
 
     /// Whether it went away for good.
     pub(super) fn is_over(&self) -> bool {
-        matches!(self.state, State::Gone { .. }) && !self.settings.reopen
+        matches!(self.state, State::Gone { .. }) && !self.shared.settings.reopen
     }
 
     /// How often it was opened again.
     pub(super) fn restarts(&self) -> u64 {
-        self.restarts
+        self.shared.restarts()
     }
 
     /// Reads frames that are there; waits for some time where there are none.
@@ -89,10 +82,16 @@ impl Reopening {
         patience: Duration,
         sink: &mut dyn FnMut(Frame<'_>),
     ) -> Read {
+        let is_broken = self.shared.is_broken();
         let live = match &mut self.state {
+            // Another worker found out why, and says it.
+            State::Open(_) | State::Linkless(_) if is_broken => {
+                self.leave(String::new());
+                return Read::Gone;
+            }
             State::Open(live) | State::Linkless(live) => live,
-            State::Gone { tried, .. } => {
-                let due = TRY_EVERY.saturating_sub(tried.elapsed());
+            State::Gone { until, .. } => {
+                let due = until.saturating_duration_since(Instant::now());
                 if !due.is_zero() {
                     std::thread::sleep(due.min(patience));
                     return Read::Gone;
@@ -106,30 +105,31 @@ impl Reopening {
             Err(fault) => Err(fault),
         };
         pumped.unwrap_or_else(|fault| {
-            let fault = fault.to_string();
-            // The name stands before it wherever it is told.
-            let words = fault.strip_prefix(&format!("{}: ", self.interface));
-            let words = words.unwrap_or(&fault);
-            self.before = self.stats();
-            self.leave(match self.settings.reopen {
-                true => format!("{words}; it is opened again as soon as it is there"),
-                false => words.to_owned(),
-            });
+            self.leave(self.words(&fault));
             Read::Gone
         })
     }
 
+    /// What is wrong, without the interface's name: that stands before it wherever it is told.
+    fn words(&self, fault: &CaptureError) -> String {
+        let fault = fault.to_string();
+        let words = fault.strip_prefix(&format!("{}: ", self.shared.name));
+        let words = words.unwrap_or(&fault);
+        match self.shared.settings.reopen {
+            true => format!("{words}; it is opened again as soon as it is there"),
+            false => words.to_owned(),
+        }
+    }
+
     fn open_again(&mut self) -> Read {
-        match Live::open(&self.interface, &self.settings, self.filter.as_ref()) {
-            Ok(live) => {
-                self.restarts += 1;
-                self.state = State::Open(live);
-                tracing::info!(interface = self.interface, "captured again");
+        match self.shared.get_again(self.worker) {
+            Attempt::Got(live) => {
+                self.state = State::Open(*live);
                 Read::Back
             }
-            Err(_) => {
-                if let State::Gone { tried, .. } = &mut self.state {
-                    *tried = Instant::now();
+            Attempt::Wait(time) => {
+                if let State::Gone { until, .. } = &mut self.state {
+                    *until = Instant::now() + time;
                 }
                 Read::Gone
             }
@@ -137,29 +137,35 @@ impl Reopening {
     }
 
     fn leave(&mut self, why: String) {
-        tracing::error!(interface = self.interface, "{why}");
+        self.before = self.stats();
+        // Closed before it is given up: nobody may open it anew while a handle of before still takes frames.
+        self.state = State::Gone {
+            why: String::new(),
+            until: Instant::now(),
+        };
+        let why = self.shared.give_up(why);
         self.state = State::Gone {
             why,
-            tried: Instant::now(),
+            until: Instant::now(),
         };
     }
 
     /// Asks the system whether there is a link, where no frame shows it. True where there is none.
     pub(super) fn is_linkless(&mut self, frames_came: bool) -> bool {
-        let interface = &self.interface;
+        let interface = &self.shared.name;
         // Until the state is put back, a handle that is looked at is nobody's.
         let gone = State::Gone {
             why: String::new(),
-            tried: Instant::now(),
+            until: Instant::now(),
         };
         let has_link = || frames_came || capture::has_link(interface).unwrap_or(true);
         self.state = match std::mem::replace(&mut self.state, gone) {
             State::Open(live) if !has_link() => {
-                tracing::error!(interface, "{NO_LINK}");
+                self.shared.note_link(true, NO_LINK);
                 State::Linkless(live)
             }
             State::Linkless(live) if has_link() => {
-                tracing::info!(interface, "captured again");
+                self.shared.note_link(false, NO_LINK);
                 State::Open(live)
             }
             as_before => as_before,

@@ -10,7 +10,7 @@ use super::ledger_loop::WatchBoard;
 use super::reopening::{Read, Reopening};
 use super::wall::wall_clock;
 use crate::capture;
-use crate::model::Batch;
+use crate::model::{Batch, Timestamp};
 use crate::tracker::{self, Tracker};
 
 /// Frames taken before the worker looks at the clock and at the stop flag.
@@ -24,6 +24,10 @@ const LOOK_UP_EVERY: Duration = Duration::from_millis(250);
 pub(super) struct Report {
     /// Which worker.
     pub worker: usize,
+    /// When it was made.
+    pub made: Instant,
+    /// The same as wall time.
+    pub until: Timestamp,
     /// The generation of rules under which it learnt this.
     pub generation: u64,
     /// What it learnt.
@@ -138,6 +142,8 @@ impl Worker {
     fn report(&mut self, worker: usize, last: bool) -> Report {
         Report {
             worker,
+            made: Instant::now(),
+            until: wall_clock(),
             generation: self.generation,
             batch: self.tracker.drain(),
             tracker: self.tracker.stats(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::model::{Losses, Span, Timestamp};
+use crate::model::{Losses, Span, Tap, Timestamp};
 
 /// Stretches kept: a sensor that restarts every few minutes for a day has fewer.
 const MAX_STRETCHES: usize = 1024;
@@ -15,8 +15,48 @@ const MINUTE: i64 = 60;
 #[derive(Clone, Debug, Default)]
 pub struct Looked {
     stretches: Vec<Span>,
-    /// Frames taken and lost by all interfaces, by minute.
-    minutes: BTreeMap<i64, (u64, u64)>,
+    /// Frames taken and lost by minute.
+    minutes: BTreeMap<i64, Minute>,
+}
+
+/// Frames taken and lost in a minute, by whom, sorted.
+#[derive(Clone, Debug, Default)]
+struct Minute(Vec<(Tap, Frames)>);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Frames {
+    taken: u64,
+    lost: u64,
+}
+
+impl Minute {
+    fn add(&mut self, losses: Losses) {
+        let at = self.0.partition_point(|(tap, _)| *tap < losses.tap);
+        if self.0.get(at).is_none_or(|(tap, _)| *tap != losses.tap) {
+            self.0.insert(at, (losses.tap, Frames::default()));
+        }
+        let frames = &mut self.0[at].1;
+        frames.taken += losses.taken;
+        frames.lost += losses.lost;
+    }
+
+    /// The share that was lost, `None` where nothing was. Of an interface with several workers that of the worst one: what a
+    /// host says to one server is one worker's. Interfaces count by their frames.
+    fn lost(&self) -> Option<f64> {
+        let total = |frames: &Frames| frames.taken + frames.lost;
+        let lost: u64 = self.0.iter().map(|(_, frames)| frames.lost).sum();
+        let all: u64 = self.0.iter().map(|(_, frames)| total(frames)).sum();
+        let interfaces = self.0.chunk_by(|(a, _), (b, _)| a.interface == b.interface);
+        let worst = interfaces.map(|workers| {
+            let shares = workers
+                .iter()
+                .filter(|(_, frames)| total(frames) > 0)
+                .map(|(_, frames)| share(frames.lost, total(frames)));
+            let frames: u64 = workers.iter().map(|(_, frames)| total(frames)).sum();
+            shares.fold(0.0, f64::max) * share(frames, all)
+        });
+        (lost > 0).then(|| worst.sum())
+    }
 }
 
 impl Looked {
@@ -45,8 +85,7 @@ impl Looked {
             return;
         }
         let minute = self.minutes.entry(losses.at.minute()).or_default();
-        minute.0 += losses.taken;
-        minute.1 += losses.lost;
+        minute.add(losses);
         if self.minutes.len() > MAX_MINUTES {
             self.minutes.pop_first();
         }
@@ -57,7 +96,13 @@ impl Looked {
         let last = span.last.minute();
         for minute in span.first.minute()..=last {
             let at = Timestamp::from_unix(minute * MINUTE, 0);
-            self.lose(Losses { at, taken, lost });
+            let tap = Tap::default();
+            self.lose(Losses {
+                at,
+                tap,
+                taken,
+                lost,
+            });
         }
     }
 
@@ -71,15 +116,13 @@ impl Looked {
         let minutes = self
             .minutes
             .range(end.before(window).minute()..=end.minute());
-        minutes
-            .filter(|(_, (_, lost))| *lost > 0)
-            .map(|(&minute, &(taken, lost))| {
-                let span = Span {
-                    first: Timestamp::from_unix(minute * MINUTE, 0),
-                    last: Timestamp::from_unix((minute + 1) * MINUTE, 0),
-                };
-                (span, share(lost, taken + lost))
-            })
+        minutes.filter_map(|(&minute, frames)| {
+            let span = Span {
+                first: Timestamp::from_unix(minute * MINUTE, 0),
+                last: Timestamp::from_unix((minute + 1) * MINUTE, 0),
+            };
+            Some((span, frames.lost()?))
+        })
     }
 
     /// Share of the time (`end` − `window`, `end`] that was looked at, 0 to 1. A minute in which a share of the frames was
@@ -121,6 +164,35 @@ mod tests {
     }
 
     #[test]
+    fn the_worst_worker_of_an_interface_counts() {
+        let at = Timestamp::from_unix(30, 0);
+        let share = |of: &[(usize, usize, u64, u64)]| {
+            let mut minute = Minute::default();
+            for &(interface, worker, taken, lost) in of {
+                let tap = Tap { interface, worker };
+                minute.add(Losses {
+                    at,
+                    tap,
+                    taken,
+                    lost,
+                });
+            }
+            minute.lost()
+        };
+        let is_about = |share: Option<f64>, expected: f64| (share.unwrap() - expected).abs() < 1e-9;
+        assert_eq!(share(&[(0, 0, 100, 0), (0, 1, 100, 0)]), None);
+        // One of four workers loses three in ten frames, in two reports.
+        let [calm, other, third] = [1, 2, 3].map(|worker| (0, worker, 100, 0));
+        let lossy = [(0, 0, 35, 0), calm, (0, 0, 35, 30), other, third];
+        assert!(is_about(share(&lossy), 0.3));
+        // All lose as much: no more than that.
+        let all = [0, 1, 2, 3].map(|worker| (0, worker, 90, 10));
+        assert!(is_about(share(&all), 0.1));
+        // The same worker's number on another interface is another worker.
+        assert!(is_about(share(&[(0, 0, 50, 50), (1, 0, 300, 0)]), 0.125));
+    }
+
+    #[test]
     fn stretches_join_and_count_once() {
         let mut looked = Looked::default();
         for (first, last) in [(0, 10), (50, 60), (5, 20), (5, 20), (55, 58), (15, 50)] {
@@ -140,6 +212,7 @@ mod tests {
         looked.add(span(0, 600));
         let losses = |second, taken, lost| Losses {
             at: Timestamp::from_unix(second, 0),
+            tap: Tap::default(),
             taken,
             lost,
         };

@@ -67,6 +67,7 @@ families! {
 
     CAPTURE_UP: Gauge "straggler_capture_up" ["interface"] "1 while the interface is captured.";
     CAPTURE_PACKETS: Counter "straggler_capture_packets_total" ["interface"] "Packets delivered by the interface.";
+    CAPTURE_WORKER_PACKETS: Counter "straggler_capture_worker_packets_total" ["interface", "worker"] "Packets that each worker took, where several share an interface (capture.workers).";
     CAPTURE_BYTES: Counter "straggler_capture_bytes_total" ["interface"] "Bytes on the wire of the packets delivered.";
     CAPTURE_DROPPED: Counter "straggler_capture_dropped_packets_total" ["interface", "reason"] "Packets lost before inspection.";
     CAPTURE_THINNED: Gauge "straggler_capture_thinned" ["interface"] "1 where the kernel passes only what names, outcomes and byte counts need (capture.mode).";

@@ -276,6 +276,12 @@ fn interfaces(samples: &mut Samples, scene: &Scene) {
         let seen = &interface.tracker.seen;
         samples.add(&f::CAPTURE_UP, &[name], flag(interface.up));
         samples.add(&f::CAPTURE_PACKETS, &[name], number(seen.frames));
+        if interface.worker_frames.len() > 1 {
+            for (worker, frames) in interface.worker_frames.iter().enumerate() {
+                let labels = [name, &worker.to_string()];
+                samples.add(&f::CAPTURE_WORKER_PACKETS, &labels, number(*frames));
+            }
+        }
         samples.add(&f::CAPTURE_BYTES, &[name], number(seen.wire_bytes));
         samples.add(&f::CAPTURE_THINNED, &[name], flag(seen.thinned));
         samples.add(&f::CAPTURE_TRUNCATED, &[name], number(seen.cut_frames));

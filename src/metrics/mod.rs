@@ -100,8 +100,10 @@ pub struct InterfaceScene {
     pub restarts: u64,
     /// What was lost.
     pub capture: capture::Stats,
-    /// Its worker's counters.
+    /// Its workers' counters, all together.
     pub tracker: tracker::Stats,
+    /// Frames that each of its workers took.
+    pub worker_frames: Vec<u64>,
 }
 
 /// Where the daemon puts the latest scene, and everybody reads it without waiting.

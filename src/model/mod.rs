@@ -51,7 +51,7 @@ pub use identity::{
     IdentityFact, Intent, Lease, LeasedAddress, MAX_CLIENT_ID_LEN, MAX_DUID_LEN, MAX_TEXT_LEN, Mac,
     MacError, MacSource, Neighbour, NeighbourSource, RouterAdvert, WireText,
 };
-pub use losses::Losses;
+pub use losses::{Losses, Tap};
 pub use name::{DomainName, MAX_NAME_OCTETS, Name, NameBuf, NameError};
 pub use network::LocalNetworks;
 pub use pack::{

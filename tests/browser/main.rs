@@ -9,7 +9,6 @@
 
 mod chromium;
 mod looks;
-#[allow(dead_code, reason = "the rest of it is for tests that need root")]
 #[path = "../live/needs.rs"]
 mod needs;
 #[path = "../served/mod.rs"]

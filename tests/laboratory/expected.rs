@@ -312,6 +312,15 @@ pub(crate) fn same_findings(live: &[Value], replayed: &[Value]) {
     }
 }
 
+/// More than one worker of an interface had something to do.
+pub(crate) fn workers_share(sensor: &Sensor) {
+    let metrics = sensor.metrics();
+    let of_lan = "straggler_capture_worker_packets_total{interface=\"lan\"";
+    let lines = metrics.lines().filter(|line| line.starts_with(of_lan));
+    let busy = lines.filter(|line| !line.ends_with(" 0"));
+    assert!(busy.count() > 1, "{metrics}");
+}
+
 /// Reads the report until it is as it must be, or has had its time.
 fn until(sensor: &Sensor<'_>, holds: impl Fn(&[Value]) -> bool) -> Vec<Value> {
     let start = Instant::now();

@@ -66,6 +66,10 @@ fn all_that_hosts_may_do_is_told_as_it_is() {
     );
     let late = Sensor::start(&site, "late", &["lan", "dmz"], &seen_before.early, cutoff);
     let shop = Sensor::start_new(&site, "shop", &["shop"], cutoff);
+    // The same as the first one, with several workers on each interface.
+    let shared = [("two-workers", 2), ("four-workers", 4)].map(|named| {
+        Sensor::start_shared(&site, named, &["lan", "dmz"], &seen_before.whole, cutoff)
+    });
 
     let downloaded = reloading::during(&sensor, || {
         scene::play(&site, &python, start + SILENCE_TELLS_AFTER)
@@ -73,6 +77,11 @@ fn all_that_hosts_may_do_is_told_as_it_is() {
 
     let recording = recorder.end(&site);
     expected::of_the_whole_day(&sensor, &downloaded);
+    for sensor in &shared {
+        eprintln!("{}", sensor.name());
+        expected::of_the_whole_day(sensor, &downloaded);
+        expected::workers_share(sensor);
+    }
     expected::of_the_late_one(&late);
     expected::of_the_shop(&shop);
     let told = sensor.end();
@@ -80,6 +89,9 @@ fn all_that_hosts_may_do_is_told_as_it_is() {
     reloading::is_told_by(&told.events);
     let replayed = told.replay(&[&seen_before.whole, &recording]);
     expected::same_findings(&told.report, &replayed);
+    for sensor in shared {
+        expected::same_findings(&told.report, &sensor.end().report);
+    }
     late.end();
     shop.end();
     // Afterwards, because two cores are enough for one of them at a time.

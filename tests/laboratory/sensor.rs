@@ -34,7 +34,18 @@ impl<'a> Sensor<'a> {
         seen_before: &Path,
         cutoff: SystemTime,
     ) -> Self {
-        let files = Files::write(site, name, cutoff);
+        Self::start_shared(site, (name, 1), interfaces, seen_before, cutoff)
+    }
+
+    /// The same with several workers on each interface.
+    pub(crate) fn start_shared(
+        site: &'a Site,
+        (name, workers): (&str, u32),
+        interfaces: &[&str],
+        seen_before: &Path,
+        cutoff: SystemTime,
+    ) -> Self {
+        let files = Files::write(site, name, workers, cutoff);
         let mut command = Command::new(PROGRAM);
         command.args(["run", "--listen", "127.0.0.1:0", "--replay"]);
         command.arg(seen_before).arg("--rules").arg(&files.rules);
@@ -53,7 +64,7 @@ impl<'a> Sensor<'a> {
         interfaces: &[&str],
         cutoff: SystemTime,
     ) -> Self {
-        Self::capture(site, interfaces, Files::write(site, name, cutoff))
+        Self::capture(site, interfaces, Files::write(site, name, 1, cutoff))
     }
 
     fn capture(site: &'a Site, interfaces: &[&str], files: Files) -> Self {
@@ -74,6 +85,12 @@ impl<'a> Sensor<'a> {
             wait_for(&up, || sensor.metrics().lines().any(|line| line == up));
         }
         sensor
+    }
+
+    /// The name that its configuration gives it.
+    pub(crate) fn name(&self) -> String {
+        let name = self.files.config.file_stem().unwrap();
+        name.to_str().unwrap().to_owned()
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -126,7 +143,7 @@ impl Told {
 }
 
 impl Files {
-    fn write(site: &Site, name: &str, cutoff: SystemTime) -> Self {
+    fn write(site: &Site, name: &str, workers: u32, cutoff: SystemTime) -> Self {
         let file = |what: &str| site.file(&format!("{name}.{what}"));
         let files = Self {
             config: file("toml"),
@@ -137,6 +154,7 @@ impl Files {
         let config = format!(
             "sensor = \"{name}\"\n\
              sensor_addresses = [\"10.98.0.1\", \"10.98.1.1\"]\n\
+             [capture]\nworkers = {workers}\n\
              [[events.file]]\npath = {:?}\n\
              [[exception]]\nhosts = [\"10.98.0.18\"]\nuntil = 2099-01-01T00:00:00Z\n\
              reason = \"replaced next quarter\"\nby = \"operations\"\n",

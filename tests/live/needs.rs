@@ -1,5 +1,7 @@
 //! What the tests with real clients need on a machine.
 
+#![allow(dead_code, reason = "each test target uses a part")]
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;

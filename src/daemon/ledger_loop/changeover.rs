@@ -73,6 +73,8 @@ mod tests {
     fn report(worker: usize, generation: u64, up: bool) -> Report {
         Report {
             worker,
+            made: Instant::now(),
+            until: crate::model::Timestamp::MIN,
             generation,
             batch: crate::model::Batch::default(),
             tracker: crate::tracker::Stats::default(),

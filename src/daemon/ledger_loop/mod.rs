@@ -1,6 +1,8 @@
 //! The ledger's thread: takes reports of all workers, publishes a scene about once a second.
 
 mod changeover;
+mod held;
+mod interfaces;
 mod reload;
 
 use std::sync::Arc;
@@ -10,6 +12,9 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 
 use changeover::Changeover;
+use held::{Held, Origin, Ready};
+pub(super) use interfaces::Interfaces;
+use interfaces::LinkChange;
 
 use super::device_watch::Reading;
 use super::in_force::Change;
@@ -18,12 +23,11 @@ use super::reload::ReloadBoard;
 use super::teller::Teller;
 use super::wall::{live_bound, wall_clock};
 use super::worker::Report;
-use crate::capture;
 use crate::config::DeviceFileError;
-use crate::history::{Taken, Wall};
+use crate::history::Wall;
 use crate::ledger::Ledger;
-use crate::metrics::{Board, InterfaceScene, Scene};
-use crate::model::{Dispute, Losses, SensorCondition, Snapshot, WatchList};
+use crate::metrics::{Board, Scene};
+use crate::model::{Dispute, SensorCondition, Snapshot, WatchList};
 use crate::privacy::Pseudonyms;
 use crate::tracker;
 
@@ -35,7 +39,8 @@ const PUBLISH_SHARE: u32 = 5;
 /// The ledger and what it publishes.
 pub(super) struct LedgerLoop {
     ledger: Ledger,
-    interfaces: Vec<InterfaceScene>,
+    interfaces: Interfaces,
+    held: Held,
     /// What is read anew about devices, and why it cannot be, if so.
     readings: Receiver<Reading>,
     reading_fault: Option<String>,
@@ -82,7 +87,7 @@ pub(super) type WatchBoard = ArcSwap<WatchList>;
 impl LedgerLoop {
     pub(super) fn new(
         ledger: Ledger,
-        interfaces: &[String],
+        interfaces: Interfaces,
         boards: Boards,
         teller: Teller,
         keeping: Option<Keeping>,
@@ -96,18 +101,12 @@ impl LedgerLoop {
             wall,
         } = given;
         let reload = Arc::clone(&boards.reload);
-        let interfaces: Vec<InterfaceScene> = interfaces
-            .iter()
-            .map(|name| InterfaceScene {
-                name: name.clone(),
-                up: true,
-                ..InterfaceScene::default()
-            })
-            .collect();
-        let changeover = Changeover::new(interfaces.len());
+        let changeover = Changeover::new(interfaces.workers());
+        let held = Held::new(interfaces.workers(), interfaces.each());
         let mut this = Self {
             ledger,
             interfaces,
+            held,
             readings,
             reading_fault: None,
             changeover,
@@ -139,6 +138,8 @@ impl LedgerLoop {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
+            let due = self.held.due(Instant::now());
+            self.absorb(due);
             self.go_over_if_due();
             if published.elapsed() >= every {
                 let began = Instant::now();
@@ -147,6 +148,8 @@ impl LedgerLoop {
                 every = PUBLISH_EVERY.max(began.elapsed() * PUBLISH_SHARE);
             }
         }
+        let all = self.held.all();
+        self.absorb(all);
         self.publish(false);
         if self.teller.is_on() {
             let snapshot = self.ledger.snapshot();
@@ -163,49 +166,43 @@ impl LedgerLoop {
     }
 
     fn take(&mut self, mut report: Report) {
-        report.batch.losses = self.losses(&report);
-        self.ledger.bound_time(live_bound(&self.wall));
-        self.ledger.absorb(&report.batch);
-        self.boards.watch.store(self.ledger.watch_list());
-        if let Some(interface) = self.interfaces.get_mut(report.worker) {
-            let is_up = report.down.is_none();
-            if interface.up && !is_up {
-                let reason = report.down.as_deref();
-                self.teller.capture_down(&interface.name, reason);
-            } else if !interface.up && is_up {
-                self.teller.capture_up(&interface.name);
-            }
-            interface.restarts = report.restarts;
-            interface.down = report.down;
-            if let Some(keeping) = &mut self.keeping {
-                let taken = Taken {
-                    frames: report.tracker.seen.frames,
-                    kernel_drops: report.capture.kernel_drops,
-                    interface_drops: report.capture.interface_drops,
-                };
-                keeping.accepted(&mut self.ledger, &Arc::from(interface.name.as_str()));
-                keeping.looked(
-                    &Arc::from(interface.name.as_str()),
-                    report.batch.looked,
-                    taken,
-                );
-            }
-            interface.tracker = report.tracker;
-            interface.capture = report.capture;
-            interface.up = is_up && !report.last;
+        report.batch.losses = self.interfaces.losses(&report);
+        let looked = report.batch.looked;
+        let batch = std::mem::take(&mut report.batch);
+        report.batch.looked = looked;
+        let (worker, is_last) = (report.worker, report.last);
+        let (made, until) = (report.made, report.until);
+        let Some(told) = self.interfaces.take(report) else {
+            return;
+        };
+        match told.change {
+            Some(LinkChange::Down(reason)) => self.teller.capture_down(&told.name, Some(&reason)),
+            Some(LinkChange::Up) => self.teller.capture_up(&told.name),
+            None => {}
         }
+        if let Some(keeping) = &mut self.keeping {
+            keeping.looked(&told.name, told.looked, told.taken);
+        }
+        let origin = Origin {
+            interface: told.name,
+            worker,
+            made,
+            until,
+            is_last,
+        };
+        let ready = self.held.take(origin, batch);
+        self.absorb(ready);
     }
 
-    /// What an interface took and lost since its last report.
-    fn losses(&self, report: &Report) -> Option<Losses> {
-        let before = self.interfaces.get(report.worker)?;
-        let lost = |stats: &capture::Stats| stats.kernel_drops + stats.interface_drops;
-        let frames = |stats: &tracker::Stats| stats.seen.frames;
-        Some(Losses {
-            at: report.batch.clock?,
-            taken: frames(&report.tracker).saturating_sub(frames(&before.tracker)),
-            lost: lost(&report.capture).saturating_sub(lost(&before.capture)),
-        })
+    fn absorb(&mut self, ready: Vec<Ready>) {
+        for (interface, batch) in ready {
+            self.ledger.bound_time(live_bound(&self.wall));
+            self.ledger.absorb(&batch);
+            if let Some(keeping) = &mut self.keeping {
+                keeping.accepted(&mut self.ledger, &interface);
+            }
+            self.boards.watch.store(self.ledger.watch_list());
+        }
     }
 
     fn take_readings(&mut self) {
@@ -262,7 +259,7 @@ impl LedgerLoop {
         }
         self.tell_disputes(&snapshot);
         let mut tracker = tracker::Stats::default();
-        for interface in &self.interfaces {
+        for interface in self.interfaces.scenes() {
             tracker.add(&interface.tracker);
         }
         if let Some(keeping) = &mut self.keeping {
@@ -273,7 +270,7 @@ impl LedgerLoop {
             Some(pseudonyms) => pseudonyms.hide(snapshot),
             None => snapshot,
         };
-        let down = self.interfaces.iter().filter_map(|interface| {
+        let down = self.interfaces.scenes().iter().filter_map(|interface| {
             let why = interface.down.as_ref()?;
             Some(format!("{}: {why}", interface.name))
         });
@@ -283,7 +280,7 @@ impl LedgerLoop {
             snapshot,
             tracker,
             ledger: self.ledger.stats(),
-            interfaces: self.interfaces.clone(),
+            interfaces: self.interfaces.scenes().to_vec(),
             faults: down
                 .iter()
                 .chain(&reload.fault)

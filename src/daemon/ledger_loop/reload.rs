@@ -19,6 +19,9 @@ impl LedgerLoop {
         if !self.changeover.is_due() {
             return;
         }
+        // Seen by the former rules, and judged by them.
+        let all = self.held.all();
+        self.absorb(all);
         // It was sent before workers could know.
         if let Ok(Change {
             rules,
