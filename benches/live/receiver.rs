@@ -3,6 +3,8 @@
 use std::io::{BufReader, Read};
 use std::path::PathBuf;
 use std::process::{ChildStderr, Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -67,11 +69,17 @@ pub fn replayed(traffic: &Traffic, kind: Kind) -> (u64, u64) {
     command.args(["run", "--listen", "127.0.0.1:0", "--config"]);
     command.arg(kind.config(traffic, BUFFER));
     command.arg("--replay").arg(&traffic.capture);
-    let served = Served::spawn(command);
+    let served = spawn(command);
     served.wait_ready();
     let status: Value = serde_json::from_str(&served.get("/api/v1/status").1).unwrap();
     let number = |field: &str| status[field].as_u64().unwrap();
     (number("frames"), number("stragglers"))
+}
+
+/// Starts a daemon whose findings nobody reads: they would fill a pipe, and it would wait.
+fn spawn(mut command: Command) -> Served {
+    command.stdin(Stdio::null()).stdout(Stdio::null());
+    Served::spawn_as_it_is(command)
 }
 
 /// A receiver that captures.
@@ -100,7 +108,7 @@ impl<'a> Receiver<'a> {
                 let mut command = link.namespace.command(STRAGGLER);
                 command.args(["run", "--listen", "127.0.0.1:0", "--interface", INTERFACE]);
                 command.arg("--config").arg(kind.config(traffic, buffer));
-                let daemon = Self::Daemon(link, Served::spawn(command));
+                let daemon = Self::Daemon(link, spawn(command));
                 let up = format!("straggler_capture_up{{interface=\"{INTERFACE}\"}}");
                 wait_for("the capture", || daemon.metric(&up) == Some(1));
                 daemon
@@ -149,6 +157,8 @@ impl<'a> Receiver<'a> {
         match self {
             Self::Nobody => panic!("nobody counts"),
             Self::Tcpdump(process, said) => {
+                // The kernel holds back a block that is not full for as long as tcpdump lets it, which is a second.
+                sleep(Duration::from_secs(2));
                 let pid = process.0.id().to_string();
                 let told = Command::new("kill").args(["-s", "INT", &pid]).status();
                 assert!(told.unwrap().success());
@@ -172,7 +182,7 @@ impl<'a> Receiver<'a> {
                     if counts.sum() == expected {
                         return counts;
                     }
-                    std::thread::sleep(std::time::Duration::from_millis(500));
+                    sleep(Duration::from_millis(500));
                 }
                 self.told()
             }

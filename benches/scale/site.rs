@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
@@ -126,7 +126,9 @@ fn start(state: &Path, recordings: &Path) -> Served {
     let mut command = Command::new(STRAGGLER);
     command.args(["run", "--listen", "127.0.0.1:0", "--state-dir"]);
     command.arg(state).arg("--replay").arg(recordings);
-    let served = Served::spawn(command);
+    // The findings would fill a pipe that nobody reads, and it would wait.
+    command.stdin(Stdio::null()).stdout(Stdio::null());
+    let served = Served::spawn_as_it_is(command);
     wait_long_for("the day", PATIENCE, || served.get("/-/ready").0 == 200);
     served
 }
