@@ -28,6 +28,13 @@ impl Process {
         nanos.sum::<f64>() / 1e9
     }
 
+    /// CPU seconds of all its threads, those that ended too, in hundredths.
+    pub fn all_cpu_seconds(self) -> f64 {
+        let stat = procfs::process::Process::new(i32::try_from(self.0).unwrap());
+        let stat = stat.and_then(|process| process.stat()).unwrap();
+        (stat.utime + stat.stime) as f64 / procfs::ticks_per_second() as f64
+    }
+
     /// Waits until it has nothing to do, and tells the CPU seconds until then.
     pub fn cpu_seconds_once_idle(self) -> f64 {
         let mut before = self.cpu_seconds();
@@ -39,11 +46,6 @@ impl Process {
             }
             before = now;
         }
-    }
-
-    /// Memory that is resident now, in bytes.
-    pub fn resident(self) -> u64 {
-        self.status("VmRSS:")
     }
 
     /// The most that was resident since the start, or since [`Self::forget_peak`].

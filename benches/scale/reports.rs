@@ -21,10 +21,7 @@ pub fn measure(day: &Day, state: &Path, rounds: usize) -> Outcome<()> {
         "--format csv",
         "--format markdown",
         "--format html",
-        "--format csv --vendor kaspersky",
-        "--format csv --status fetching",
         &format!("--format csv --host {host}"),
-        "--format csv --since 2024-09-30T12:00 --until 2024-09-30T13:00",
         "--format csv --at 2024-09-30T12:00",
     ] {
         let mut command: Vec<String> = [STRAGGLER, "report", "--state-dir"]

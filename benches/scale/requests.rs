@@ -21,7 +21,7 @@ const HEADER: [&str; 6] = [
     "best, ms",
     "CPU, ms",
     "bytes",
-    "more memory at the peak, MiB",
+    "resident at the peak, MiB",
 ];
 
 /// Asks for everything that is served.
@@ -66,10 +66,12 @@ pub fn measure(site: &Site, rounds: usize) -> Outcome<()> {
             format!("{:.1}", taken.best * 1e3),
             format!("{:.1}", taken.cpu * 1e3),
             grouped(taken.bytes),
-            format!("{:.1}", taken.more as f64 / MIB),
+            format!("{:.0}", taken.peak as f64 / MIB),
         ]);
     }
-    table.print("Answers (first and best by the clock, CPU the median of the later ones)");
+    table.print(
+        "Answers (the first, then the best of the later ones by the clock; CPU: their median)",
+    );
     Ok(())
 }
 
@@ -78,7 +80,7 @@ struct Taken {
     best: f64,
     cpu: f64,
     bytes: u64,
-    more: u64,
+    peak: u64,
 }
 
 fn take(
@@ -88,10 +90,10 @@ fn take(
     packed: bool,
     rounds: usize,
 ) -> Outcome<Taken> {
-    let before = process.resident();
     process.forget_peak();
+    sleep(PAUSE);
     let (first, bytes) = once(address, path, packed)?;
-    let (mut best, mut cpu) = (first, Vec::new());
+    let (mut best, mut cpu) = (f64::INFINITY, Vec::new());
     for _ in 0..rounds {
         sleep(PAUSE);
         let spent = process.cpu_seconds();
@@ -104,7 +106,7 @@ fn take(
         best,
         cpu: median(cpu),
         bytes,
-        more: process.peak().saturating_sub(before),
+        peak: process.peak(),
     })
 }
 

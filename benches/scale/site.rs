@@ -41,7 +41,8 @@ impl Site {
             return Err(format!("{} stragglers were made: {status}", day.stragglers).into());
         }
         Ok(Self {
-            cpu_seconds: process.cpu_seconds(),
+            // The thread that read it is not there any more.
+            cpu_seconds: process.all_cpu_seconds(),
             seconds,
             peak: process.peak(),
             served,
@@ -98,12 +99,13 @@ impl Site {
 
 /// The same store when its hours have become days.
 pub fn age(day: &Day, state: &Path, folder: &Path) -> Outcome<()> {
+    as_of_one_interface(state)?;
     let later = folder.join("later.pcap");
     day.write_later(&later, DAYS_LATER)?;
     let served = start(state, &later);
     let (status, said, _) = served.end("TERM");
     assert!(status.success(), "{said}");
-    // What is not used any more stays with the file until it is needed; a new one has none of it.
+    // What is not used any more may stay with the file until it is needed; a new one has none of it.
     let store = Stored::of(state);
     let packed = folder.join("packed.db");
     let connection = Connection::open(state.join("straggler.db"))?;
@@ -119,6 +121,19 @@ pub fn age(day: &Day, state: &Path, folder: &Path) -> Outcome<()> {
         (bytes / hosts).to_string(),
     ]);
     table.print("Hours rolled up to days");
+    Ok(())
+}
+
+/// In the store each recording stands for an interface, and rows of several are never merged. A sensor captures the same one
+/// all day, so for what comes of its rows all recordings are made one.
+fn as_of_one_interface(state: &Path) -> Outcome<()> {
+    let connection = Connection::open(state.join("straggler.db"))?;
+    connection.execute_batch(
+        "CREATE TEMP TABLE same (id INTEGER PRIMARY KEY, first INTEGER NOT NULL);
+         INSERT INTO same SELECT id, min(id) OVER (PARTITION BY name, signal, evidence, phase, era, vendor, category,
+             service, strength) FROM subjects;
+         UPDATE sightings SET subject = (SELECT first FROM same WHERE same.id = sightings.subject);",
+    )?;
     Ok(())
 }
 
