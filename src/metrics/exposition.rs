@@ -91,7 +91,9 @@ impl Exposition {
             encoder.encode(&families, &mut packer)?;
         }
         encoder.encode(&self.process(), &mut packer)?;
-        let packed = packer.into_inner().map_err(|error| error.into_error())?;
+        let packed = packer
+            .into_inner()
+            .map_err(std::io::IntoInnerError::into_error)?;
         let scrape = Scrape(Bytes::from(packed.finish()?));
         *latest = Some(Made {
             of: Arc::downgrade(&scene),
