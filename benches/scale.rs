@@ -121,6 +121,13 @@ fn run_in(options: &Options, folder: &Path) -> Outcome<()> {
         hosts: options.hosts,
         stragglers: options.stragglers,
     };
+    if folder.join("state").exists() {
+        return Err(format!(
+            "{}: has a store already, and it is to be a new one",
+            folder.display()
+        )
+        .into());
+    }
     let ring = folder.join("ring");
     let written = day.write(&ring)?;
     let site = Site::read(&day, &ring, &folder.join("state"))?;
