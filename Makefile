@@ -12,7 +12,7 @@ STAGES := savefile decode flows dissect
 EXAMPLE := examples/office.pcapng
 PROGRAM := target/release/straggler
 
-.PHONY: run prometheus test test-long check bench bench-stages fuzz fuzz-smoke build-packages test-packages help
+.PHONY: run prometheus test test-long check bench bench-live bench-scale bench-stages fuzz fuzz-smoke build-packages test-packages help
 
 ## run: build, and start the daemon on the example capture, or on an interface with INTERFACE=eth0
 run: build-packages
@@ -46,6 +46,15 @@ check: build-packages
 bench: build-packages
 	@scripts/install-packages tcpdump
 	$(CARGO) bench --locked --bench replay -- $(BENCH)
+
+## bench-live: packets from tcpreplay over a link into the daemon: CPU, rates without a drop, drops told to the packet; needs root (BENCH="--capture FILE")
+bench-live: build-packages
+	@scripts/install-packages tcpdump tcpreplay iproute2 curl
+	$(CARGO) bench --locked --bench live -- $(BENCH)
+
+## bench-scale: a day of 10,000 hosts, 5,000 of them stragglers: the store, every page, query and report (BENCH="--hosts 20000"; 2 GB of disk)
+bench-scale: build-packages
+	$(CARGO) bench --locked --bench scale -- $(BENCH)
 
 ## bench-stages: nanoseconds of each stage for one frame, message or flow
 bench-stages: build-packages

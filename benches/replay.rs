@@ -24,6 +24,8 @@ use std::process::ExitCode;
 
 #[path = "replay/contest.rs"]
 mod contest;
+#[path = "common/markdown.rs"]
+mod markdown;
 #[path = "replay/measure.rs"]
 mod measure;
 #[path = "replay/options.rs"]

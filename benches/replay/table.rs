@@ -4,6 +4,7 @@ use comfy_table::presets::ASCII_MARKDOWN;
 use comfy_table::{CellAlignment, Table as Grid};
 
 use super::contest::Contestant;
+pub use super::markdown::grouped;
 
 const HEADER: [&str; 8] = [
     "workload",
@@ -64,17 +65,4 @@ impl Table {
         );
         println!("ratio (to tcpdump) by it. Peak: the most that was resident in any round.");
     }
-}
-
-/// A number with commas between thousands.
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let first = (digits.len() - 1) % 3 + 1;
-    let (head, rest) = digits.split_at(first);
-    let mut text = head.to_owned();
-    for group in rest.as_bytes().chunks(3) {
-        text.push(',');
-        text.extend(group.iter().map(|&digit| char::from(digit)));
-    }
-    text
 }

@@ -1,6 +1,6 @@
 //! The text exposition format, made once for all who ask at the same time.
 
-use std::io::Read;
+use std::io::{BufWriter, Read};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -19,6 +19,9 @@ use super::{Board, Scene, Settings};
 
 /// How long a scrape is as good as another: what is not of the scene, the process's own figures, is this old at most.
 const FRESH_FOR: Duration = Duration::from_secs(1);
+
+/// Bytes of text that are packed in one go.
+const PACKED_AT_ONCE: usize = 64 * 1024;
 
 /// The metrics of a board in the text exposition format.
 pub struct Exposition {
@@ -79,14 +82,19 @@ impl Exposition {
         {
             return Ok(made.scrape.clone());
         }
-        let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
+        // The encoder writes label by label, and the packer clears its whole buffer at each write.
+        let packer = GzEncoder::new(Vec::new(), Compression::fast());
+        let mut packer = BufWriter::with_capacity(PACKED_AT_ONCE, packer);
         let encoder = TextEncoder::new();
         for part in Part::all() {
             let families = gather(part, &scene, &self.settings, &self.most_rejected);
             encoder.encode(&families, &mut packer)?;
         }
         encoder.encode(&self.process(), &mut packer)?;
-        let scrape = Scrape(Bytes::from(packer.finish()?));
+        let packed = packer
+            .into_inner()
+            .map_err(std::io::IntoInnerError::into_error)?;
+        let scrape = Scrape(Bytes::from(packed.finish()?));
         *latest = Some(Made {
             of: Arc::downgrade(&scene),
             at: Instant::now(),

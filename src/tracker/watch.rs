@@ -9,7 +9,7 @@ use std::time::Duration;
 use hashbrown::HashMap;
 
 use super::address_names::{AddressNames, Owner};
-use crate::model::{Carry, DomainName, Match, Name, Resolution, Timestamp, WatchList};
+use crate::model::{Carry, DomainName, Match, Name, Resolution, Service, Timestamp, WatchList};
 
 /// Own answers kept until the ledger has published them: some seconds of traffic for matched names.
 const MAX_OWN: usize = 1024;
@@ -44,6 +44,23 @@ pub(super) struct Answered<'a> {
     pub(super) time: Timestamp,
 }
 
+/// Owners of answers one behind the other. Thousands of hosts get the same address for names of one service, and each name
+/// that is read with it is compared with all of these: only the first is worth a digest.
+#[derive(Default)]
+struct Owners<'a>(Option<(&'a Arc<Service>, Owner)>);
+
+impl<'a> Owners<'a> {
+    fn of(&mut self, known: &'a Resolution) -> Owner {
+        let service = &known.matched.service;
+        let owner = match self.0 {
+            Some((same, owner)) if Arc::ptr_eq(same, service) => owner,
+            _ => Owner::of(known.name.as_name(), Some(&known.matched)),
+        };
+        self.0 = Some((service, owner));
+        owner
+    }
+}
+
 impl Watch {
     /// Takes what the ledger published; own answers that it has by now are dropped.
     pub(super) fn publish(&mut self, list: Arc<WatchList>) {
@@ -57,8 +74,9 @@ impl Watch {
         });
         self.order.retain(|address| self.own.contains_key(address));
         // What this worker saw before may speak against what another learnt.
+        let mut owners = Owners::default();
         for known in list.all() {
-            let owner = Owner::of(known.name.as_name(), Some(&known.matched));
+            let owner = owners.of(known);
             if self.names.shared(known.address, owner, known.since) {
                 self.contradict(known.address);
             }
@@ -125,10 +143,10 @@ impl Watch {
         if self.is_empty() {
             return;
         }
-        let contradicts = self.of(address).any(|known| {
-            owner != Owner::of(known.name.as_name(), Some(&known.matched))
-                && known.name.as_name() != name
-        });
+        let mut owners = Owners::default();
+        let contradicts = self
+            .of(address)
+            .any(|known| owner != owners.of(known) && known.name.as_name() != name);
         if contradicts {
             self.contradict(address);
         }
