@@ -64,7 +64,14 @@ pub struct Needs {
 impl Needs {
     /// Whether a file may be read: it, or a folder in which it lies, was named.
     pub fn may_read(&self, path: &Path) -> bool {
-        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        // Of what is not there yet, where it would lie.
+        let place = || {
+            let folder = path.parent()?.canonicalize().ok()?;
+            Some(folder.join(path.file_name()?))
+        };
+        let Some(path) = path.canonicalize().ok().or_else(place) else {
+            return false;
+        };
         let granted = self.read.iter().chain(&self.write);
         granted
             .filter_map(|granted| granted.canonicalize().ok())
