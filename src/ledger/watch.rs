@@ -28,7 +28,7 @@ type Key = (IpAddr, IpAddr, DomainName);
 /// The answers in force.
 #[derive(Debug, Default)]
 pub(super) struct Watch {
-    answers: BTreeMap<Key, Resolution>,
+    answers: BTreeMap<Key, Arc<Resolution>>,
     shared: HashMap<IpAddr, Timestamp>,
     confirmed: HashSet<Key>,
     published: Option<Arc<WatchList>>,
@@ -53,7 +53,8 @@ impl Watch {
         let known = self
             .answers
             .entry((*address, *host, name.clone()))
-            .or_insert_with(|| resolution.clone());
+            .or_insert_with(|| Arc::new(resolution.clone()));
+        let known = Arc::make_mut(known);
         known.since = known.since.min(resolution.since);
         known.until = known.until.max(resolution.until);
         self.published = None;
@@ -72,8 +73,10 @@ impl Watch {
 
     /// Other rules are in force: answers for names that they do not know prove nothing any more.
     pub(super) fn carry(&mut self, carry: &Carry<'_>) {
-        self.answers
-            .retain(|(_, _, name), known| known.matched.carry(name.as_name(), carry));
+        self.answers.retain(|(_, _, name), known| {
+            let known = Arc::make_mut(known);
+            known.matched.carry(name.as_name(), carry)
+        });
         let answers = &self.answers;
         self.confirmed.retain(|key| answers.contains_key(key));
         self.published = None;

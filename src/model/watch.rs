@@ -1,6 +1,7 @@
 //! Addresses that answers gave for matched names: so that a flow towards one is seen as what it is, even without a name.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use hashbrown::HashMap;
 
@@ -30,16 +31,17 @@ impl Resolution {
     }
 }
 
-/// Resolutions by address. Immutable once published.
+/// Resolutions by address. Immutable once published; each is shared with whoever publishes, because a list of a large site is
+/// made anew every second.
 #[derive(Clone, Debug, Default)]
 pub struct WatchList {
-    by_address: HashMap<IpAddr, Vec<Resolution>>,
+    by_address: HashMap<IpAddr, Vec<Arc<Resolution>>>,
 }
 
 impl WatchList {
     /// A list of these.
-    pub fn new(resolutions: impl IntoIterator<Item = Resolution>) -> Self {
-        let mut by_address: HashMap<IpAddr, Vec<Resolution>> = HashMap::new();
+    pub fn new(resolutions: impl IntoIterator<Item = Arc<Resolution>>) -> Self {
+        let mut by_address: HashMap<IpAddr, Vec<Arc<Resolution>>> = HashMap::new();
         for resolution in resolutions {
             by_address
                 .entry(resolution.address)
@@ -55,12 +57,12 @@ impl WatchList {
     }
 
     /// All of them, in no particular order.
-    pub fn all(&self) -> impl Iterator<Item = &Resolution> {
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Resolution>> {
         self.by_address.values().flatten()
     }
 
     /// What answers gave this address for.
-    pub fn of(&self, address: IpAddr) -> &[Resolution] {
+    pub fn of(&self, address: IpAddr) -> &[Arc<Resolution>] {
         self.by_address.get(&address).map_or(&[], Vec::as_slice)
     }
 }

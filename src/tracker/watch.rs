@@ -64,6 +64,9 @@ impl<'a> Owners<'a> {
 impl Watch {
     /// Takes what the ledger published; own answers that it has by now are dropped.
     pub(super) fn publish(&mut self, list: Arc<WatchList>) {
+        if Arc::ptr_eq(&self.published, &list) {
+            return;
+        }
         let known = |own: &Resolution| {
             let mut known = list.of(own.address).iter();
             known.any(|known| known.host == own.host && known.name == own.name)
@@ -94,7 +97,8 @@ impl Watch {
         });
         self.order.retain(|address| self.own.contains_key(address));
         let published = self.published.all().cloned();
-        let carried = published.filter_map(|mut known| holds(&mut known).then_some(known));
+        let carried =
+            published.filter_map(|mut known| holds(Arc::make_mut(&mut known)).then_some(known));
         self.published = Arc::new(WatchList::new(carried));
     }
 
@@ -178,7 +182,7 @@ impl Watch {
 
     fn of(&self, address: IpAddr) -> impl Iterator<Item = &Resolution> {
         let own = self.own.get(&address).into_iter().flatten().rev();
-        own.chain(self.published.of(address))
+        own.chain(self.published.of(address).iter().map(Arc::as_ref))
     }
 
     fn contradict(&mut self, address: IpAddr) {
