@@ -87,7 +87,8 @@ pub(super) struct Owner {
 /// All addresses.
 #[derive(Debug, Default)]
 pub(super) struct Addresses {
-    entries: HashMap<IpAddr, Entry>,
+    /// Each by itself: the table of a large site stays small enough to look into, and growing moves none of them.
+    entries: HashMap<IpAddr, Box<Entry>>,
     evictions: u64,
 }
 
@@ -105,34 +106,37 @@ impl Addresses {
         if self.entries.len() >= MAX_ADDRESSES && !self.entries.contains_key(&address) {
             self.make_room();
         }
-        self.entries.entry(address).or_insert_with(|| Entry {
-            first: Timestamp::MAX,
-            last: Timestamp::MIN,
-            owner: None,
-            forwarded: None,
-            by_address: None,
-            senders: Senders::default(),
-            open: None,
-            claimants: Vec::new(),
-            several: false,
-            generation: 0,
-            was_key: false,
-            former: None,
-            used: false,
-            contact: None,
+        self.entries.entry(address).or_insert_with(|| {
+            Box::new(Entry {
+                first: Timestamp::MAX,
+                last: Timestamp::MIN,
+                owner: None,
+                forwarded: None,
+                by_address: None,
+                senders: Senders::default(),
+                open: None,
+                claimants: Vec::new(),
+                several: false,
+                generation: 0,
+                was_key: false,
+                former: None,
+                used: false,
+                contact: None,
+            })
         })
     }
 
     pub(super) fn get(&self, address: IpAddr) -> Option<&Entry> {
-        self.entries.get(&address)
+        self.entries.get(&address).map(Box::as_ref)
     }
 
     pub(super) fn get_mut(&mut self, address: IpAddr) -> Option<&mut Entry> {
-        self.entries.get_mut(&address)
+        self.entries.get_mut(&address).map(Box::as_mut)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&IpAddr, &Entry)> {
-        self.entries.iter()
+        let entries = self.entries.iter();
+        entries.map(|(address, entry)| (address, entry.as_ref()))
     }
 
     /// Addresses now, and those forgotten.
