@@ -12,7 +12,7 @@ STAGES := savefile decode flows dissect
 EXAMPLE := examples/office.pcapng
 PROGRAM := target/release/straggler
 
-.PHONY: run prometheus test test-long check bench bench-live bench-scale bench-stages fuzz fuzz-smoke build-packages test-packages help
+.PHONY: run prometheus test test-long check deny bench bench-live bench-scale bench-stages fuzz fuzz-smoke sanitize build-packages test-packages help
 
 ## run: build, and start the daemon on the example capture, or on an interface with INTERFACE=eth0
 run: build-packages
@@ -35,12 +35,17 @@ test-long: test-packages
 	@scripts/install-packages nftables udhcpc tcpreplay $(filter chromium,$(LONG_TESTS:browser=chromium))
 	PATH="$(CURDIR)/target/tools:$$PATH" $(CARGO) test $(LONG_PROFILE) --locked $(addprefix --test ,$(LONG_TESTS)) -- --nocapture --skip support::
 
-## check: what CI checks besides the tests: format, lints, documentation
-check: build-packages
+## check: what CI checks besides the tests: format, lints, documentation, dependencies
+check: build-packages deny
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) clippy --locked $(addprefix --test ,$(LONG_TESTS)) -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
+
+## deny: what is built in, by deny.toml: licences, duplicates, sources, and known faults where the RustSec database can be reached
+deny:
+	@scripts/install-packages python3-venv
+	@scripts/deny target/tools
 
 ## bench: CPU and memory of `replay` beside libpcap's own floor, on two generated captures of 1.8 GB (BENCH="--rounds 9 --workload mix")
 bench: build-packages
@@ -67,6 +72,10 @@ fuzz: build-packages
 ## fuzz-smoke: the same for 5 seconds each; skipped, and says so, where nightly Rust or cargo-fuzz is missing
 fuzz-smoke: build-packages
 	@scripts/fuzz --or-skip 5
+
+## sanitize: the one unsafe file under the address sanitizer, with real sockets; needs root, nightly Rust and cargo-fuzz
+sanitize: build-packages
+	@scripts/sanitize
 
 build-packages:
 	@scripts/install-packages libpcap-dev

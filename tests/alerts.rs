@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 
 use promql::{Selector, selectors};
 use promtool::promtool;
+use serde_json::Value;
 use straggler::metrics::FAMILIES;
-use yaml_rust2::{Yaml, YamlLoader};
 
 /// In the order in which people read them.
 const RULES: [&str; 3] = ["recording", "findings", "sensors"];
@@ -33,16 +33,16 @@ fn read(name: &str) -> String {
     std::fs::read_to_string(path(name)).unwrap()
 }
 
-fn yaml(name: &str) -> Yaml {
-    YamlLoader::load_from_str(&read(name)).unwrap().remove(0)
+fn yaml(name: &str) -> Value {
+    serde_saphyr::from_str(&read(name)).unwrap()
 }
 
-fn items(value: &Yaml) -> &[Yaml] {
-    value.as_vec().map_or(&[], Vec::as_slice)
+fn items(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
 }
 
 /// All rules, those that record (`record`) and alerts (`alert`).
-fn rules() -> Vec<Yaml> {
+fn rules() -> Vec<Value> {
     let files = RULES.map(|name| yaml(&format!("grafana/prometheus/rules/{name}.yml")));
     let groups = files.iter().flat_map(|file| items(&file["groups"]));
     groups
@@ -50,13 +50,13 @@ fn rules() -> Vec<Yaml> {
         .collect()
 }
 
-fn named(rules: &[Yaml], kind: &str) -> Vec<String> {
+fn named(rules: &[Value], kind: &str) -> Vec<String> {
     let names = rules.iter().filter_map(|rule| rule[kind].as_str());
     names.map(str::to_owned).collect()
 }
 
 /// All unit tests.
-fn tests() -> Vec<Yaml> {
+fn tests() -> Vec<Value> {
     let files = RULES.map(|name| yaml(&format!("grafana/prometheus/tests/{name}.yml")));
     files
         .iter()
@@ -65,9 +65,9 @@ fn tests() -> Vec<Yaml> {
 }
 
 /// What a rule asks for: its expression, and what its texts look up.
-fn asked(rule: &Yaml) -> Vec<Selector> {
+fn asked(rule: &Value) -> Vec<Selector> {
     let mut asked = selectors(rule["expr"].as_str().unwrap());
-    for text in rule["annotations"].as_hash().into_iter().flatten() {
+    for text in rule["annotations"].as_object().into_iter().flatten() {
         let pieces = text.1.as_str().unwrap().split('`');
         for lookup in pieces.skip(1).step_by(2) {
             asked.extend(selectors(lookup));
@@ -108,7 +108,7 @@ fn every_alert_is_tested_firing_and_silent_and_every_recorded_series_too() {
     for test in tests() {
         for case in items(&test["alert_rule_test"]) {
             let name = case["alertname"].as_str().unwrap().to_owned();
-            let alerts = case["exp_alerts"].as_vec().unwrap();
+            let alerts = case["exp_alerts"].as_array().unwrap();
             if alerts.is_empty() {
                 silent.insert(name);
             } else {
@@ -203,7 +203,7 @@ fn every_alert_says_for_how_long_how_bad_it_is_and_where_to_read_on() {
     let expected: BTreeSet<&str> = alerts.iter().map(String::as_str).collect();
     assert!(entries.keys().copied().eq(expected), "{entries:?}");
     let mut places = BTreeSet::new();
-    for rule in rules.iter().filter(|rule| !rule["alert"].is_badvalue()) {
+    for rule in rules.iter().filter(|rule| !rule["alert"].is_null()) {
         let name = rule["alert"].as_str().unwrap();
         let notes = &rule["annotations"];
         for text in [&rule["for"], &notes["summary"], &notes["description"]] {

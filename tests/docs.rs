@@ -5,6 +5,8 @@
     reason = "a test that unwraps says what it expects; the panic is its report"
 )]
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -160,4 +162,114 @@ fn links_lead_somewhere() {
             }
         }
     }
+}
+
+/// A crate by name and version.
+type Crate = (String, String);
+
+/// What the program is built of on Linux, by `cargo tree`: crates that each one needs, and licences.
+struct Tree {
+    needs: BTreeMap<Crate, BTreeSet<Crate>>,
+    licences: BTreeMap<Crate, String>,
+    root: Crate,
+}
+
+impl Tree {
+    /// `edges`: which kinds of dependencies.
+    fn of(edges: &str) -> Self {
+        let output = Command::new(env!("CARGO"))
+            .args(["tree", "--locked", "--offline", "--edges", edges])
+            .args(["--target", "x86_64-unknown-linux-gnu", "--prefix", "depth"])
+            .args(["--format", "|{p}|{l}|"])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let (mut needs, mut licences) = (BTreeMap::new(), BTreeMap::new());
+        // The crates above a line.
+        let mut path: Vec<Crate> = Vec::new();
+        for line in str::from_utf8(&output.stdout).unwrap().lines() {
+            let mut fields = line.split('|');
+            let Some(Ok(depth)) = fields.next().map(str::parse::<usize>) else {
+                continue; // an empty line, or the heading of a kind
+            };
+            let mut words = fields.next().unwrap().split(' ');
+            let it = (words.next().unwrap().into(), words.next().unwrap().into());
+            licences.insert(Crate::clone(&it), fields.next().unwrap().to_owned());
+            path.truncate(depth);
+            if let Some(above) = path.last() {
+                let needed: &mut BTreeSet<Crate> = needs.entry(above.clone()).or_default();
+                needed.insert(it.clone());
+            }
+            path.push(it);
+        }
+        let root = path.swap_remove(0);
+        Self {
+            needs,
+            licences,
+            root,
+        }
+    }
+
+    /// Everything that a crate needs.
+    fn below<'a>(&'a self, from: &'a Crate) -> BTreeSet<&'a Crate> {
+        let (mut found, mut left) = (BTreeSet::new(), vec![from]);
+        while let Some(next) = left.pop() {
+            let fresh = self.needs.get(next).into_iter().flatten();
+            left.extend(fresh.filter(|it| found.insert(*it)));
+        }
+        found
+    }
+
+    /// Licence, and how many others it brings, of a crate that the manifest names.
+    fn row(&self, name: &str) -> (String, usize) {
+        let found = self.needs[&self.root].iter().find(|it| it.0 == name);
+        let it = found.unwrap_or_else(|| panic!("{name} is not built on Linux"));
+        (self.licences[it].clone(), self.below(it).len())
+    }
+}
+
+/// docs/dependencies.md has each crate that the manifest names, no more and no less, with its licence and what it brings.
+#[test]
+fn every_dependency_is_documented() {
+    let manifest: toml::Table = toml::from_str(&read("Cargo.toml")).unwrap();
+    let text = read("docs/dependencies.md");
+    let mut sections = text.split("\n## ");
+    let mut wrong = String::new();
+    for (key, edges, heading) in [
+        ("dependencies", "normal,build", "In the program"),
+        ("dev-dependencies", "normal,build,dev", "For tests"),
+    ] {
+        let tree = Tree::of(edges);
+        let section = sections.find(|section| section.starts_with(heading));
+        let rows: Vec<Vec<&str>> = section
+            .unwrap()
+            .lines()
+            .filter(|line| line.starts_with("| `"))
+            .map(|line| line.split('|').map(str::trim).collect())
+            .collect();
+        let told: Vec<&str> = rows.iter().map(|row| row[1].trim_matches('`')).collect();
+        let named: Vec<&str> = manifest[key]
+            .as_table()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect();
+        assert_eq!(told, named, "{key}, in alphabetical order");
+        for (row, name) in rows.iter().zip(told) {
+            let (licence, brings) = tree.row(name);
+            if (row[4], row[5]) != (brings.to_string().as_str(), licence.as_str()) {
+                writeln!(wrong, "{name}: brings {brings}, licence {licence}").unwrap();
+            }
+            assert!(
+                row[2..4].iter().all(|cell| cell.len() > 3),
+                "{name}: for what, and why"
+            );
+        }
+        let all = tree.below(&tree.root).len().to_string();
+        if !text.contains(&format!(" {all} crates")) && !text.contains(&format!("it is {all}.")) {
+            writeln!(wrong, "{key}: {all} in all").unwrap();
+        }
+    }
+    assert!(wrong.is_empty(), "write in docs/dependencies.md:\n{wrong}");
 }

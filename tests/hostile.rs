@@ -146,6 +146,16 @@ fn what_devices_say_holds() {
     check_seeds_of("identity");
 }
 
+#[test]
+fn files_about_devices_hold() {
+    check_seeds_of("device_files");
+}
+
+#[test]
+fn configurations_hold() {
+    check_seeds_of("config");
+}
+
 /// A seed that reaches nothing is of no use, and nothing else would tell.
 #[test]
 fn seeds_reach_what_they_are_for() {
@@ -155,6 +165,8 @@ fn seeds_reach_what_they_are_for() {
             "quic" => checks::quic::hello_found(&seed.bytes) != (seed.name == "negotiation"),
             "dhcp" => checks::dhcp::says_something(&seed.bytes),
             "identity" => checks::identity::says_something(&seed.bytes),
+            "device_files" => checks::device_files::says_something(&seed.bytes),
+            "config" => seed.name == "every-key" || checks::config::is_taken(&seed.bytes),
             _ => true,
         };
         assert!(reached, "{}: {}", seed.target, seed.name);

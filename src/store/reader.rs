@@ -27,8 +27,15 @@ impl Reader {
     /// Opens the store in a folder for reading, beside a daemon that writes to it or without one.
     pub fn open(folder: &Path) -> Result<Self> {
         let path = folder.join(folder::FILE_NAME);
-        if !path.exists() {
-            return Err(StoreError::Missing { path });
+        match path.try_exists() {
+            Ok(true) => {}
+            Ok(false) => return Err(StoreError::Missing { path }),
+            // The folder is its owner's alone, so for others it cannot be told whether there is a store.
+            Err(error) => {
+                let why = format!("{error}; run this as the user as whom the daemon runs");
+                let action = "look for the store";
+                return Err(StoreError::Failed { path, action, why });
+            }
         }
         let connection = match begin(&path, false) {
             // A folder that cannot be written has no place for what SQLite keeps beside the file. Where nothing waits

@@ -110,6 +110,9 @@ impl Names {
         budget: &mut Budget,
         rollup: &mut Rollup,
     ) {
+        if is_stray(segment, next) {
+            return;
+        }
         self.heard = true;
         let Self { list, answers, .. } = self;
         let awaited = answers.awaited();
@@ -209,4 +212,13 @@ impl Names {
     pub(super) fn release(&mut self, budget: &mut Budget) {
         self.answers.release(budget);
     }
+}
+
+/// Whether payload stands so far beyond `next`, where the server's direction ends by all that is believed of it, that it is a
+/// stray, or forged by somebody who does not know the numbers. The next segment that continues it is none.
+fn is_stray(segment: &Segment<'_>, next: Option<u32>) -> bool {
+    let end = segment.seq.wrapping_add(segment.wire_len);
+    !segment.flags.syn
+        && segment.wire_len > 0
+        && next.is_some_and(|next| (1..u32::MAX / 2).contains(&end.wrapping_sub(next)))
 }

@@ -2,6 +2,8 @@
 //!
 //! A check takes any bytes, and panics where a promise is broken. That nothing panics is only the first of them.
 
+pub mod config;
+pub mod device_files;
 pub mod dhcp;
 pub mod dns;
 pub mod frame;
@@ -33,6 +35,8 @@ pub const ALL: &[(&str, Check)] = &[
     ("rule_pack", rule_pack::check),
     ("dhcp", dhcp::check),
     ("identity", identity::check),
+    ("device_files", device_files::check),
+    ("config", config::check),
 ];
 
 /// Inputs up to this length are read at each of their prefixes, longer ones at some hundred of them: the work grows with

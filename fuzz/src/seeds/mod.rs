@@ -1,6 +1,7 @@
 //! Inputs that mean something, for every target: what a fuzzer would need long to find, it begins with.
 
 mod devices;
+mod files;
 mod flows;
 mod frames;
 mod packs;
@@ -45,6 +46,8 @@ pub fn all() -> Vec<Seed> {
         .chain(of("rule_pack", packs::packs()))
         .chain(of("dhcp", devices::dhcp_messages()))
         .chain(of("identity", devices::link_messages()))
+        .chain(of("device_files", files::device_files()))
+        .chain(of("config", files::configurations()))
         .collect()
 }
 

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use anyhow::Result;
-use sha2::{Digest, Sha256};
+use ring::digest::{Context, SHA256};
 
 use super::super::wall::wall_clock;
 use crate::capture::STDIN;
@@ -22,17 +22,23 @@ pub(super) fn record(path: &Path) -> Result<Option<FileRecord>> {
     let Ok(mut file) = File::open(path) else {
         return Ok(None);
     };
-    let mut hash = Hash(Sha256::new());
+    let mut hash = Hash(Context::new(&SHA256));
     let size = io::copy(&mut file, &mut hash)?;
     Ok(Some(FileRecord {
-        digest: hash.0.finalize().into(),
+        digest: digest(hash),
         path: path.display().to_string(),
         size,
         time: wall_clock(),
     }))
 }
 
-struct Hash(Sha256);
+fn digest(hash: Hash) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    bytes.copy_from_slice(hash.0.finish().as_ref());
+    bytes
+}
+
+struct Hash(Context);
 
 impl io::Write for Hash {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

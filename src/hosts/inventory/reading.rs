@@ -246,11 +246,20 @@ fn wrong(line: u64, what: String) -> InventoryError {
     }
 }
 
-/// What quotes the file, and what stands in place of that where nobody may know.
+/// What quotes the file, and what stands in place of that where nobody may know. Control characters are written out: this
+/// goes to terminals and to the log.
 fn quoting(line: u64, text: &str, stand_in: &str, say: impl Fn(&str) -> String) -> InventoryError {
+    let mut shown = String::new();
+    for letter in text.chars() {
+        if letter.is_control() {
+            shown.extend(letter.escape_default());
+        } else {
+            shown.push(letter);
+        }
+    }
     InventoryError {
         line,
-        what: say(&format!("`{text}`")),
+        what: say(&format!("`{shown}`")),
         discreet: say(stand_in),
     }
 }
@@ -285,6 +294,7 @@ mod tests {
         for (text, line, words) in [
             ("", 1, "`mac` or `address`"),
             ("mac,colour\n", 1, "no column `colour`"),
+            ("mac,a\u{1b}[2J\n", 1, "no column `a\\u{1b}[2J`"),
             ("mac,mac\n", 1, "stands twice"),
             ("name,owner\n", 1, "`mac` or `address` is needed"),
             ("mac,name\n02:00:00:00:00:01,a\nzz,b\n", 3, "`zz` is no MAC"),

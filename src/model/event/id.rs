@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use sha2::{Digest, Sha256};
+use ring::digest::{Context, SHA256};
 
 use super::super::Timestamp;
 
@@ -23,16 +23,16 @@ impl EventId {
     /// The id of the event of this sensor, action and key at this time; `ordinal` tells apart those that have all four in
     /// common.
     pub fn derive(sensor: &str, action: &str, key: &[&str], time: Timestamp, ordinal: u32) -> Self {
-        let mut sha = Sha256::new();
+        let mut sha = Context::new(&SHA256);
         for part in [sensor, action].iter().chain(key) {
             // With its length in front no part can pass for two.
-            sha.update((part.len() as u64).to_be_bytes());
+            sha.update(&(part.len() as u64).to_be_bytes());
             sha.update(part.as_bytes());
         }
-        sha.update(time.as_nanos().to_be_bytes());
-        sha.update(ordinal.to_be_bytes());
-        let digest = sha.finalize();
-        let hash = digest[..8]
+        sha.update(&time.as_nanos().to_be_bytes());
+        sha.update(&ordinal.to_be_bytes());
+        let digest = sha.finish();
+        let hash = digest.as_ref()[..8]
             .iter()
             .fold(0u64, |number, &byte| number << 8 | u64::from(byte));
         let nanos = time.as_nanos().max(0);

@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-use sha2::{Digest, Sha256};
+use ring::digest::{SHA256, digest};
 
 use super::chosen::{Chosen, Verdict};
 use super::{Said, Writer};
@@ -97,7 +97,8 @@ fn plain(text: &str) -> String {
 
 /// A number that stays as long as the rule is about the same.
 fn number(what: &str) -> u32 {
-    let digest = Sha256::digest(what.as_bytes());
-    let [a, b, c, d, ..] = <[u8; 32]>::from(digest);
-    FIRST_SID + u32::from_be_bytes([a, b, c, d]) % SIDS
+    let digest = digest(&SHA256, what.as_bytes());
+    let mut first = [0; 4];
+    first.copy_from_slice(&digest.as_ref()[..4]);
+    FIRST_SID + u32::from_be_bytes(first) % SIDS
 }

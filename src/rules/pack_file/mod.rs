@@ -11,8 +11,8 @@ mod resolvers;
 mod services;
 mod vendor;
 
+use ring::digest::SHA256;
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 use toml::Spanned;
 
 use super::PackError;
@@ -68,7 +68,8 @@ pub(super) fn read(file: &str, text: &str) -> Result<PackFile, PackError> {
 
 /// First 12 hexadecimal digits of the SHA-256.
 fn digest(text: &str) -> String {
-    Sha256::digest(text.as_bytes())
+    ring::digest::digest(&SHA256, text.as_bytes())
+        .as_ref()
         .iter()
         .take(6)
         .map(|byte| format!("{byte:02x}"))

@@ -152,6 +152,11 @@ fn a_reader_sees_one_instant_and_needs_no_writer() {
     let folder = TempDir::new().unwrap();
     let missing = Reader::open(folder.path()).unwrap_err();
     assert!(matches!(missing, StoreError::Missing { .. }), "{missing}");
+    // Where nobody can look, it is not said that there is none. (A folder that is closed to us would need another user.)
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let refused = Reader::open(&file).unwrap_err().to_string();
+    assert!(refused.contains("cannot look for the store"), "{refused}");
     let mut store = open(&folder);
     let write = |store: &mut Store, time| {
         let mut batch = Batch::default();
