@@ -4,7 +4,7 @@ CARGO ?= cargo
 INTERFACE ?=
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?=
-LONG_TESTS ?= bounds laboratory browser
+LONG_TESTS ?= bounds faults laboratory browser
 # The figures of bounds are those of a release build.
 LONG_PROFILE ?= --release
 BENCH ?=
@@ -30,7 +30,7 @@ prometheus:
 test: test-packages
 	PATH="$(CURDIR)/target/tools:$$PATH" $(CARGO) test --locked
 
-## test-long: the second tier: a flood of a million pieces, a site in namespaces, the page in a browser (LONG_TESTS="bounds laboratory browser"; needs root)
+## test-long: the second tier: floods, faults, a site in namespaces, the page in a browser (LONG_TESTS="bounds faults laboratory browser"; needs root)
 test-long: test-packages
 	@scripts/install-packages nftables udhcpc tcpreplay $(filter chromium,$(LONG_TESTS:browser=chromium))
 	PATH="$(CURDIR)/target/tools:$$PATH" $(CARGO) test $(LONG_PROFILE) --locked $(addprefix --test ,$(LONG_TESTS)) -- --nocapture --skip support::

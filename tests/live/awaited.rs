@@ -24,6 +24,11 @@ fn says(laboratory: &Laboratory, served: &Served, words: &str) {
 
 /// A client asks for a name of the vendor, nobody answers, and the daemon has seen so many such questions.
 fn asks(laboratory: &Laboratory, served: &Served, number: u8) {
+    // Until the other side refuses a connection (7), the link is still being found.
+    wait_for("the link", || {
+        let refused = laboratory.client.shell("curl -s -m 1 http://10.99.0.9:9/");
+        refused.status.code() == Some(7)
+    });
     laboratory.client.shell(&format!(
         "dig +tries=1 +time=1 @10.99.0.9 s0{number}.upd.kaspersky.com"
     ));
