@@ -161,8 +161,8 @@ fn a_disk_that_does_not_answer_holds_nothing_up() {
         folder.path().join("events.jsonl"),
     );
     std::fs::write(&config, format!("[[events.file]]\npath = {events:?}\n")).unwrap();
-    let load = Load::start();
     let served = start_with(&state, &["--config", config.to_str().unwrap()]);
+    let load = Load::start();
     wait_for("rows in the store", || metric(&served, COUNT) > RATE);
     assert!(!served.get("/").1.contains("the disk does not answer"));
     let frozen = Frozen::freeze(&disk);

@@ -133,8 +133,13 @@ pub(crate) fn descriptors(served: &Served) -> Vec<u64> {
 
 /// Its resident memory, in MiB.
 pub(crate) fn resident(served: &Served) -> u64 {
+    status(served, "VmRSS:")
+}
+
+/// A line of its status that is a size, in MiB.
+pub(crate) fn status(served: &Served, name: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", served.pid())).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+    let line = status.lines().find(|line| line.starts_with(name));
     let kib = line.and_then(|line| line.split_whitespace().nth(1));
     kib.unwrap().parse::<u64>().unwrap().div_ceil(1024)
 }

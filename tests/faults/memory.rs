@@ -3,8 +3,13 @@
 use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
 
-use crate::inside::{COUNT, Load, RATE, is_inside, metric, start};
+use crate::inside::{COUNT, Load, RATE, is_inside, metric, start_with, status};
 use crate::served::wait_for;
+
+/// MiB that it may still take.
+const MORE: u64 = 8;
+/// Each is two bytes of a file, and some dozens in memory.
+const NUMBERS: usize = 2_000_000;
 
 /// It ends, as every program does whose allocator is refused, or whom the kernel picks: nothing half done is left behind.
 #[test]
@@ -14,21 +19,27 @@ fn without_memory_it_ends_and_loses_the_last_second_at_most() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let state = folder.path().join("state");
+    let (state, rules) = (folder.path().join("state"), folder.path().join("rules"));
+    std::fs::create_dir(&rules).unwrap();
+    let start = || start_with(&state, &["--rules", rules.to_str().unwrap()]);
     let load = Load::start();
-    let served = start(&state);
+    let served = start();
     wait_for("rows in the store", || metric(&served, COUNT) > 3 * RATE);
     let counted = metric(&served, COUNT);
     let pid = served.pid().to_string();
+    let limit = (status(&served, "VmSize:") + MORE) << 20;
     let limited = Command::new("prlimit")
-        .args(["--pid", &pid, "--as=1048576"])
+        .args(["--pid", &pid, &format!("--as={limit}")])
         .status();
     assert!(limited.unwrap().success());
-    // Packs are compiled anew, which needs memory.
-    let (status, said, _) = served.end("HUP");
+    // To read this takes many times its size.
+    let large = rules.join("large.toml");
+    std::fs::write(&large, format!("numbers = [{}]\n", "1,".repeat(NUMBERS))).unwrap();
+    let (status, said, _) = served.wait();
+    std::fs::remove_file(&large).unwrap();
     assert_eq!(status.signal(), Some(6), "{said}");
     assert!(said.contains("memory allocation of"), "{said}");
-    let served = start(&state);
+    let served = start();
     let restored = metric(&served, COUNT);
     // What a scrape shows was handed to the store in the same second.
     assert!(

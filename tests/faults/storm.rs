@@ -19,12 +19,12 @@ fn a_storm_of_hang_ups_changes_no_count() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let load = Load::start();
     // Nobody reads what it says until it has ended.
     let config = folder.path().join("config.toml");
     std::fs::write(&config, "log = \"error\"\n").unwrap();
     let state = folder.path().join("state");
     let served = start_with(&state, &["--config", config.to_str().unwrap()]);
+    let load = Load::start();
     wait_for("rows in the store", || metric(&served, COUNT) > RATE);
     let (open, memory) = (descriptors(&served).len(), resident(&served));
     let begun = Instant::now();

@@ -1,0 +1,137 @@
+//! Packets that somebody else sends in a host's name: what one side says alone makes no straggler, and shows as one-sided.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that unwraps says what it expects; the panic is its report"
+)]
+
+mod support;
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+use support::dns_messages::A;
+use support::initials::crypto;
+use support::links::ethernet::{Ethernet, arp_announcement};
+use support::{
+    ClientHello, Datagram, Frame, Initial, Ip, Link, Message, Pcap, Side, Talk, application_data,
+    seconds, server_hello,
+};
+
+/// A day after the cutoff.
+const AFTER: u64 = 1_727_700_000;
+const NAME: &str = "s07.upd.kaspersky.com";
+const VICTIM: &str = "10.0.0.5";
+const SERVER: &str = "203.0.113.7:443";
+
+fn download() -> Talk {
+    Talk::tcp(format!("{VICTIM}:50000").as_str(), SERVER)
+        .at(seconds(AFTER))
+        .open()
+        .client(&ClientHello::to(NAME).stream())
+        .server(&server_hello())
+        .server(&application_data(40_000))
+        .close()
+}
+
+fn frames(packets: impl IntoIterator<Item = Vec<u8>>, mac: [u8; 6], from: u64) -> Vec<Frame> {
+    let link = Ethernet::default().source(mac);
+    let packets = packets.into_iter().zip(0..);
+    packets
+        .map(|(packet, at)| Frame::whole((from + at) * 1_000_000_000, link.packet(&packet)))
+        .collect()
+}
+
+fn packets(talk: &Talk, side: Side) -> Vec<Vec<u8>> {
+    talk.only(side)
+        .into_iter()
+        .map(|packet| packet.bytes)
+        .collect()
+}
+
+/// The findings of frames, and what could not be seen.
+fn findings(folder: &Path, frames: &[Frame]) -> Value {
+    let path = folder.join("capture.pcap");
+    let bytes = Pcap::new(Link::ethernet().link_type())
+        .nanos()
+        .bytes(frames);
+    std::fs::write(&path, bytes).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_straggler"))
+        .args(["replay", "--format", "json", path.to_str().unwrap()])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn one_side_alone_makes_no_straggler() {
+    let folder = tempfile::tempdir().unwrap();
+    let ip = Ip::between(VICTIM.parse().unwrap(), "203.0.113.7".parse().unwrap());
+    let hello = ClientHello::to(NAME).message();
+    let initial = Initial::client(b"forged!!").datagram(&crypto(&hello, 0..hello.len()));
+    let query = Message::query(7, NAME, A).bytes();
+    let all: [(&str, Vec<Vec<u8>>, &str); 4] = [
+        ("hello", packets(&download(), Side::Client), "attempt"),
+        (
+            "Initial",
+            vec![ip.packet(&Datagram::new(50_000, 443).payload(&initial))],
+            "attempt",
+        ),
+        (
+            "question",
+            vec![ip.packet(&Datagram::new(50_000, 53).payload(&query))],
+            "lookup",
+        ),
+        // Nobody said a name.
+        ("answer", packets(&download(), Side::Server), ""),
+    ];
+    for (what, packets, evidence) in all {
+        // Twice the last packet, because a lone one gives no time.
+        let last = packets.last().unwrap().clone();
+        let report = findings(
+            folder.path(),
+            &frames(packets.into_iter().chain([last]), [2, 0, 0, 0, 0, 9], AFTER),
+        );
+        let found = report["findings"].as_array().unwrap();
+        match evidence {
+            "" => assert!(found.is_empty(), "{what}: {found:?}"),
+            evidence => {
+                assert_eq!(found.len(), 1, "{what}: {found:?}");
+                assert_eq!(found[0]["straggler"], false, "{what}: {found:?}");
+                assert_eq!(
+                    found[0]["names"][0]["evidence"], evidence,
+                    "{what}: {found:?}"
+                );
+            }
+        }
+        let text = report.to_string();
+        eprintln!("{what}: {text}");
+    }
+}
+
+/// Who forges both sides on the link of a host is another sender there: the finding is not put down to the host's own key.
+#[test]
+fn both_sides_forged_are_of_another_sender() {
+    let folder = tempfile::tempdir().unwrap();
+    let (own, other) = ([2, 0, 0, 0, 0, 5], [2, 0, 0, 0, 0, 9]);
+    let announced = Frame::whole(
+        AFTER * 1_000_000_000,
+        arp_announcement("10.0.0.5".parse().unwrap()),
+    );
+    let honest = Talk::tcp("10.0.0.5:40000", "198.51.100.80:443")
+        .open()
+        .client(&ClientHello::to("www.example.net").stream())
+        .server(&application_data(100));
+    let honest = honest.into_packets().into_iter().map(|packet| packet.bytes);
+    let honest = frames(honest, own, AFTER + 1);
+    let forged = download()
+        .into_packets()
+        .into_iter()
+        .map(|packet| packet.bytes);
+    let forged = frames(forged, other, AFTER + 60);
+    let all = [vec![announced], honest, forged].concat();
+    let report = findings(folder.path(), &all);
+    eprintln!("{report:#}");
+}
