@@ -192,6 +192,12 @@ impl Live {
         }
     }
 
+    /// Whether the interface exists, whatever it is called; false of what is no single interface.
+    pub fn is_there(&self) -> bool {
+        let index = self.index;
+        index.is_some_and(|index| netdevice::index_to_name(&self.capture, index).is_ok())
+    }
+
     /// Asks the kernel what became of the interface's name: a handle goes on with its interface, whatever that is called.
     pub fn naming(&self) -> Naming {
         let Some(index) = self.index else {

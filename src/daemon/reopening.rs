@@ -128,8 +128,9 @@ impl Reopening {
             Ok(read) => return read,
             Err(fault) => fault,
         };
-        // libpcap looks for the name where its interface was down, as it is while it gets another name.
-        if !matches!(live.naming(), Naming::Renamed(_)) {
+        // libpcap looks for the name where its interface was down, as it is while it gets another name. The handle is good.
+        let is_there = fault.to_string().contains("disappeared") && live.is_there();
+        if !is_there {
             self.leave(self.words(&fault));
         }
         Read::Gone

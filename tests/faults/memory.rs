@@ -50,3 +50,36 @@ fn without_memory_it_ends_and_loses_the_last_second_at_most() {
     eprintln!("no memory: {counted} were counted, {restored} are restored");
     served.end("TERM");
 }
+
+/// A pack that is as large as a disk image is not read at all: what was in force stays.
+#[test]
+fn a_pack_of_500_mb_is_refused_and_takes_no_memory() {
+    let test = "memory::a_pack_of_500_mb_is_refused_and_takes_no_memory";
+    if !is_inside(test, &["ip", "unshare"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (state, rules) = (folder.path().join("state"), folder.path().join("rules"));
+    std::fs::create_dir(&rules).unwrap();
+    let served = start_with(&state, &["--rules", rules.to_str().unwrap()]);
+    let load = Load::start();
+    wait_for("rows in the store", || metric(&served, COUNT) > RATE);
+    let before = status(&served, "VmHWM:");
+    let large = rules.join("large.toml");
+    std::fs::File::create(&large)
+        .unwrap()
+        .set_len(500_000_000)
+        .unwrap();
+    let is_refused = || metric(&served, "straggler_config_last_reload_successful") == 0;
+    wait_for("a refusal", is_refused);
+    let more = status(&served, "VmHWM:") - before;
+    assert!(more <= MORE, "{more} MiB");
+    std::fs::remove_file(&large).unwrap();
+    wait_for("rules in order", || !is_refused());
+    let asked = load.end();
+    wait_for("all questions", || metric(&served, COUNT) == asked);
+    eprintln!(
+        "a pack of 500 MB: {asked} of {asked} questions counted, {more} MiB more at the peak"
+    );
+    served.end("TERM");
+}

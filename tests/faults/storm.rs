@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::inside::{COUNT, Load, RATE, descriptors, is_inside, metric, resident, start_with};
 use crate::served::wait_for;
 
-const SIGNALS: u32 = 20_000;
+const SIGNALS: u32 = 500_000;
 /// MiB that reading configuration and packs again may leave behind.
 const GROWS_BY: u64 = 16;
 

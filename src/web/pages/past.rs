@@ -123,7 +123,11 @@ impl Past {
         }
         let begun = Instant::now();
         let days = Arc::new(read(kept, fault, move |_, reader| days(reader, at)).await);
-        let pause = FRESH.max(begun.elapsed() * SHARE);
+        let pause = match *days {
+            // A disk that did not answer may do so at once.
+            Told::Failed(_) => FRESH,
+            _ => FRESH.max(begun.elapsed() * SHARE),
+        };
         *cached = Some(Cached {
             until: Instant::now() + pause,
             days: Arc::clone(&days),
