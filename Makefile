@@ -7,12 +7,13 @@ FUZZ_TARGETS ?=
 LONG_TESTS ?= bounds faults laboratory browser
 # The figures of bounds are those of a release build.
 LONG_PROFILE ?= --release
+HOURS ?= 2
 BENCH ?=
 STAGES := savefile decode flows dissect
 EXAMPLE := examples/office.pcapng
 PROGRAM := target/release/straggler
 
-.PHONY: run prometheus test test-long check bench bench-live bench-scale bench-stages fuzz fuzz-smoke build-packages test-packages help
+.PHONY: run prometheus test test-long soak check bench bench-live bench-scale bench-stages fuzz fuzz-smoke build-packages test-packages help
 
 ## run: build, and start the daemon on the example capture, or on an interface with INTERFACE=eth0
 run: build-packages
@@ -34,6 +35,11 @@ test: test-packages
 test-long: test-packages
 	@scripts/install-packages nftables udhcpc tcpreplay $(filter chromium,$(LONG_TESTS:browser=chromium))
 	PATH="$(CURDIR)/target/tools:$$PATH" $(CARGO) test $(LONG_PROFILE) --locked $(addprefix --test ,$(LONG_TESTS)) -- --nocapture --skip support::
+
+## soak: two hours of traffic, reloads, scrapes and restarts: memory, descriptors, exact counts (HOURS=2; needs root)
+soak: build-packages
+	@scripts/install-packages iproute2
+	STRAGGLER_SOAK_HOURS=$(HOURS) $(CARGO) test --release --locked --test soak -- --nocapture hours_change_nothing
 
 ## check: what CI checks besides the tests: format, lints, documentation
 check: build-packages

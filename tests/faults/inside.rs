@@ -1,5 +1,7 @@
 //! A network and a mount namespace of one's own, load in it, and the daemon.
 
+#![allow(dead_code, reason = "each test target uses a part")]
+
 use std::net::UdpSocket;
 use std::path::Path;
 use std::process::Command;
