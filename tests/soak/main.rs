@@ -44,9 +44,8 @@ fn start(folder: &Path, name: &str) -> Served {
     // Nobody reads what it says until it has ended.
     let config = folder.join("config.toml");
     std::fs::write(&config, "log = \"error\"\n").unwrap();
-    let state = folder.join(name);
-    let [state, config, rules] =
-        [&state, &config, &folder.join("rules")].map(|path| path.to_str().unwrap());
+    let (state, rules) = (folder.join(name), folder.join("rules"));
+    let [state, config, rules] = [&state, &config, &rules].map(|path| path.to_str().unwrap());
     let served = Served::start(&[
         "--interface",
         load::CAPTURED,
