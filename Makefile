@@ -4,15 +4,16 @@ CARGO ?= cargo
 INTERFACE ?=
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?=
-LONG_TESTS ?= bounds laboratory browser
+LONG_TESTS ?= bounds faults laboratory browser
 # The figures of bounds are those of a release build.
 LONG_PROFILE ?= --release
+HOURS ?= 2
 BENCH ?=
 STAGES := savefile decode flows dissect
 EXAMPLE := examples/office.pcapng
 PROGRAM := target/release/straggler
 
-.PHONY: run prometheus test test-long check deny bench bench-live bench-scale bench-stages fuzz fuzz-smoke sanitize build-packages test-packages help
+.PHONY: run prometheus test test-long soak check deny bench bench-live bench-scale bench-stages fuzz fuzz-smoke sanitize build-packages test-packages help
 
 ## run: build, and start the daemon on the example capture, or on an interface with INTERFACE=eth0
 run: build-packages
@@ -30,10 +31,15 @@ prometheus:
 test: test-packages
 	PATH="$(CURDIR)/target/tools:$$PATH" $(CARGO) test --locked
 
-## test-long: the second tier: a flood of a million pieces, a site in namespaces, the page in a browser (LONG_TESTS="bounds laboratory browser"; needs root)
+## test-long: the second tier: floods, faults, a site in namespaces, the page in a browser (LONG_TESTS="bounds faults laboratory browser"; needs root)
 test-long: test-packages
 	@scripts/install-packages nftables udhcpc tcpreplay $(filter chromium,$(LONG_TESTS:browser=chromium))
 	PATH="$(CURDIR)/target/tools:$$PATH" $(CARGO) test $(LONG_PROFILE) --locked $(addprefix --test ,$(LONG_TESTS)) -- --nocapture --skip support::
+
+## soak: two hours of traffic, reloads, scrapes and restarts: memory, descriptors, exact counts (HOURS=2; needs root)
+soak: build-packages
+	@scripts/install-packages iproute2
+	STRAGGLER_SOAK_HOURS=$(HOURS) $(CARGO) test --release --locked --test soak -- --nocapture hours_change_nothing
 
 ## check: what CI checks besides the tests: format, lints, documentation, dependencies
 check: build-packages deny

@@ -115,6 +115,10 @@ fn both_signals_end_it_cleanly_and_the_findings_are_printed_at_the_start() {
 fn what_cannot_start_says_why_in_one_line() {
     let served = serve_example();
     let taken = served.address.to_string();
+    // With reopening, which is the default, an interface that is not there is waited for: tests/live.
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("straggler.toml");
+    std::fs::write(&config, "[capture]\nreopen = false\n").unwrap();
     for (args, exit, words) in [
         (
             vec!["run", "--listen", &taken, "--replay", "x.pcap"],
@@ -127,7 +131,15 @@ fn what_cannot_start_says_why_in_one_line() {
             "no interface to capture; give --interface",
         ),
         (
-            vec!["run", "--listen", "127.0.0.1:0", "--interface", "nosuch0"],
+            vec![
+                "run",
+                "--listen",
+                "127.0.0.1:0",
+                "--interface",
+                "nosuch0",
+                "--config",
+                config.to_str().unwrap(),
+            ],
             3,
             "nosuch0",
         ),

@@ -59,6 +59,41 @@ fn every_metric_is_documented() {
     assert_eq!(documented, rows);
 }
 
+/// Text of all tests and of the unit tests.
+fn tests_of(folder: &Path, text: &mut String) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            tests_of(&path, text);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            text.push_str(&std::fs::read_to_string(&path).unwrap());
+        }
+    }
+}
+
+/// Every test that docs/reliability.md names is there.
+#[test]
+fn what_is_promised_is_tested() {
+    let mut tests = String::new();
+    tests_of(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("tests"),
+        &mut tests,
+    );
+    let text = read("docs/reliability.md");
+    let quoted = text.split('`').skip(1).step_by(2);
+    let is_test = |word: &&str| {
+        let is_name = word
+            .chars()
+            .all(|letter| letter.is_ascii_lowercase() || letter == '_' || letter.is_ascii_digit());
+        is_name && word.contains('_') && !word.starts_with("straggler_") && *word != "capture_down"
+    };
+    let named: Vec<&str> = quoted.filter(is_test).collect();
+    assert!(named.len() > 40, "{named:?}");
+    for name in named {
+        assert!(tests.contains(&format!("fn {name}(")), "{name}");
+    }
+}
+
 /// The table of docs/report.md has the columns of the CSV form, no more and no less, in the same order.
 #[test]
 fn every_column_is_documented() {

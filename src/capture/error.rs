@@ -91,6 +91,12 @@ pub enum CaptureError {
         /// Names that exist.
         known: String,
     },
+    /// It is there and down.
+    #[error("{interface}: the interface is down; `ip link set {interface} up` starts it")]
+    Down {
+        /// Name of the interface.
+        interface: String,
+    },
     /// It cannot be captured with `mode = "signals"`.
     #[error(
         "{source_name}: mode = \"signals\" does not work here: {why}; or write mode = \"full\" in [capture]"
@@ -119,6 +125,13 @@ pub enum CaptureError {
         /// libpcap's words.
         why: String,
     },
+}
+
+impl CaptureError {
+    /// Whether waiting may help: the interface is not there, or down.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::NoSuchInterface { .. } | Self::Down { .. })
+    }
 }
 
 /// libpcap's words without the wrapper's prefix.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 use pcap::{Active, Capture, Device};
+use rustix::net::netdevice;
 
 use super::error::words;
 use super::{
@@ -27,6 +28,8 @@ const BLOCKS_CLOSED_AFTER: Duration = Duration::from_millis(3 * BLOCK_TIMEOUT_MS
 /// A captured interface.
 pub struct Live {
     interface: String,
+    /// The kernel's number of it, which stays whatever its name becomes; `None` of what is no single interface.
+    index: Option<u32>,
     capture: Capture<Active>,
     link: LinkType,
     poll: Poll,
@@ -35,6 +38,17 @@ pub struct Live {
     interface_drops: WrappedCounter,
     stats: Stats,
     share: Share,
+}
+
+/// What has the name now by which an interface was opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Naming {
+    /// It still does, as far as the system says.
+    AsOpened,
+    /// Nobody: it is called this now.
+    Renamed(String),
+    /// Another interface; the one that was opened is called this.
+    Another(String),
 }
 
 /// Which part of an interface a handle has: the `at`th of `of`.
@@ -131,6 +145,7 @@ impl Live {
             .map_err(broken)?;
         let mut live = Self {
             interface: interface.to_owned(),
+            index: netdevice::name_to_index(&capture, interface).ok(),
             link,
             capture,
             poll,
@@ -174,6 +189,28 @@ impl Live {
                 })
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Whether the interface exists, whatever it is called; false of what is no single interface.
+    pub fn is_there(&self) -> bool {
+        let index = self.index;
+        index.is_some_and(|index| netdevice::index_to_name(&self.capture, index).is_ok())
+    }
+
+    /// Asks the kernel what became of the interface's name: a handle goes on with its interface, whatever that is called.
+    pub fn naming(&self) -> Naming {
+        let Some(index) = self.index else {
+            return Naming::AsOpened;
+        };
+        // One that was removed has none, and reading says it.
+        let name = netdevice::index_to_name(&self.capture, index).ok();
+        match name.filter(|name| *name != self.interface) {
+            None => Naming::AsOpened,
+            Some(name) => match netdevice::name_to_index(&self.capture, &self.interface) {
+                Ok(_) => Naming::Another(name),
+                Err(_) => Naming::Renamed(name),
+            },
         }
     }
 
@@ -245,6 +282,10 @@ fn refusal(interface: &str, why: &str) -> CaptureError {
                 .collect::<Vec<_>>()
                 .join(", "),
         }
+    } else if lower.contains("is not up") {
+        CaptureError::Down {
+            interface: interface.to_owned(),
+        }
     } else {
         CaptureError::Interface {
             interface: interface.to_owned(),
@@ -277,5 +318,7 @@ mod tests {
         assert!(text.contains("setcap cap_net_raw=ep"), "{text}");
         let text = refusal("eth9", "eth9: No such device exists").to_string();
         assert!(text.contains("no such interface"), "{text}");
+        let down = refusal("eth0", "eth0: That device is not up");
+        assert!(down.may_pass(), "{down}");
     }
 }

@@ -17,7 +17,7 @@ use crate::model::Frame;
 pub use error::CaptureError;
 pub use inputs::{Inputs, STDIN, find_inputs};
 pub use interfaces::{Interface, has_link, interfaces};
-pub use live::Live;
+pub use live::{Live, Naming};
 pub use savefile::Savefile;
 pub use signals::{Compiled, MAX_INSTRUCTIONS, SignalFilter, Thinner};
 

@@ -1,6 +1,7 @@
 //! The configuration file. The format is closed: an unknown key is an error with its place.
 
 use std::collections::BTreeMap;
+use std::io::Read as _;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -269,14 +270,27 @@ impl Default for Limits {
     }
 }
 
+/// Bytes of a configuration: some hundred thousand exceptions.
+const MAX_BYTES: u64 = 16 * 1024 * 1024;
+
 impl File {
     /// Reads a file.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         let name = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|error| ConfigError::Unreadable {
+        let unreadable = |why: String| ConfigError::Unreadable {
             path: name.clone(),
-            why: error.to_string(),
-        })?;
+            why,
+        };
+        let mut text = String::new();
+        // It may be a pipe, whose size nobody knows.
+        let file = std::fs::File::open(path).map_err(|error| unreadable(error.to_string()))?;
+        let read = file.take(MAX_BYTES + 1).read_to_string(&mut text);
+        let read = read.map_err(|error| unreadable(error.to_string()))?;
+        if read as u64 > MAX_BYTES {
+            return Err(unreadable(format!(
+                "it is larger than the {MAX_BYTES} bytes that a configuration may have"
+            )));
+        }
         Self::parse(&name, &text)
     }
 

@@ -55,6 +55,8 @@ impl Daemon {
         let watch_board = Arc::new(WatchBoard::default());
         let filter = self.config.signal_filter(&machine.networks);
         let workers = self.open(&in_force, &watch_board, filter.as_ref())?;
+        let each = self.config.file.capture.workers as usize;
+        let up: Vec<bool> = workers.chunks(each).map(|of| of[0].is_up()).collect();
         // Before any other thread, because each has what the one has that starts it.
         let sandbox = self.enter_sandbox(std::iter::empty())?;
         let stop = Arc::new(AtomicBool::new(false));
@@ -91,7 +93,7 @@ impl Daemon {
             wall,
         };
         let outputs = teller.handle();
-        let interfaces = Interfaces::new(interfaces, self.config.file.capture.workers as usize);
+        let interfaces = Interfaces::new(interfaces, &up, each);
         let ledger_loop = LedgerLoop::new(ledger, interfaces, boards, teller, keeping, given);
         let (ended, all_ended) = watch::channel(false);
         let ledger_thread = thread("ledger", move || {
@@ -142,7 +144,9 @@ impl Daemon {
         for interface in &self.config.file.interfaces {
             let capture = self.config.capture();
             let each = capture.workers as usize;
-            let shared = Arc::new(SharedInterface::open(interface, capture, filter.cloned())?);
+            let local = in_force.settings.local.clone();
+            let shared = SharedInterface::open(interface, capture, filter.cloned(), local)?;
+            let shared = Arc::new(shared);
             let captures = (0..each).filter_map(|at| Reopening::new(Arc::clone(&shared), at));
             for capture in captures {
                 let settings = tracker::Settings {

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use arc_swap::ArcSwap;
@@ -23,6 +23,8 @@ use crate::{ledger, tracker};
 
 /// How often files are looked at.
 const EVERY: Duration = Duration::from_secs(2);
+/// How often what was refused is read again although no file has changed: the process may have been out of descriptors.
+const AGAIN_EVERY: Duration = Duration::from_secs(30);
 /// Askers that wait: whoever comes later is told to come again. One reading answers all that wait.
 const MAX_ASKERS: usize = 16;
 
@@ -85,12 +87,14 @@ impl Reloader {
 
     fn run(mut self, asks: &Receiver<Ask>) {
         let mut settling = Settling::known(self.config.read_when.clone());
+        let mut read = Instant::now();
         loop {
             match asks.recv_timeout(EVERY) {
                 Ok(ask) => {
                     let answers: Vec<Ask> = std::iter::once(ask).chain(asks.try_iter()).collect();
                     let stamps = self.config.stamps();
                     let outcome = self.take(self.config.again());
+                    read = Instant::now();
                     settling = match &outcome {
                         Ok(()) => Settling::known(self.config.read_when.clone()),
                         Err(_) => Settling::known(stamps),
@@ -102,7 +106,13 @@ impl Reloader {
                 }
                 Err(RecvTimeoutError::Timeout) => {
                     let config = Arc::clone(&self.config);
-                    let reading = settling.look(config.stamps(), || config.again());
+                    let mut reading = settling.look(config.stamps(), || config.again());
+                    let is_refused = self.ways.told.load().fault.is_some();
+                    if reading.is_none() && is_refused && read.elapsed() >= AGAIN_EVERY {
+                        // What is still wrong was told.
+                        reading = config.again().ok().map(Ok);
+                        read = Instant::now();
+                    }
                     if let Some(reading) = reading
                         && self.take(reading).is_ok()
                     {

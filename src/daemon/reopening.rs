@@ -1,15 +1,19 @@
-//! An interface that may go away and come back: removed, renamed, or restarted by its driver.
+//! An interface that may go away and come back: removed, renamed, restarted by its driver, or not there yet.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::shared_interface::{Attempt, SharedInterface};
-use crate::capture::{self, CaptureError, FrameSource, Live, Pumped};
+use super::shared_interface::{Attempt, SharedInterface, renamed, without_name};
+use crate::capture::{self, CaptureError, FrameSource, Live, Naming, Pumped};
 use crate::model::Frame;
 
 /// What is wrong with an interface that cannot be looked at.
 const NO_LINK: &str =
     "the interface is down or has no link; what passes elsewhere meanwhile is not seen";
+
+/// What became of an interface whose name another one has taken.
+const ANOTHER: &str =
+    "another interface has this name now; it is opened again as soon as it can be";
 
 /// One worker's capture of an interface.
 pub(super) struct Reopening {
@@ -17,6 +21,8 @@ pub(super) struct Reopening {
     /// Which of its workers.
     worker: usize,
     state: State,
+    /// What it is called, if that is not its name any more.
+    called: Option<String>,
     /// What handles lost that are closed.
     before: capture::Stats,
 }
@@ -48,9 +54,17 @@ pub(super) enum Read {
 impl Reopening {
     /// The capture of a worker; `None` where there is no such worker, or it has its handle already.
     pub(super) fn new(shared: Arc<SharedInterface>, worker: usize) -> Option<Self> {
+        let state = match shared.take(worker)? {
+            Ok(live) => State::Open(live),
+            Err(why) => State::Gone {
+                why,
+                until: Instant::now(),
+            },
+        };
         Some(Self {
-            state: State::Open(shared.take(worker)?),
+            state,
             shared,
+            called: None,
             worker,
             before: capture::Stats::default(),
         })
@@ -63,6 +77,12 @@ impl Reopening {
             State::Linkless(_) => Some(NO_LINK),
             State::Gone { why, .. } => Some(why),
         }
+    }
+
+    /// What is to be known although it is looked at.
+    pub(super) fn note(&self) -> Option<String> {
+        let called = self.called.as_deref();
+        called.map(renamed).or_else(|| self.shared.note())
     }
 
     /// Whether it went away for good.
@@ -104,20 +124,24 @@ impl Reopening {
             Ok(_) => Ok(Read::Frames),
             Err(fault) => Err(fault),
         };
-        pumped.unwrap_or_else(|fault| {
+        let fault = match pumped {
+            Ok(read) => return read,
+            Err(fault) => fault,
+        };
+        // libpcap looks for the name where its interface was down, as it is while it gets another name. The handle is good.
+        let is_there = fault.to_string().contains("disappeared") && live.is_there();
+        if !is_there {
             self.leave(self.words(&fault));
-            Read::Gone
-        })
+        }
+        Read::Gone
     }
 
     /// What is wrong, without the interface's name: that stands before it wherever it is told.
     fn words(&self, fault: &CaptureError) -> String {
-        let fault = fault.to_string();
-        let words = fault.strip_prefix(&format!("{}: ", self.shared.name));
-        let words = words.unwrap_or(&fault);
+        let words = without_name(&self.shared.name, fault);
         match self.shared.settings.reopen {
             true => format!("{words}; it is opened again as soon as it is there"),
-            false => words.to_owned(),
+            false => words,
         }
     }
 
@@ -128,9 +152,10 @@ impl Reopening {
                 Read::Back
             }
             Attempt::Wait(time) => {
-                if let State::Gone { until, .. } = &mut self.state {
-                    *until = Instant::now() + time;
-                }
+                self.state = State::Gone {
+                    why: self.shared.why(),
+                    until: Instant::now() + time,
+                };
                 Read::Gone
             }
         }
@@ -138,6 +163,7 @@ impl Reopening {
 
     fn leave(&mut self, why: String) {
         self.before = self.stats();
+        self.called = None;
         // Closed before it is given up: nobody may open it anew while a handle of before still takes frames.
         self.state = State::Gone {
             why: String::new(),
@@ -150,9 +176,29 @@ impl Reopening {
         };
     }
 
+    /// Asks the system what the interface is called: the handle stays with it, whatever that is. Where another one has the
+    /// name now, that is the one that was asked for.
+    pub(super) fn look_at_the_name(&mut self) {
+        let (State::Open(live) | State::Linkless(live)) = &self.state else {
+            return;
+        };
+        let called = match live.naming() {
+            Naming::AsOpened => None,
+            Naming::Another(_) if self.shared.settings.reopen => {
+                self.leave(ANOTHER.to_owned());
+                return;
+            }
+            Naming::Another(called) | Naming::Renamed(called) => Some(called),
+        };
+        if called != self.called {
+            self.shared.note_name(called.as_deref());
+            self.called = called;
+        }
+    }
+
     /// Asks the system whether there is a link, where no frame shows it. True where there is none.
     pub(super) fn is_linkless(&mut self, frames_came: bool) -> bool {
-        let interface = &self.shared.name;
+        let interface = self.called.as_ref().unwrap_or(&self.shared.name);
         // Until the state is put back, a handle that is looked at is nobody's.
         let gone = State::Gone {
             why: String::new(),

@@ -40,6 +40,8 @@ pub(super) struct Report {
     pub restarts: u64,
     /// Why nothing is looked at now, if so.
     pub down: Option<String>,
+    /// What is to be known of an interface that is looked at.
+    pub note: Option<String>,
     /// Whether it is the last one.
     pub last: bool,
 }
@@ -72,6 +74,11 @@ impl Worker {
             generation: 0,
             frames: 0,
         }
+    }
+
+    /// Whether its interface is there.
+    pub(super) fn is_up(&self) -> bool {
+        self.capture.down().is_none()
     }
 
     /// Captures until told to stop, or until the interface has gone and is not to be opened again.
@@ -124,6 +131,7 @@ impl Worker {
         let frames = self.tracker.stats().seen.frames;
         let came = frames > self.frames;
         self.frames = frames;
+        self.capture.look_at_the_name();
         if self.capture.is_linkless(came) {
             self.tracker.begin();
         }
@@ -150,6 +158,7 @@ impl Worker {
             capture: self.capture.stats(),
             restarts: self.capture.restarts(),
             down: self.capture.down().map(str::to_owned),
+            note: self.capture.note(),
             last,
         }
     }

@@ -96,6 +96,8 @@ pub struct InterfaceScene {
     pub up: bool,
     /// Why nothing is looked at now, if so.
     pub down: Option<String>,
+    /// What is to be known of it although it is looked at.
+    pub note: Option<String>,
     /// How often it was opened again.
     pub restarts: u64,
     /// What was lost.

@@ -1,10 +1,54 @@
 //! A store that the server reads.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use crate::model::HostKey;
 use crate::privacy::Pseudonyms;
 use crate::store::{Reader, StoreError};
+
+/// Reads that may be under way: one that waits for a disk that does not answer keeps its thread.
+const MAX_UNDER_WAY: usize = 8;
+/// How long a reader waits: what is on the disk is not worth more, where the rest of a page is in memory.
+const WITHIN: Duration = Duration::from_secs(10);
+const NO_ANSWER: &str = "the disk does not answer";
+
+static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
+
+/// Counts a read until it is over, whoever waits for it.
+struct UnderWay;
+
+impl UnderWay {
+    fn begin() -> Option<Self> {
+        let begun = UNDER_WAY.fetch_add(1, Ordering::Relaxed);
+        // Where there is no place, it is given back at once.
+        let this = Self;
+        (begun < MAX_UNDER_WAY).then_some(this)
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        UNDER_WAY.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Reads from the store beside the server, which goes on whatever the disk does.
+pub(super) async fn read<T: Send + 'static>(
+    query: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, &'static str> {
+    let under_way = UnderWay::begin().ok_or(NO_ANSWER)?;
+    let reading = tokio::task::spawn_blocking(move || {
+        let _under_way = under_way;
+        query()
+    });
+    match tokio::time::timeout(WITHIN, reading).await {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(_)) => Err("reading the store panicked"),
+        Err(_) => Err(NO_ANSWER),
+    }
+}
 
 /// A store that the pages and the API read.
 #[derive(Clone, Debug)]

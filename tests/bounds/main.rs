@@ -10,6 +10,7 @@
 
 mod flooded;
 mod floods;
+mod hostile;
 #[path = "../live/namespace.rs"]
 mod namespace;
 mod outcome;
@@ -169,6 +170,44 @@ fn a_million_flows() {
 fn a_million_claims() {
     let outcome = run("claims", floods::claims);
     left_out(&outcome, &["addresses", "identities", "flows"]);
+}
+
+#[test]
+fn a_million_syns() {
+    left_out(&run("SYNs", hostile::syns), &["flows"]);
+}
+
+#[test]
+fn a_million_fragments() {
+    let outcome = run("fragments", hostile::fragments);
+    left_out(&outcome, &["fragments"]);
+    for cause in ["fragment", "fragment_overlap"] {
+        let sample = format!("straggler_undecoded_packets_total{{reason=\"{cause}\"}}");
+        assert!(outcome.value(&sample) > 0, "{cause}");
+    }
+}
+
+#[test]
+fn hellos_that_never_end() {
+    let outcome = run("endless hellos", hostile::endless);
+    let incomplete = "straggler_blind_flows_total{kind=\"hello_incomplete\"}";
+    assert!(outcome.value(incomplete) > 0);
+}
+
+#[test]
+fn a_million_initials() {
+    let outcome = run("Initials", hostile::initials);
+    left_out(&outcome, &["flows", "addresses", "usages"]);
+}
+
+#[test]
+fn a_million_lies() {
+    let outcome = run("lies", hostile::lies);
+    assert!(
+        outcome
+            .beginning("straggler_undecoded_packets_total")
+            .any(|(_, value)| value != "0")
+    );
 }
 
 /// Live, with a store: the scene is published every second, batches wait for the disk.

@@ -23,6 +23,8 @@ pub(crate) struct Outcome {
     metrics: String,
     /// MiB.
     pub(crate) resident: u64,
+    /// Seconds of a core that all its threads have taken.
+    processor: f64,
 }
 
 impl Outcome {
@@ -36,6 +38,7 @@ impl Outcome {
         Self {
             metrics,
             resident: peak(daemon.served.pid()),
+            processor: processor(daemon.served.pid()),
         }
     }
 
@@ -117,7 +120,10 @@ impl Outcome {
     pub(crate) fn tell(&self, what: &str, frames: u64, took: Duration) {
         let took = took.as_secs();
         let (resident, series) = (self.resident, self.series());
-        eprintln!("{what}: {frames} frames, {resident} MiB at the peak, {series} series, {took} s");
+        let each = self.processor * 1e6 / frames as f64;
+        eprintln!(
+            "{what}: {frames} frames, {resident} MiB at the peak, {series} series, {took} s, {each:.2} us of a core a frame"
+        );
         for name in self.tables() {
             let (entries, left_out) = self.table(name);
             if left_out > 0 {
@@ -135,7 +141,11 @@ impl Outcome {
         }
     }
 
-    fn beginning<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+    /// Samples whose names begin so.
+    pub(crate) fn beginning<'a>(
+        &'a self,
+        prefix: &'a str,
+    ) -> impl Iterator<Item = (&'a str, &'a str)> {
         self.samples()
             .filter(move |(name, _)| name.starts_with(prefix))
     }
@@ -145,6 +155,19 @@ impl Outcome {
         let samples = lines.filter(|line| !line.starts_with('#') && !line.is_empty());
         samples.map(|line| line.rsplit_once(' ').unwrap())
     }
+}
+
+/// What a process has taken of processors, its threads that ended included: proc(5), `utime` and `stime`, in ticks of a
+/// hundredth of a second.
+fn processor(pid: u32) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    // Behind the name, which may hold anything.
+    let (_, fields) = stat.rsplit_once(") ").unwrap();
+    let ticks = fields.split(' ').skip(11).take(2);
+    ticks
+        .map(|field| field.parse::<f64>().unwrap())
+        .sum::<f64>()
+        / 100.0
 }
 
 /// Peak of the resident memory of a process, in MiB, rounded up.

@@ -7,6 +7,7 @@
     reason = "a test that unwraps says what it expects; the panic is its report"
 )]
 
+mod awaited;
 mod clients;
 mod laboratory;
 mod namespace;

@@ -3,18 +3,27 @@
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 
 use super::super::thread;
 use super::writer::{Writer, send};
 use super::{Back, Plan, Work};
 use crate::events::Handle;
 use crate::metrics::StoreScene;
+use crate::store::Operation;
 
 /// Events that wait for a disk that does not answer; beyond they go out without it.
 const MAX_HELD: usize = 1_024;
+
+/// A write that takes longer stalls: a disk that is merely slow takes a second.
+const STALLED_AFTER: Duration = Duration::from_secs(10);
+const STALLED: &str = "the disk does not answer: a write that was begun more than 10 s ago is not done; rows wait in memory";
+
+/// Since when the thread waits for the disk, if it does.
+pub(super) type Writing = Arc<ArcSwapOption<Instant>>;
 
 /// The thread's handle.
 pub(super) struct Keeper {
@@ -24,6 +33,10 @@ pub(super) struct Keeper {
     thread: JoinHandle<()>,
     outputs: Option<Handle>,
     waiting: Work,
+    /// What the thread cannot say while it waits.
+    writing: Writing,
+    is_stalled: bool,
+    stalls: u64,
 }
 
 impl Keeper {
@@ -35,7 +48,9 @@ impl Keeper {
             folder: plan.folder.display().to_string(),
             ..StoreScene::default()
         }));
-        let mut writer = Writer::new(plan, outputs.clone(), sender, Arc::clone(&scene));
+        let writing = Writing::default();
+        let told = (Arc::clone(&scene), Arc::clone(&writing));
+        let mut writer = Writer::new(plan, outputs.clone(), sender, told);
         let thread = thread("store", move || writer.run(&receiver))?;
         Ok(Self {
             work,
@@ -44,6 +59,9 @@ impl Keeper {
             thread,
             outputs,
             waiting: Work::default(),
+            writing,
+            is_stalled: false,
+            stalls: 0,
         })
     }
 
@@ -64,15 +82,32 @@ impl Keeper {
 
     /// Hands over what waits, if the thread is free; otherwise it goes on waiting here, under the batch's caps.
     pub(super) fn hand_over(&mut self) {
+        self.look_at_the_disk();
         match self.work.try_send(std::mem::take(&mut self.waiting)) {
             Ok(()) => {}
             Err(TrySendError::Full(work) | TrySendError::Disconnected(work)) => {
                 self.waiting = work;
-                if self.waiting.messages.len() >= MAX_HELD {
+                // They tell somebody of what happens now.
+                if self.is_stalled || self.waiting.messages.len() >= MAX_HELD {
                     send(self.outputs.as_ref(), &mut self.waiting.messages);
                 }
             }
         }
+    }
+
+    /// The thread says what goes wrong, but not that it hangs.
+    fn look_at_the_disk(&mut self) {
+        let began = self.writing.load_full();
+        let is_stalled = began.is_some_and(|began| began.elapsed() >= STALLED_AFTER);
+        match (self.is_stalled, is_stalled) {
+            (false, true) => {
+                self.stalls += 1;
+                tracing::error!("store: {STALLED}");
+            }
+            (true, false) => tracing::info!("store: the disk answers again"),
+            _ => {}
+        }
+        self.is_stalled = is_stalled;
     }
 
     /// How the store is.
@@ -80,6 +115,10 @@ impl Keeper {
         let mut scene = StoreScene::clone(&self.scene.load());
         scene.waiting += self.waiting.batch.len() as u64;
         scene.lost.add(self.waiting.batch.lost());
+        scene.errors[Operation::Write as usize] += self.stalls;
+        if self.is_stalled {
+            scene.fault.get_or_insert_with(|| STALLED.to_owned());
+        }
         scene
     }
 

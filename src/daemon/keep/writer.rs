@@ -11,6 +11,7 @@ use arc_swap::ArcSwap;
 
 use super::super::wall::wall_clock;
 use super::horizon::Horizon;
+use super::keeper::Writing;
 use super::{Back, Plan, SEQUENCE, Work};
 use crate::events::{Handle, Message};
 use crate::history::{self, SEEN};
@@ -35,6 +36,7 @@ pub(super) struct Writer {
     outputs: Option<Handle>,
     back: SyncSender<Back>,
     scene: Arc<ArcSwap<StoreScene>>,
+    writing: Writing,
     store: Option<Store>,
     /// Whether the ledger has what the store had: a store that is opened again must not be counted twice.
     is_restored: bool,
@@ -51,7 +53,7 @@ impl Writer {
         plan: Plan,
         outputs: Option<Handle>,
         back: SyncSender<Back>,
-        scene: Arc<ArcSwap<StoreScene>>,
+        (scene, writing): (Arc<ArcSwap<StoreScene>>, Writing),
     ) -> Self {
         Self {
             plan,
@@ -59,6 +61,7 @@ impl Writer {
             back,
             state: StoreScene::clone(&scene.load()),
             scene,
+            writing,
             store: None,
             is_restored: false,
             tried: None,
@@ -82,8 +85,10 @@ impl Writer {
                 Err(RecvTimeoutError::Disconnected) => true,
             };
             self.open();
+            self.writing.store(Some(Arc::new(Instant::now())));
             self.write();
             self.prune();
+            self.writing.store(None);
             self.publish();
             if ended {
                 break;

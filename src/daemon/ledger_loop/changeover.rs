@@ -81,6 +81,7 @@ mod tests {
             capture: crate::capture::Stats::default(),
             restarts: 0,
             down: None,
+            note: None,
             last: !up,
         }
     }

@@ -29,6 +29,7 @@ struct Told {
     looked: Option<Span>,
     restarts: u64,
     down: Option<String>,
+    note: Option<String>,
     is_last: bool,
 }
 
@@ -52,11 +53,11 @@ pub(super) enum LinkChange {
 }
 
 impl Interfaces {
-    /// Interfaces with so many workers each, of which nothing was told yet.
-    pub(in crate::daemon) fn new(names: &[String], each: usize) -> Self {
-        let scenes = names.iter().map(|name| InterfaceScene {
+    /// Interfaces with so many workers each, of which nothing was told yet; those that are waited for are not `up`.
+    pub(in crate::daemon) fn new(names: &[String], up: &[bool], each: usize) -> Self {
+        let scenes = names.iter().zip(up).map(|(name, &up)| InterfaceScene {
             name: name.clone(),
-            up: true,
+            up,
             worker_frames: vec![0; each],
             ..InterfaceScene::default()
         });
@@ -110,6 +111,7 @@ impl Interfaces {
             looked: report.batch.looked.or(looked_before),
             restarts: report.restarts,
             down: report.down,
+            note: report.note,
             is_last: report.last,
         };
         let at = report.worker / self.each;
@@ -128,6 +130,7 @@ impl Interfaces {
         let restarts = workers.iter().map(|worker| worker.restarts);
         scene.restarts = restarts.max().unwrap_or_default();
         scene.down = workers.iter().find_map(|worker| worker.down.clone());
+        scene.note = workers.iter().find_map(|worker| worker.note.clone());
         scene.up = scene.down.is_none() && workers.iter().all(|worker| !worker.is_last);
         let change = match (&scene.down, was_down) {
             (Some(reason), false) => Some(LinkChange::Down(reason.clone())),
@@ -197,13 +200,14 @@ mod tests {
             },
             restarts: 1,
             down: down.map(str::to_owned),
+            note: None,
             last: false,
         }
     }
 
     #[test]
     fn an_interface_is_the_sum_of_its_workers_and_goes_down_once() {
-        let mut interfaces = Interfaces::new(&["a".to_owned(), "b".to_owned()], 2);
+        let mut interfaces = Interfaces::new(&["a".to_owned(), "b".to_owned()], &[true; 2], 2);
         let mut take = |report: Report| {
             let losses = interfaces.losses(&report).unwrap();
             let taking = interfaces.take(report).unwrap();

@@ -271,7 +271,7 @@ impl LedgerLoop {
             None => snapshot,
         };
         let down = self.interfaces.scenes().iter().filter_map(|interface| {
-            let why = interface.down.as_ref()?;
+            let why = interface.down.as_ref().or(interface.note.as_ref())?;
             Some(format!("{}: {why}", interface.name))
         });
         let down: Vec<String> = down.collect();

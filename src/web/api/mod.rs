@@ -17,7 +17,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde::Serialize;
 
-use super::{Kept, known};
+use super::{Kept, kept, known};
 use crate::metrics::{Board, Scene};
 use crate::model::{HostKey, VendorId};
 use crate::store::Reader;
@@ -115,7 +115,7 @@ async fn vendor(api: &Api, scene: &Scene, asked: &Parameters) -> Result<Option<V
     if let Some(kept) = api.kept.clone() {
         let stored = move || Reader::open(&kept.folder)?.vendors();
         // A store that cannot be read knows no vendor more.
-        if let Ok(Ok(stored)) = tokio::task::spawn_blocking(stored).await {
+        if let Ok(Ok(stored)) = kept::read(stored).await {
             vendors.extend(stored);
         }
     }
@@ -189,7 +189,7 @@ impl Api {
             let reader = Reader::open(&kept.folder)?;
             known::stored_hosts(&kept, &reader, &scene.snapshot, &asked)
         };
-        match tokio::task::spawn_blocking(stored).await {
+        match kept::read(stored).await {
             // A store that cannot be read knows no host more.
             Ok(Ok(stored)) if !stored.is_empty() => Ok(shown),
             _ => Err(nobody(text)),

@@ -14,7 +14,7 @@ use crate::model::{
 use crate::privacy::Pseudonyms;
 use crate::report::NetworkLine;
 use crate::store::{self, Filter, Period, Place, Reader, StoredSample, StoredSighting};
-use crate::web::{Kept, known};
+use crate::web::{Kept, kept, known};
 
 const PARAMETERS: [&str; 7] = [
     "host", "vendor", "category", "since", "until", "limit", "after",
@@ -83,12 +83,10 @@ pub(super) async fn get(State(api): Shared, asked: Asked) -> Answer {
     };
     let host = asked.text("host").map(str::to_owned);
     let seen = scene.clone();
-    let read = tokio::task::spawn_blocking(move || {
-        read(&kept, &seen, host.as_deref(), filter, after, limit)
-    });
+    let read = kept::read(move || read(&kept, &seen, host.as_deref(), filter, after, limit));
     let page = match read.await {
         Ok(page) => page?,
-        Err(_) => return Err(unavailable(&scene, "reading the store panicked")),
+        Err(why) => return Err(unavailable(&scene, why)),
     };
     Ok(json(&Page {
         next_after: page.next.map(|place| place.to_string()),

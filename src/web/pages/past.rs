@@ -7,7 +7,7 @@ use tokio::sync::Mutex;
 
 use crate::model::{AddressBinding, HostKey, HostView, Span, Timestamp, VendorId};
 use crate::store::{HostDay, HostPast, Reader, StoreError, VendorDay};
-use crate::web::Kept;
+use crate::web::{Kept, kept};
 
 /// Days that are shown at most, and at least, the day of the engine time among them: fewer make bars that look like walls.
 const DAYS: i64 = 60;
@@ -123,7 +123,11 @@ impl Past {
         }
         let begun = Instant::now();
         let days = Arc::new(read(kept, fault, move |_, reader| days(reader, at)).await);
-        let pause = FRESH.max(begun.elapsed() * SHARE);
+        let pause = match *days {
+            // A disk that did not answer may do so at once.
+            Told::Failed(_) => FRESH,
+            _ => FRESH.max(begun.elapsed() * SHARE),
+        };
         *cached = Some(Cached {
             until: Instant::now() + pause,
             days: Arc::clone(&days),
@@ -166,11 +170,11 @@ async fn read<T: Send + 'static>(
     query: impl FnOnce(&Kept, &Reader) -> Result<T, StoreError> + Send + 'static,
 ) -> Told<T> {
     let kept = Arc::clone(kept);
-    let read = tokio::task::spawn_blocking(move || query(&kept, &Reader::open(&kept.folder)?));
+    let read = kept::read(move || query(&kept, &Reader::open(&kept.folder)?));
     match read.await {
         Ok(Ok(value)) => Told::Read(value),
         Ok(Err(error)) => Told::Failed(fault.unwrap_or_else(|| error.to_string())),
-        Err(_) => Told::Failed("reading the store panicked".to_owned()),
+        Err(why) => Told::Failed(fault.unwrap_or_else(|| why.to_owned())),
     }
 }
 

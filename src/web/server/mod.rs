@@ -66,12 +66,18 @@ pub async fn serve(
 ) {
     let app = rebinding::refused(guarded(app, &access), &listener, &access);
     let places = Places::new(told);
+    let mut is_refused = false;
     loop {
         let (stream, from) = match listener.accept().await {
-            Ok(accepted) => accepted,
+            Ok(accepted) => {
+                is_refused = false;
+                accepted
+            }
             Err(error) => {
-                // Out of file descriptors, as a rule: others may give some back.
-                tracing::warn!("a connection cannot be taken: {error}");
+                // Out of file descriptors, as a rule: others may give some back. Told once, or it would fill the log.
+                if !std::mem::replace(&mut is_refused, true) {
+                    tracing::warn!("a connection cannot be taken: {error}");
+                }
                 sleep(Duration::from_millis(200)).await;
                 continue;
             }
