@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use arc_swap::ArcSwap;
@@ -15,6 +16,8 @@ use crate::metrics::StoreScene;
 
 /// Events that wait for a disk that does not answer; beyond they go out without it.
 const MAX_HELD: usize = 1_024;
+/// How long the thread may take for what it was given last: large batches take seconds, so does pruning.
+const STALLS_AFTER: Duration = Duration::from_secs(30);
 
 /// The thread's handle.
 pub(super) struct Keeper {
@@ -24,6 +27,8 @@ pub(super) struct Keeper {
     thread: JoinHandle<()>,
     outputs: Option<Handle>,
     waiting: Work,
+    /// Since when it takes nothing.
+    stalled: Option<Instant>,
 }
 
 impl Keeper {
@@ -44,12 +49,18 @@ impl Keeper {
             thread,
             outputs,
             waiting: Work::default(),
+            stalled: None,
         })
     }
 
     /// What came back since, without waiting.
-    pub(super) fn try_back(&self) -> Option<Back> {
-        self.back.try_recv().ok()
+    pub(super) fn try_back(&mut self) -> Option<Back> {
+        let back = self.back.try_recv().ok();
+        if back.is_some() {
+            // It waits for nobody but us.
+            self.stalled = None;
+        }
+        back
     }
 
     /// Waits for what comes back.
@@ -65,9 +76,10 @@ impl Keeper {
     /// Hands over what waits, if the thread is free; otherwise it goes on waiting here, under the batch's caps.
     pub(super) fn hand_over(&mut self) {
         match self.work.try_send(std::mem::take(&mut self.waiting)) {
-            Ok(()) => {}
+            Ok(()) => self.stalled = None,
             Err(TrySendError::Full(work) | TrySendError::Disconnected(work)) => {
                 self.waiting = work;
+                self.stalled.get_or_insert_with(Instant::now);
                 if self.waiting.messages.len() >= MAX_HELD {
                     send(self.outputs.as_ref(), &mut self.waiting.messages);
                 }
@@ -75,11 +87,31 @@ impl Keeper {
         }
     }
 
+    /// Whether the thread is there. It may wait for the disk.
+    pub(super) fn has_writer(&self) -> bool {
+        !self.thread.is_finished()
+    }
+
+    /// What is wrong that the thread itself cannot tell.
+    fn fault(&self) -> Option<String> {
+        if !self.has_writer() {
+            return Some("its thread has ended; nothing is kept until a restart".to_owned());
+        }
+        let stalled = self.stalled?;
+        (stalled.elapsed() > STALLS_AFTER).then(|| {
+            let seconds = STALLS_AFTER.as_secs();
+            format!(
+                "the disk has taken nothing for {seconds} seconds; what is found waits in memory"
+            )
+        })
+    }
+
     /// How the store is.
     pub(super) fn scene(&self) -> StoreScene {
         let mut scene = StoreScene::clone(&self.scene.load());
         scene.waiting += self.waiting.batch.len() as u64;
         scene.lost.add(self.waiting.batch.lost());
+        scene.fault = self.fault().or(scene.fault);
         scene
     }
 

@@ -220,6 +220,11 @@ impl Keeping {
         scene
     }
 
+    /// Whether somebody is there who writes.
+    pub(in crate::daemon) fn has_writer(&self) -> bool {
+        self.keeper.has_writer()
+    }
+
     /// Writes what waits and ends.
     pub(in crate::daemon) fn stop(self) {
         self.keeper.stop();
