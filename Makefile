@@ -4,15 +4,17 @@ CARGO ?= cargo
 INTERFACE ?=
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?=
-LONG_TESTS ?= bounds laboratory browser
+LONG_TESTS ?= bounds laboratory browser package
 # The figures of bounds are those of a release build.
 LONG_PROFILE ?= --release
 BENCH ?=
 STAGES := savefile decode flows dissect
+# The version with which the package is made and tested.
+CARGO_DEB := 3.8.0
 EXAMPLE := examples/office.pcapng
 PROGRAM := target/release/straggler
 
-.PHONY: run prometheus test test-long check bench bench-live bench-scale bench-stages fuzz fuzz-smoke build-packages test-packages help
+.PHONY: run prometheus test test-long check bench bench-live bench-scale bench-stages fuzz fuzz-smoke man deb cargo-deb build-packages test-packages help
 
 ## run: build, and start the daemon on the example capture, or on an interface with INTERFACE=eth0
 run: build-packages
@@ -30,9 +32,10 @@ prometheus:
 test: test-packages
 	PATH="$(CURDIR)/target/tools:$$PATH" $(CARGO) test --locked
 
-## test-long: the second tier: a flood of a million pieces, a site in namespaces, the page in a browser (LONG_TESTS="bounds laboratory browser"; needs root)
-test-long: test-packages
-	@scripts/install-packages nftables udhcpc tcpreplay $(filter chromium,$(LONG_TESTS:browser=chromium))
+## test-long: the second tier: a flood of a million pieces, a site in namespaces, the page in a browser, the Debian package (LONG_TESTS="bounds laboratory browser package"; needs root)
+test-long: test-packages $(if $(filter package,$(LONG_TESTS)),cargo-deb)
+	@scripts/install-packages nftables udhcpc tcpreplay $(filter chromium,$(LONG_TESTS:browser=chromium)) \
+		$(if $(filter package,$(LONG_TESTS)),lintian man-db systemd)
 	PATH="$(CURDIR)/target/tools:$$PATH" $(CARGO) test $(LONG_PROFILE) --locked $(addprefix --test ,$(LONG_TESTS)) -- --nocapture --skip support::
 
 ## check: what CI checks besides the tests: format, lints, documentation
@@ -41,6 +44,14 @@ check: build-packages
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) clippy --locked $(addprefix --test ,$(LONG_TESTS)) -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
+
+## man: man pages, shell completions and the package's configuration, in target/package
+man: build-packages
+	$(CARGO) run --quiet --locked --example package-files -- target/package
+
+## deb: a Debian package of this machine's architecture, in target/debian
+deb: man cargo-deb
+	PATH="$(CURDIR)/target/tools/bin:$$PATH" $(CARGO) deb --locked
 
 ## bench: CPU and memory of `replay` beside libpcap's own floor, on two generated captures of 1.8 GB (BENCH="--rounds 9 --workload mix")
 bench: build-packages
@@ -67,6 +78,11 @@ fuzz: build-packages
 ## fuzz-smoke: the same for 5 seconds each; skipped, and says so, where nightly Rust or cargo-fuzz is missing
 fuzz-smoke: build-packages
 	@scripts/fuzz --or-skip 5
+
+cargo-deb:
+	@scripts/install-packages dpkg-dev
+	@target/tools/bin/cargo-deb --version 2>/dev/null | grep -qxF $(CARGO_DEB) || \
+		$(CARGO) install cargo-deb --quiet --locked --debug --version $(CARGO_DEB) --root target/tools
 
 build-packages:
 	@scripts/install-packages libpcap-dev

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use served::{Served, wait_for, wait_long_for};
+use served::{Served, wait_for};
 
 /// The daemon on loopback under a manager at this address, that wants to hear from it every two seconds.
 fn started(address: &str, state: &Path) -> Served {
@@ -164,30 +164,42 @@ fn run(program: &str, args: &[&str]) {
 /// A start anew would lose what waits in memory for the disk.
 #[test]
 fn a_disk_that_stalls_is_told_and_gets_nothing_killed() {
+    // Ended after the disk goes on, because it waits for it.
+    let served;
     let Some(disk) = Disk::new() else {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("notify");
     let manager = UnixDatagram::bind(&path).unwrap();
-    let served = started(path.to_str().unwrap(), &disk.at.join("state"));
+    served = started(path.to_str().unwrap(), &disk.at.join("state"));
     wait_to_hear(&manager, "READY=1");
     wait_for("a store", || {
-        served.get("/metrics").1.contains("straggler_store_up 1")
+        !served
+            .get("/metrics")
+            .1
+            .contains("straggler_store_last_write_timestamp_seconds 0\n")
     });
     disk.freeze("--freeze");
-    let fault = || served.get("/").1.contains("the disk has taken nothing");
+    let fault = || {
+        let status = served.get("/api/v1/status").1;
+        status.contains("the disk has taken nothing")
+    };
     let frozen = Instant::now();
     let mut beats = 0;
     while !fault() {
-        assert!(frozen.elapsed() < Duration::from_secs(60), "nothing is told");
+        assert!(
+            frozen.elapsed() < Duration::from_secs(60),
+            "nothing is told"
+        );
         let message = heard(&manager, Duration::from_secs(2));
         assert_eq!(message.as_deref(), Some("WATCHDOG=1"), "{beats}");
         beats += 1;
     }
     assert!(beats > 20, "{beats}");
     disk.freeze("--unfreeze");
-    wait_long_for("the end of the fault", served::PATIENCE, || !fault());
+    wait_for("the end of the fault", || !fault());
     let (status, said, _) = served.end("TERM");
     assert_eq!(status.code(), Some(0), "{said}");
+    assert!(said.contains("store: the disk has taken nothing"), "{said}");
 }

@@ -93,7 +93,7 @@ impl Keeper {
     }
 
     /// What is wrong that the thread itself cannot tell.
-    fn fault(&self) -> Option<String> {
+    pub(super) fn fault(&self) -> Option<String> {
         if !self.has_writer() {
             return Some("its thread has ended; nothing is kept until a restart".to_owned());
         }

@@ -145,6 +145,10 @@ impl Keeping {
             ..
         } = self.keeper.scene();
         let errors: u64 = errors.iter().sum();
+        // All else the thread says itself.
+        if let (false, Some(why)) = (self.is_failing, self.keeper.fault()) {
+            tracing::error!("store: {why}");
+        }
         // A fault that holds nothing up: a damaged file was set aside, or rows wait for their time.
         let late = self
             .later
