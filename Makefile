@@ -35,7 +35,7 @@ test: test-packages
 ## test-long: the second tier: a flood of a million pieces, a site in namespaces, the page in a browser, the Debian package (LONG_TESTS="bounds laboratory browser package"; needs root)
 test-long: test-packages $(if $(filter package,$(LONG_TESTS)),cargo-deb)
 	@scripts/install-packages nftables udhcpc tcpreplay $(filter chromium,$(LONG_TESTS:browser=chromium)) \
-		$(if $(filter package,$(LONG_TESTS)),lintian man-db systemd)
+		$(if $(filter package,$(LONG_TESTS)),lintian man-db)
 	PATH="$(CURDIR)/target/tools:$$PATH" $(CARGO) test $(LONG_PROFILE) --locked $(addprefix --test ,$(LONG_TESTS)) -- --nocapture --skip support::
 
 ## check: what CI checks besides the tests: format, lints, documentation
@@ -89,7 +89,7 @@ build-packages:
 
 test-packages:
 	@scripts/install-packages libpcap-dev iproute2 curl bind9-dnsutils dnsmasq-base openssl tcpdump python3-venv \
-		bind9-utils
+		bind9-utils systemd
 	@scripts/install-packages libevent-2.1-7 libnghttp2-14 libprotobuf-c1 libpython3.11 2>/dev/null || \
 		echo "the libraries of Debian 12's unbound are missing: its test will be skipped" >&2
 	@scripts/fetch-program target/tools prometheus usr/bin/prometheus usr/bin/promtool
