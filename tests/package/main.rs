@@ -125,7 +125,7 @@ fn what_it_brings_is_of_use(root: &Root) {
     assert!(root.shell("straggler --version").starts_with("straggler "));
     for page in ["straggler", "straggler-run", "straggler-rules-check"] {
         assert!(
-            root.shell(&format!("man {page}")).contains("NAME"),
+            root.shell(&format!("man -Tutf8 {page}")).contains("NAME"),
             "{page}"
         );
     }

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use crate::served::wait_for;
 
-/// Mounts the layers at `$1`, and says so by a file. `/sys` is mounted anew, because it shows the interfaces of who mounts it.
+/// Mounts the layers at `$1`, without a sensor that this machine may have, and says so by a file. `/sys` is mounted anew, because it shows the interfaces of who mounts it.
 const MOUNTS: &str = r#"
 set -e
 mount -t tmpfs tmpfs "$1"
@@ -19,6 +19,8 @@ mount -t sysfs sysfs "$1/root/sys"
 mount --rbind /dev "$1/root/dev"
 mount -t tmpfs tmpfs "$1/root/run"
 mount -t tmpfs tmpfs "$1/root/tmp"
+chroot "$1/root" dpkg --purge straggler 2>/dev/null
+rm -rf "$1/root/etc/straggler" "$1/root/var/lib/straggler" "$1/root/var/lib/private/straggler"
 ip link set lo up
 touch "$1/made"
 exec sleep 600

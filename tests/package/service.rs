@@ -14,6 +14,8 @@ const USER: &str = "64123";
 /// A running service.
 pub(crate) struct Service {
     child: Child,
+    /// Who hears of it as long as it runs.
+    _manager: UnixDatagram,
     stderr: BufReader<ChildStderr>,
     said: String,
 }
@@ -65,6 +67,7 @@ impl Service {
         let mut service = Self {
             stderr: BufReader::new(child.stderr.take().unwrap()),
             child,
+            _manager: manager.try_clone().unwrap(),
             said: String::new(),
         };
         while !service.said.contains("page and metrics on") {
