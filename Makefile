@@ -4,16 +4,19 @@ CARGO ?= cargo
 INTERFACE ?=
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?=
-LONG_TESTS ?= bounds faults laboratory browser
+LONG_TESTS ?= bounds faults laboratory browser package
 # The figures of bounds are those of a release build.
 LONG_PROFILE ?= --release
 HOURS ?= 2
 BENCH ?=
 STAGES := savefile decode flows dissect
+# The version with which the package is made and tested.
+CARGO_DEB := 3.8.0
 EXAMPLE := examples/office.pcapng
 PROGRAM := target/release/straggler
 
-.PHONY: run prometheus test test-long soak check deny bench bench-live bench-scale bench-stages fuzz fuzz-smoke sanitize build-packages test-packages help
+.PHONY: run prometheus test test-long soak check deny bench bench-live bench-scale bench-stages fuzz fuzz-smoke sanitize man deb cargo-deb \
+	build-packages test-packages help
 
 ## run: build, and start the daemon on the example capture, or on an interface with INTERFACE=eth0
 run: build-packages
@@ -31,9 +34,10 @@ prometheus:
 test: test-packages
 	PATH="$(CURDIR)/target/tools:$$PATH" $(CARGO) test --locked
 
-## test-long: the second tier: floods, faults, a site in namespaces, the page in a browser (LONG_TESTS="bounds faults laboratory browser"; needs root)
-test-long: test-packages
-	@scripts/install-packages nftables udhcpc tcpreplay $(filter chromium,$(LONG_TESTS:browser=chromium))
+## test-long: the second tier: floods, faults, a site in namespaces, the page in a browser, the Debian package (LONG_TESTS="bounds faults laboratory browser package"; needs root)
+test-long: test-packages $(if $(filter package,$(LONG_TESTS)),cargo-deb)
+	@scripts/install-packages nftables udhcpc tcpreplay $(filter chromium,$(LONG_TESTS:browser=chromium)) \
+		$(if $(filter package,$(LONG_TESTS)),lintian man-db)
 	PATH="$(CURDIR)/target/tools:$$PATH" $(CARGO) test $(LONG_PROFILE) --locked $(addprefix --test ,$(LONG_TESTS)) -- --nocapture --skip support::
 
 ## soak: two hours of traffic, reloads, scrapes and restarts: memory, descriptors, exact counts (HOURS=2; needs root)
@@ -52,6 +56,14 @@ check: build-packages deny
 deny:
 	@scripts/install-packages python3-venv
 	@scripts/deny target/tools
+
+## man: man pages, shell completions and the package's configuration, in target/package
+man: build-packages
+	$(CARGO) run --quiet --locked --example package-files -- target/package
+
+## deb: a Debian package of this machine's architecture, in target/debian
+deb: man cargo-deb
+	PATH="$(CURDIR)/target/tools/bin:$$PATH" $(CARGO) deb --locked
 
 ## bench: CPU and memory of `replay` beside libpcap's own floor, on two generated captures of 1.8 GB (BENCH="--rounds 9 --workload mix")
 bench: build-packages
@@ -83,12 +95,17 @@ fuzz-smoke: build-packages
 sanitize: build-packages
 	@scripts/sanitize
 
+cargo-deb:
+	@scripts/install-packages dpkg-dev
+	@target/tools/bin/cargo-deb --version 2>/dev/null | grep -qxF $(CARGO_DEB) || \
+		$(CARGO) install cargo-deb --quiet --locked --debug --version $(CARGO_DEB) --root target/tools
+
 build-packages:
 	@scripts/install-packages libpcap-dev
 
 test-packages:
 	@scripts/install-packages libpcap-dev iproute2 curl bind9-dnsutils dnsmasq-base openssl tcpdump python3-venv \
-		bind9-utils
+		bind9-utils systemd
 	@scripts/install-packages libevent-2.1-7 libnghttp2-14 libprotobuf-c1 libpython3.11 2>/dev/null || \
 		echo "the libraries of Debian 12's unbound are missing: its test will be skipped" >&2
 	@scripts/fetch-program target/tools prometheus usr/bin/prometheus usr/bin/promtool

@@ -25,7 +25,8 @@ pub(super) fn run(args: RunArgs, output: &mut Output) -> Result<Exit, Failure> {
     log_to_stderr(config.file.log);
     if args.replay.is_empty() && config.file.interfaces.is_empty() {
         return Err(Failure::usage(
-            "no interface to capture; give --interface NAME (`straggler interfaces` lists them), or --replay FILE",
+            "no interface to capture; give --interface NAME or `interfaces` in the configuration (`straggler interfaces` \
+             lists them), or --replay FILE",
         ));
     }
     let frame = Frame::new(&config, &config.rule_set().packs);

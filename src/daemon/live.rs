@@ -91,6 +91,7 @@ impl Daemon {
             changes: given_changes,
             changed: given_changed,
             wall,
+            manager: Arc::clone(&self.manager),
         };
         let outputs = teller.handle();
         let interfaces = Interfaces::new(interfaces, &up, each);
@@ -112,6 +113,7 @@ impl Daemon {
         let sandbox = self.board.load().sandbox.to_string();
         let interfaces = self.config.file.interfaces.join(", ");
         tracing::info!(interfaces, sandbox, "capturing");
+        self.tell_ready()?;
         started();
         let served = Served {
             outputs,

@@ -13,6 +13,7 @@ mod live;
 mod recorded;
 mod reload;
 mod reopening;
+mod service_manager;
 mod settling;
 mod shared_interface;
 mod teller;
@@ -40,6 +41,7 @@ use crate::web;
 
 use keep::Plan;
 use reload::Asker;
+use service_manager::ServiceManager;
 use wall::wall_clock;
 
 /// A running daemon.
@@ -51,6 +53,8 @@ pub struct Daemon {
     runtime: Runtime,
     /// What the process keeps of what it may do, and whether it gives up the rest.
     sandbox: (sandbox::Mode, Needs),
+    /// Reached before the sandbox is entered.
+    manager: Arc<ServiceManager>,
     /// Taken from the beginning, because whoever asks for a reload early must not end the process by it.
     hangup: Signal,
 }
@@ -106,6 +110,7 @@ impl Daemon {
             access,
             runtime,
             sandbox: (mode, needs),
+            manager: Arc::new(ServiceManager::of_environment()),
             hangup,
         })
     }
@@ -118,6 +123,15 @@ impl Daemon {
     /// Where it serves.
     pub fn address(&self) -> Result<std::net::SocketAddr> {
         Ok(self.listener.local_addr()?)
+    }
+
+    /// Tells the service manager that all is open.
+    fn tell_ready(&self) -> Result<()> {
+        let scheme = if self.is_tls() { "https" } else { "http" };
+        let address = self.address()?;
+        let status = format!("page and metrics on {scheme}://{address}/");
+        self.manager.ready(&status);
+        Ok(())
     }
 
     /// Takes from this thread and those that it starts what they do not need; `also` is read too.
@@ -176,6 +190,7 @@ impl Daemon {
         let told = Arc::clone(&self.board.load().server);
         let access = Arc::new(self.access.telling(Arc::clone(&told)));
         let (listener, hangup) = (self.listener, self.hangup);
+        let manager = self.manager;
         self.runtime.block_on(async move {
             let listener = tokio::net::TcpListener::from_std(listener)?;
             let server = tokio::spawn(web::serve(listener, app, access, told));
@@ -183,6 +198,7 @@ impl Daemon {
                 result = signals(hangup, outputs, reload) => { result?; true }
                 _ = all_ended.wait_for(|ended| *ended) => false,
             };
+            manager.stopping();
             server.abort();
             Ok(asked)
         })

@@ -110,6 +110,7 @@ impl Daemon {
                 sandbox: before.sandbox,
             }));
         })?;
+        self.tell_ready()?;
         // When the program is told to stop the thread may still be reading; it holds nothing that would be lost.
         let served = Served {
             outputs: lock(&teller).handle(),

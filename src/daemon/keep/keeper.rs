@@ -17,10 +17,11 @@ use crate::store::Operation;
 
 /// Events that wait for a disk that does not answer; beyond they go out without it.
 const MAX_HELD: usize = 1_024;
-
 /// A write that takes longer stalls: a disk that is merely slow takes a second.
 const STALLED_AFTER: Duration = Duration::from_secs(10);
 const STALLED: &str = "the disk does not answer: a write that was begun more than 10 s ago is not done; rows wait in memory";
+
+const ENDED: &str = "its thread has ended; nothing is kept until a restart";
 
 /// Since when the thread waits for the disk, if it does.
 pub(super) type Writing = Arc<ArcSwapOption<Instant>>;
@@ -66,7 +67,7 @@ impl Keeper {
     }
 
     /// What came back since, without waiting.
-    pub(super) fn try_back(&self) -> Option<Back> {
+    pub(super) fn try_back(&mut self) -> Option<Back> {
         self.back.try_recv().ok()
     }
 
@@ -110,15 +111,27 @@ impl Keeper {
         self.is_stalled = is_stalled;
     }
 
+    /// Whether the thread is there. It may wait for the disk.
+    pub(super) fn has_writer(&self) -> bool {
+        !self.thread.is_finished()
+    }
+
+    /// What is wrong that the thread itself cannot tell.
+    pub(super) fn fault(&self) -> Option<&'static str> {
+        match () {
+            () if !self.has_writer() => Some(ENDED),
+            () if self.is_stalled => Some(STALLED),
+            () => None,
+        }
+    }
+
     /// How the store is.
     pub(super) fn scene(&self) -> StoreScene {
         let mut scene = StoreScene::clone(&self.scene.load());
         scene.waiting += self.waiting.batch.len() as u64;
         scene.lost.add(self.waiting.batch.lost());
         scene.errors[Operation::Write as usize] += self.stalls;
-        if self.is_stalled {
-            scene.fault.get_or_insert_with(|| STALLED.to_owned());
-        }
+        scene.fault = self.fault().map(str::to_owned).or(scene.fault);
         scene
     }
 

@@ -145,6 +145,10 @@ impl Keeping {
             ..
         } = self.keeper.scene();
         let errors: u64 = errors.iter().sum();
+        // All else the thread says itself.
+        if !self.is_failing && !self.keeper.has_writer() {
+            tracing::error!("store: {}", fault.as_deref().unwrap_or_default());
+        }
         // A fault that holds nothing up: a damaged file was set aside, or rows wait for their time.
         let late = self
             .later
@@ -218,6 +222,11 @@ impl Keeping {
             scene.count(Operation::Read);
         }
         scene
+    }
+
+    /// Whether somebody is there who writes.
+    pub(in crate::daemon) fn has_writer(&self) -> bool {
+        self.keeper.has_writer()
     }
 
     /// Writes what waits and ends.

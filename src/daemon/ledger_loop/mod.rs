@@ -3,6 +3,7 @@
 mod changeover;
 mod held;
 mod interfaces;
+mod liveness;
 mod reload;
 
 use std::sync::Arc;
@@ -15,11 +16,13 @@ use changeover::Changeover;
 use held::{Held, Origin, Ready};
 pub(super) use interfaces::Interfaces;
 use interfaces::LinkChange;
+use liveness::Liveness;
 
 use super::device_watch::Reading;
 use super::in_force::Change;
 use super::keep::Keeping;
 use super::reload::ReloadBoard;
+use super::service_manager::ServiceManager;
 use super::teller::Teller;
 use super::wall::{live_bound, wall_clock};
 use super::worker::Report;
@@ -41,6 +44,7 @@ pub(super) struct LedgerLoop {
     ledger: Ledger,
     interfaces: Interfaces,
     held: Held,
+    liveness: Liveness,
     /// What is read anew about devices, and why it cannot be, if so.
     readings: Receiver<Reading>,
     reading_fault: Option<String>,
@@ -71,6 +75,8 @@ pub(super) struct Given {
     pub changes: Receiver<Change>,
     pub changed: Sender<()>,
     pub wall: Wall,
+    /// Whom to tell that the process is alive.
+    pub manager: Arc<ServiceManager>,
 }
 
 /// Where the ledger leaves what others read.
@@ -99,14 +105,17 @@ impl LedgerLoop {
             changes,
             changed,
             wall,
+            manager,
         } = given;
         let reload = Arc::clone(&boards.reload);
         let changeover = Changeover::new(interfaces.workers());
+        let liveness = Liveness::new(interfaces.workers(), manager, Instant::now());
         let held = Held::new(interfaces.workers(), interfaces.each());
         let mut this = Self {
             ledger,
             interfaces,
             held,
+            liveness,
             readings,
             reading_fault: None,
             changeover,
@@ -141,6 +150,8 @@ impl LedgerLoop {
             let due = self.held.due(Instant::now());
             self.absorb(due);
             self.go_over_if_due();
+            let has_writer = self.keeping.as_ref().is_none_or(Keeping::has_writer);
+            self.liveness.look(has_writer, Instant::now());
             if published.elapsed() >= every {
                 let began = Instant::now();
                 self.publish(false);
@@ -286,6 +297,7 @@ impl LedgerLoop {
                 .chain(&reload.fault)
                 .chain(&self.reading_fault)
                 .chain(&self.clock_fault)
+                .chain(self.liveness.fault())
                 .cloned()
                 .chain(self.disputes.iter().map(ToString::to_string))
                 .collect(),

@@ -9,6 +9,7 @@ use crate::model::{Match, Name, SensorCondition};
 
 impl LedgerLoop {
     pub(super) fn receive(&mut self, report: Report) {
+        self.liveness.heard(report.worker, report.last);
         if let Some(report) = self.changeover.hold(report) {
             self.take(report);
         }
