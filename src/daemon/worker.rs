@@ -46,6 +46,26 @@ pub(super) struct Report {
     pub last: bool,
 }
 
+#[cfg(test)]
+impl Report {
+    /// One of the first generation, of a worker that goes on.
+    pub(super) fn of(worker: usize, batch: Batch) -> Self {
+        Self {
+            worker,
+            made: Instant::now(),
+            until: Timestamp::MIN,
+            generation: 0,
+            batch,
+            tracker: tracker::Stats::default(),
+            capture: capture::Stats::default(),
+            restarts: 0,
+            down: None,
+            note: None,
+            last: false,
+        }
+    }
+}
+
 /// A capture and its tracker.
 pub(super) struct Worker {
     capture: Reopening,

@@ -47,13 +47,19 @@ impl Changeover {
         None
     }
 
-    /// Whether the next generation comes into force now.
-    pub(super) fn is_due(&self) -> bool {
+    /// What is held back.
+    pub(super) fn held(&mut self) -> &mut [Report] {
+        &mut self.held
+    }
+
+    /// Whether the next generation comes into force now; `all_heard` says that nothing of the former one waits for what others
+    /// heard meanwhile.
+    pub(super) fn is_due(&self, all_heard: bool) -> bool {
         let Some(began) = self.began else {
             return false;
         };
         let mut workers = self.workers.iter().flatten();
-        workers.all(|&generation| generation > self.generation)
+        (all_heard && workers.all(|&generation| generation > self.generation))
             || began.elapsed() > PATIENCE
             || self.held.len() >= MAX_HELD * self.workers.len()
     }
@@ -72,34 +78,30 @@ mod tests {
 
     fn report(worker: usize, generation: u64, up: bool) -> Report {
         Report {
-            worker,
-            made: Instant::now(),
-            until: crate::model::Timestamp::MIN,
             generation,
-            batch: crate::model::Batch::default(),
-            tracker: crate::tracker::Stats::default(),
-            capture: crate::capture::Stats::default(),
-            restarts: 0,
-            down: None,
-            note: None,
             last: !up,
+            ..Report::of(worker, crate::model::Batch::default())
         }
     }
 
     #[test]
     fn reports_wait_for_the_slowest_worker_that_lives() {
         let mut change = Changeover::new(3);
-        assert!(change.hold(report(0, 0, true)).is_some() && !change.is_due());
-        assert!(change.hold(report(0, 1, true)).is_none() && !change.is_due());
-        assert!(change.hold(report(1, 0, true)).is_some() && !change.is_due());
-        assert!(change.hold(report(2, 0, false)).is_some() && !change.is_due());
-        assert!(change.hold(report(1, 1, true)).is_none() && change.is_due());
+        assert!(change.hold(report(0, 0, true)).is_some() && !change.is_due(true));
+        assert!(change.hold(report(0, 1, true)).is_none() && !change.is_due(true));
+        assert!(change.hold(report(1, 0, true)).is_some() && !change.is_due(true));
+        assert!(change.hold(report(2, 0, false)).is_some() && !change.is_due(true));
+        assert!(change.hold(report(1, 1, true)).is_none() && change.is_due(true));
+        assert!(
+            !change.is_due(false),
+            "something waits for what others heard"
+        );
         let held = change.finish();
         assert_eq!(
             held.iter().map(|held| held.worker).collect::<Vec<_>>(),
             [0, 1]
         );
-        assert!(!change.is_due());
+        assert!(!change.is_due(true));
         assert!(change.hold(report(0, 1, true)).is_some());
     }
 
@@ -108,7 +110,7 @@ mod tests {
         let mut change = Changeover::new(2);
         for held in 1..=2 * MAX_HELD {
             assert!(change.hold(report(0, 1, true)).is_none());
-            assert_eq!(change.is_due(), held == 2 * MAX_HELD);
+            assert_eq!(change.is_due(true), held == 2 * MAX_HELD);
         }
     }
 }

@@ -147,7 +147,7 @@ impl LedgerLoop {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            let due = self.held.due(Instant::now());
+            let due = self.held.due(Instant::now(), self.changeover.held());
             self.absorb(due);
             self.go_over_if_due();
             let has_writer = self.keeping.as_ref().is_none_or(Keeping::has_writer);
@@ -159,7 +159,7 @@ impl LedgerLoop {
                 every = PUBLISH_EVERY.max(began.elapsed() * PUBLISH_SHARE);
             }
         }
-        let all = self.held.all();
+        let all = self.held.all(self.changeover.held());
         self.absorb(all);
         self.publish(false);
         if self.teller.is_on() {
@@ -181,7 +181,7 @@ impl LedgerLoop {
         let looked = report.batch.looked;
         let batch = std::mem::take(&mut report.batch);
         report.batch.looked = looked;
-        let (worker, is_last) = (report.worker, report.last);
+        let worker = report.worker;
         let (made, until) = (report.made, report.until);
         let Some(told) = self.interfaces.take(report) else {
             return;
@@ -199,7 +199,6 @@ impl LedgerLoop {
             worker,
             made,
             until,
-            is_last,
         };
         let ready = self.held.take(origin, batch);
         self.absorb(ready);

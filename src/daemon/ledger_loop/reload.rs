@@ -10,6 +10,7 @@ use crate::model::{Match, Name, SensorCondition};
 impl LedgerLoop {
     pub(super) fn receive(&mut self, report: Report) {
         self.liveness.heard(report.worker, report.last);
+        self.held.reported(report.worker, report.made, report.last);
         if let Some(report) = self.changeover.hold(report) {
             self.take(report);
         }
@@ -17,11 +18,11 @@ impl LedgerLoop {
 
     /// Goes by other rules once all workers do.
     pub(super) fn go_over_if_due(&mut self) {
-        if !self.changeover.is_due() {
+        if !self.changeover.is_due(self.held.is_all_heard()) {
             return;
         }
         // Seen by the former rules, and judged by them.
-        let all = self.held.all();
+        let all = self.held.all(self.changeover.held());
         self.absorb(all);
         // It was sent before workers could know.
         if let Ok(Change {
