@@ -91,8 +91,9 @@ fuzz: build-packages
 fuzz-smoke: build-packages
 	@scripts/fuzz --or-skip 5
 
-## sanitize: the one unsafe file under the address sanitizer, with real sockets; needs root, nightly Rust and cargo-fuzz
-sanitize: build-packages
+## sanitize: the one unsafe file under the address sanitizer, with real sockets; needs root and nightly Rust
+sanitize:
+	@scripts/install-packages iproute2
 	@scripts/sanitize
 
 cargo-deb:
