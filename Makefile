@@ -63,7 +63,7 @@ man: build-packages
 
 ## deb: a Debian package of this machine's architecture, in target/debian
 deb: man cargo-deb
-	PATH="$(CURDIR)/target/tools/bin:$$PATH" $(CARGO) deb --locked
+	PATH="$(CURDIR)/target/tools/bin:$$PATH" $(CARGO) deb --locked --strip
 
 ## bench: CPU and memory of `replay` beside libpcap's own floor, on two generated captures of 1.8 GB (BENCH="--rounds 9 --workload mix")
 bench: build-packages

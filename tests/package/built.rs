@@ -37,8 +37,17 @@ impl Packages {
         files.args(["--example", "package-files", "--", "target/package"]);
         run(&mut files);
         let mut deb = Command::new(tool);
+        // A debug build has what a release has: cargo-deb goes by it.
+        deb.env("CARGO_PROFILE_DEV_DEBUG", "line-tables-only");
         // As fast as it goes: how it is packed changes nothing of what is in it.
-        deb.args(["--locked", "--no-build", "--fast", "--profile", profile]);
+        deb.args([
+            "--locked",
+            "--no-build",
+            "--strip",
+            "--fast",
+            "--profile",
+            profile,
+        ]);
         run(deb.arg("--output").arg(folder.path().join("now.deb")));
         Some(Self { folder })
     }
