@@ -21,6 +21,9 @@ const PACKETS: Token = Token(0);
 /// under what a person calls a delay.
 const BLOCK_TIMEOUT_MS: i32 = 100;
 
+/// Least kernel buffer of each of several workers. The kernel closes a block, of some 128 KiB, every tenth of a second however
+/// little is in it, so a small buffer is full after a second in which nobody reads, even on a link where little passes.
+const LEAST_BUFFER: u32 = 8 * 1024 * 1024;
 /// What is in the buffer is there to be read after this time: a block is closed at the second look of its timer at the
 /// latest.
 const BLOCKS_CLOSED_AFTER: Duration = Duration::from_millis(3 * BLOCK_TIMEOUT_MS as u64);
@@ -80,7 +83,7 @@ impl Live {
         }
         let of = settings.workers;
         let settings = Settings {
-            buffer: settings.buffer / of,
+            buffer: (settings.buffer / of).max(LEAST_BUFFER.min(settings.buffer)),
             ..settings.clone()
         };
         let refuse = |error: std::io::Error| CaptureError::NoWorkers {

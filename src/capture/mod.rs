@@ -48,7 +48,8 @@ pub enum Pumped {
 pub struct Settings {
     /// Bytes kept of each frame. Offloading network cards deliver frames far above the MTU, so the default keeps all.
     pub snap_length: u32,
-    /// Kernel buffer in bytes for each interface; its workers share it.
+    /// Kernel buffer in bytes for each interface; its workers share it, but each has 8 MiB at least, or all of it where it is
+    /// less.
     pub buffer: u32,
     /// Workers that share the frames of each interface.
     pub workers: u32,
