@@ -45,7 +45,7 @@ soak: build-packages
 check: build-packages
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
-	$(CARGO) clippy --locked $(addprefix --test ,$(LONG_TESTS)) -- -D warnings
+	$(CARGO) clippy --locked $(addprefix --test ,$(LONG_TESTS) soak) -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
 
 ## bench: CPU and memory of `replay` beside libpcap's own floor, on two generated captures of 1.8 GB (BENCH="--rounds 9 --workload mix")
