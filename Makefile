@@ -49,7 +49,7 @@ soak: build-packages
 check: build-packages deny
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
-	$(CARGO) clippy --locked $(addprefix --test ,$(LONG_TESTS)) -- -D warnings
+	$(CARGO) clippy --locked $(addprefix --test ,$(LONG_TESTS) soak) -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
 
 ## deny: what is built in, by deny.toml: licences, duplicates, sources, and known faults where the RustSec database can be reached
