@@ -12,7 +12,7 @@ mod calls;
 mod files;
 mod privileges;
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
 
 use crate::model::{Protection, Protections};
@@ -64,7 +64,12 @@ pub struct Needs {
 impl Needs {
     /// Whether a file may be read: it, or a folder in which it lies, was named.
     pub fn may_read(&self, path: &Path) -> bool {
-        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let path = match path.canonicalize() {
+            Ok(path) => path,
+            // Where it leads is not known.
+            Err(_) if path.components().any(|part| part == Component::ParentDir) => return false,
+            Err(_) => path.to_owned(),
+        };
         let granted = self.read.iter().chain(&self.write);
         granted
             .filter_map(|granted| granted.canonicalize().ok())
