@@ -94,6 +94,9 @@ fn only_what_is_needed_can_be_done() {
     assert_eq!(kind(fs::write(read.join("new"), "after")), DENIED);
     assert_eq!(kind(fs::write(other.join("new"), "after")), DENIED);
     assert_eq!(kind(fs::remove_file(other.join("file"))), DENIED);
+    use std::os::unix::fs::PermissionsExt as _;
+    let open = fs::Permissions::from_mode(0o777);
+    assert!(fs::set_permissions(other.join("file"), open).is_err());
     let moved = fs::rename(write.join("file"), other.join("moved"));
     assert!(moved.is_err());
     // By another thread too.
@@ -148,6 +151,16 @@ fn events_go_to_their_receiver_and_nowhere_else() {
     sandbox.leave_capture().unwrap();
     TcpStream::connect(receiver_at).unwrap();
     assert_eq!(kind(TcpStream::connect(other_at)), DENIED);
+    let multipath = socket2::Protocol::from(libc::IPPROTO_MPTCP);
+    let multipath = socket2::Socket::new(
+        socket2::Domain::IPV4,
+        socket2::Type::STREAM,
+        Some(multipath),
+    );
+    assert!(multipath.is_err());
+    let passing = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    let sent = passing.send_to_with_flags(b"x", &other_at.into(), libc::MSG_FASTOPEN);
+    assert_eq!(kind(sent), DENIED);
     UdpSocket::bind("127.0.0.1:0").unwrap();
     assert!(pcap_opens().is_err());
 }
@@ -219,14 +232,19 @@ fn a_reload_that_would_need_more_needs_a_restart() {
         fs::create_dir(&path).unwrap();
         path
     });
-    let etc = folder.path().join("etc");
-    fs::create_dir(&etc).unwrap();
-    let config = etc.join("straggler.toml");
+    let [etc, links] = ["etc", "links"].map(|name| {
+        let path = folder.path().join(name);
+        fs::create_dir(&path).unwrap();
+        path
+    });
+    // By a link, as some keep their configuration.
+    let config = links.join("straggler.toml");
+    std::os::unix::fs::symlink(etc.join("straggler.toml"), &config).unwrap();
     let name_rules = |rules: &Path| {
         let next = etc.join("next");
         fs::write(&next, format!("rules = {:?}\n", rules.to_str().unwrap())).unwrap();
         // As editors do: another file of the same name.
-        fs::rename(next, &config).unwrap();
+        fs::rename(next, etc.join("straggler.toml")).unwrap();
     };
     name_rules(&inside);
     let served = daemon(&config, "require");

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Config, Refused};
 use crate::events::SyslogTarget;
+use crate::rules::pack_paths;
 use crate::sandbox::Needs;
 use crate::web;
 
@@ -15,8 +16,12 @@ impl Config {
         let file = &self.file;
         let replaced = self.source.0.iter().chain(&file.inventory);
         let replaced = replaced.chain(&file.leases).cloned().chain(access.files());
-        let folders = replaced.map(|path| folder_of(&path));
+        let folders = replaced.flat_map(|path| folders_of(&path));
         let mut read: Vec<PathBuf> = folders.chain(file.rules.clone()).collect();
+        // Packs may be links to what lies elsewhere.
+        let packs = file.rules.as_deref().map(pack_paths);
+        let packs = packs.and_then(Result::ok).unwrap_or_default();
+        read.extend(packs.iter().flat_map(|path| folders_of(path)));
         read.extend(file.privacy.key_file.clone());
         // A panic is told with the lines of the program in which it came about.
         read.extend(std::env::current_exe().ok());
@@ -72,6 +77,12 @@ impl Config {
             keys: keys.join("`, `"),
         })
     }
+}
+
+/// The folder of a file, and that of what it is a link to: whichever of both is replaced, the new one can be read.
+fn folders_of(path: &Path) -> Vec<PathBuf> {
+    let target = path.canonicalize().ok().map(|target| folder_of(&target));
+    std::iter::once(folder_of(path)).chain(target).collect()
 }
 
 fn folder_of(path: &Path) -> PathBuf {

@@ -15,6 +15,7 @@ use super::device_watch::{self, Reading};
 use super::in_force::{InForce, RuleBoard};
 use super::keep::Keeping;
 use super::ledger_loop::{Boards, Given, Interfaces, LedgerLoop, WatchBoard};
+use super::own_addresses::OwnAddresses;
 use super::reload::{Asker, ReloadBoard, Reloader, Ways};
 use super::reopening::Reopening;
 use super::shared_interface::SharedInterface;
@@ -54,7 +55,8 @@ impl Daemon {
         }));
         let watch_board = Arc::new(WatchBoard::default());
         let filter = self.config.signal_filter(&machine.networks);
-        let workers = self.open(&in_force, &watch_board, filter.as_ref())?;
+        let own = Arc::new(OwnAddresses::from_pointee(machine.addresses.clone()));
+        let workers = self.open(&in_force, &watch_board, &own, filter.as_ref())?;
         let each = self.config.file.capture.workers as usize;
         let up: Vec<bool> = workers.chunks(each).map(|of| of[0].is_up()).collect();
         // Before any other thread, because each has what the one has that starts it.
@@ -84,6 +86,7 @@ impl Daemon {
             scene: Arc::clone(&self.board),
             watch: watch_board,
             reload: Arc::clone(&reload),
+            own,
         };
         let given = Given {
             pseudonyms: pseudonyms.clone(),
@@ -139,6 +142,7 @@ impl Daemon {
         &self,
         rules: &Arc<RuleBoard>,
         watch: &Arc<WatchBoard>,
+        own: &Arc<OwnAddresses>,
         filter: Option<&SignalFilter>,
     ) -> Result<Vec<Worker>> {
         let in_force = rules.load();
@@ -157,7 +161,7 @@ impl Daemon {
                 };
                 let tracker = Tracker::new(settings, Arc::clone(&in_force.rules));
                 let (rules, watch) = (Arc::clone(rules), Arc::clone(watch));
-                workers.push(Worker::new(capture, tracker, watch, rules));
+                workers.push(Worker::new(capture, tracker, watch, rules, Arc::clone(own)));
             }
         }
         Ok(workers)
@@ -203,9 +207,7 @@ impl Machine {
     }
 
     fn ledger(&self, config: &Config) -> ledger::Settings {
-        let mut settings = config.ledger(&self.networks);
-        settings.sensor_addresses.extend(&self.addresses);
-        settings
+        config.ledger(&self.networks)
     }
 }
 

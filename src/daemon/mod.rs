@@ -10,6 +10,7 @@ mod in_force;
 mod keep;
 mod ledger_loop;
 mod live;
+mod own_addresses;
 mod recorded;
 mod reload;
 mod reopening;
@@ -191,7 +192,8 @@ impl Daemon {
         let access = Arc::new(self.access.telling(Arc::clone(&told)));
         let (listener, hangup) = (self.listener, self.hangup);
         let manager = self.manager;
-        self.runtime.block_on(async move {
+        let runtime = self.runtime;
+        let asked = runtime.block_on(async move {
             let listener = tokio::net::TcpListener::from_std(listener)?;
             let server = tokio::spawn(web::serve(listener, app, access, told));
             let asked = tokio::select! {
@@ -201,7 +203,10 @@ impl Daemon {
             manager.stopping();
             server.abort();
             Ok(asked)
-        })
+        });
+        // A read of the store that waits for the disk must not hold up the end of captures.
+        runtime.shutdown_background();
+        asked
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::in_force::RuleBoard;
 use super::ledger_loop::WatchBoard;
+use super::own_addresses::{Look, OwnAddresses};
 use super::reopening::{Read, Reopening};
 use super::wall::wall_clock;
 use crate::capture;
@@ -76,6 +77,7 @@ pub(super) struct Worker {
     generation: u64,
     /// Frames taken when it was last looked at the link.
     frames: u64,
+    own: Look,
 }
 
 impl Worker {
@@ -84,6 +86,7 @@ impl Worker {
         mut tracker: Tracker,
         watch: Arc<WatchBoard>,
         rules: Arc<RuleBoard>,
+        own: Arc<OwnAddresses>,
     ) -> Self {
         tracker.begin();
         Self {
@@ -93,6 +96,7 @@ impl Worker {
             rules,
             generation: 0,
             frames: 0,
+            own: Look::new(own),
         }
     }
 
@@ -144,6 +148,7 @@ impl Worker {
         if matches!(read, Read::Gone | Read::Back) {
             self.tracker.begin();
         }
+        self.own.look(read == Read::Back);
     }
 
     /// Frames prove a link; where none came since the last look, the system is asked.

@@ -87,8 +87,9 @@ impl Ledger {
     }
 
     fn is_sensor(&self, host: &HostView) -> bool {
-        let sensor = &self.settings.sensor_addresses;
-        host.addresses.iter().any(|own| sensor.contains(own))
+        let (given, own) = (&self.settings.sensor_addresses, &self.own_addresses);
+        let mut addresses = host.addresses.iter();
+        addresses.any(|address| given.contains(address) || own.contains(address))
     }
 
     fn set_roles(

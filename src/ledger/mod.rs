@@ -98,6 +98,8 @@ pub struct Ledger {
     accepted: Accepted,
     before: Before,
     roles: Roles,
+    /// Addresses that the sensor's own machine has now, beside those of the settings.
+    own_addresses: Vec<IpAddr>,
     now: Option<Timestamp>,
     /// Minute of engine time in which was last forgotten what is over.
     tidied: i64,
@@ -129,6 +131,7 @@ impl Ledger {
             accepted: Accepted::default(),
             before: Before::default(),
             roles: Roles::default(),
+            own_addresses: Vec::new(),
             now: None,
             tidied: i64::MIN,
             limit: Timestamp::MAX,
@@ -299,6 +302,13 @@ impl Ledger {
             let (vendor, last) = (&service.vendor, sighting.span.last);
             self.bypasses
                 .asked(host, vendor, resolver, &sighting.name, last);
+        }
+    }
+
+    /// Says which addresses the sensor's own machine has now.
+    pub fn set_own_addresses(&mut self, addresses: &[IpAddr]) {
+        if self.own_addresses != addresses {
+            self.own_addresses = addresses.to_vec();
         }
     }
 

@@ -74,6 +74,15 @@ fn apply_sockets(needs: &Needs) -> Result<(), String> {
             is(0, libc::AF_NETLINK),
             is_not(2, libc::NETLINK_ROUTE),
         ])?);
+        // Landlock's rules are for TCP, and do not know what else makes connections, as Multipath TCP.
+        for family in [libc::AF_INET, libc::AF_INET6] {
+            refused.push(rule(&[
+                is(0, family),
+                is_not(2, 0),
+                is_not(2, libc::IPPROTO_TCP),
+                is_not(2, libc::IPPROTO_UDP),
+            ])?);
+        }
     }
     let refuse = SeccompAction::Errno(libc::EAFNOSUPPORT as u32);
     let sockets = Rules::from([(libc::SYS_socket, refused)]);
@@ -105,6 +114,15 @@ fn allowed(needs: &Needs) -> Result<Rules, String> {
         libc::SYS_ioctl,
         vec![SeccompRule::new(vec![typed]).map_err(words)?],
     );
+    // What is sent goes where a connection was allowed to: this flag would open one in passing.
+    for (call, flags) in [
+        (libc::SYS_sendto, 3),
+        (libc::SYS_sendmsg, 2),
+        (libc::SYS_sendmmsg, 3),
+    ] {
+        let opens = libc::MSG_FASTOPEN as u64;
+        rules.insert(call, vec![rule(&[has(flags, opens, 0)])?]);
+    }
     // Limits are read, not set.
     rules.insert(libc::SYS_prlimit64, vec![rule(&[is(2, 0)])?]);
     if !families(needs).is_empty() {

@@ -8,11 +8,13 @@ use crate::model::HostKey;
 use crate::privacy::Pseudonyms;
 use crate::store::{Reader, StoreError};
 
-/// Reads that may be under way: one that waits for a disk that does not answer keeps its thread.
-const MAX_UNDER_WAY: usize = 8;
+/// Reads that may be under way: one that waits for a disk that does not answer keeps its thread. Fewer than requests that are
+/// answered at once, so that such reads leave room for scrapes.
+const MAX_UNDER_WAY: usize = 6;
 /// How long a reader waits: what is on the disk is not worth more, where the rest of a page is in memory.
 const WITHIN: Duration = Duration::from_secs(10);
 const NO_ANSWER: &str = "the disk does not answer";
+const NO_PLACE: &str = "as many others read the store as may at once; ask again";
 
 static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
 
@@ -38,7 +40,7 @@ impl Drop for UnderWay {
 pub(super) async fn read<T: Send + 'static>(
     query: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, &'static str> {
-    let under_way = UnderWay::begin().ok_or(NO_ANSWER)?;
+    let under_way = UnderWay::begin().ok_or(NO_PLACE)?;
     let reading = tokio::task::spawn_blocking(move || {
         let _under_way = under_way;
         query()

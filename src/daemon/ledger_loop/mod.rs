@@ -21,6 +21,7 @@ use liveness::Liveness;
 use super::device_watch::Reading;
 use super::in_force::Change;
 use super::keep::Keeping;
+use super::own_addresses::OwnAddresses;
 use super::reload::ReloadBoard;
 use super::service_manager::ServiceManager;
 use super::teller::Teller;
@@ -85,6 +86,8 @@ pub(super) struct Boards {
     pub watch: Arc<WatchBoard>,
     /// How the last reload went.
     pub reload: Arc<ReloadBoard>,
+    /// Addresses of this machine.
+    pub own: Arc<OwnAddresses>,
 }
 
 /// Where the ledger leaves the watch list for the workers.
@@ -254,6 +257,7 @@ impl LedgerLoop {
     }
 
     fn publish(&mut self, last: bool) {
+        self.ledger.set_own_addresses(&self.boards.own.load());
         self.take_readings();
         self.look_at_the_clock();
         let reload = self.tell_reload();

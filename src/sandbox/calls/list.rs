@@ -44,7 +44,6 @@ pub(super) const FREE: &[Call] = &[
     libc::SYS_statx,
     libc::SYS_sync_file_range,
     libc::SYS_unlinkat,
-    libc::SYS_utimensat,
     libc::SYS_write,
     libc::SYS_writev,
     // Waiting for them.
@@ -67,9 +66,6 @@ pub(super) const FREE: &[Call] = &[
     libc::SYS_recvfrom,
     libc::SYS_recvmmsg,
     libc::SYS_recvmsg,
-    libc::SYS_sendmmsg,
-    libc::SYS_sendmsg,
-    libc::SYS_sendto,
     libc::SYS_setsockopt,
     libc::SYS_shutdown,
     // Threads. `clone3` is answered before this list is asked.
@@ -121,7 +117,6 @@ pub(super) const FREE: &[Call] = &[
 pub(super) const LEGACY: &[Call] = &[
     libc::SYS_access,
     libc::SYS_arch_prctl,
-    libc::SYS_chmod,
     libc::SYS_dup2,
     libc::SYS_epoll_create,
     libc::SYS_epoll_wait,
