@@ -68,6 +68,16 @@ fn an_interface_that_is_not_there_yet_is_waited_for() {
         let page = laboratory.get(&served, "/");
         assert!(!page.contains("waiting for it"), "{page}");
         asks(&laboratory, &served, 1);
+        // Its address is the sensor's own, though the sensor had none when it started.
+        let own = "dig +tries=1 +time=1 @10.99.0.9 s02.upd.kaspersky.com";
+        laboratory.client.shell(&own.replace("10.99.0.9", "10.99.0.1"));
+        laboratory
+            .server
+            .shell(&own.replace("10.99.0.9", "10.99.0.2"));
+        wait_for("the sensor itself", || {
+            let hosts = laboratory.get(&served, "/api/v1/hosts?host=10.99.0.1");
+            hosts.contains("\"gateway\"")
+        });
         let (status, said, _) = served.end("TERM");
         assert_eq!(status.code(), Some(0), "{said}");
         assert!(said.contains("captured now"), "{said}");
