@@ -70,7 +70,9 @@ fn an_interface_that_is_not_there_yet_is_waited_for() {
         asks(&laboratory, &served, 1);
         // Its address is the sensor's own, though the sensor had none when it started.
         let own = "dig +tries=1 +time=1 @10.99.0.9 s02.upd.kaspersky.com";
-        laboratory.client.shell(&own.replace("10.99.0.9", "10.99.0.1"));
+        laboratory
+            .client
+            .shell(&own.replace("10.99.0.9", "10.99.0.1"));
         laboratory
             .server
             .shell(&own.replace("10.99.0.9", "10.99.0.2"));
