@@ -183,11 +183,12 @@ fn a_disk_that_stalls_is_told_and_gets_nothing_killed() {
     disk.freeze("--freeze");
     let fault = || {
         let status = served.get("/api/v1/status").1;
-        status.contains("the disk has taken nothing")
+        status.contains("the disk does not answer")
     };
     let frozen = Instant::now();
     let mut beats = 0;
-    while !fault() {
+    // It is told, and the daemon goes on being alive.
+    while !fault() || beats < 15 {
         assert!(
             frozen.elapsed() < Duration::from_secs(60),
             "nothing is told"
@@ -196,10 +197,9 @@ fn a_disk_that_stalls_is_told_and_gets_nothing_killed() {
         assert_eq!(message.as_deref(), Some("WATCHDOG=1"), "{beats}");
         beats += 1;
     }
-    assert!(beats > 20, "{beats}");
     disk.freeze("--unfreeze");
     wait_for("the end of the fault", || !fault());
     let (status, said, _) = served.end("TERM");
     assert_eq!(status.code(), Some(0), "{said}");
-    assert!(said.contains("store: the disk has taken nothing"), "{said}");
+    assert!(said.contains("store: the disk does not answer"), "{said}");
 }
