@@ -75,10 +75,12 @@ fn tests_of(folder: &Path, text: &mut String) {
 #[test]
 fn what_is_promised_is_tested() {
     let mut tests = String::new();
-    tests_of(
-        &Path::new(env!("CARGO_MANIFEST_DIR")).join("tests"),
-        &mut tests,
-    );
+    for folder in ["tests", "src"] {
+        tests_of(
+            &Path::new(env!("CARGO_MANIFEST_DIR")).join(folder),
+            &mut tests,
+        );
+    }
     let text = read("docs/reliability.md");
     let quoted = text.split('`').skip(1).step_by(2);
     let is_test = |word: &&str| {

@@ -178,7 +178,7 @@ impl Daemon {
         } = served;
         let exposition = Exposition::new(Arc::clone(&self.board), self.config.metrics());
         let kept = self.config.file.state_dir.clone();
-        let kept = kept.map(|folder| web::Kept { folder, pseudonyms });
+        let kept = kept.map(|folder| web::Kept::new(folder, pseudonyms));
         let app = web::app(
             Arc::clone(&self.board),
             exposition,

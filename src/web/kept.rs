@@ -1,8 +1,10 @@
 //! A store that the server reads.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::sync::Semaphore;
 
 use crate::model::HostKey;
 use crate::privacy::Pseudonyms;
@@ -16,52 +18,47 @@ const WITHIN: Duration = Duration::from_secs(10);
 const NO_ANSWER: &str = "the disk does not answer";
 const NO_PLACE: &str = "as many others read the store as may at once; ask again";
 
-static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
-
-/// Counts a read until it is over, whoever waits for it.
-struct UnderWay;
-
-impl UnderWay {
-    fn begin() -> Option<Self> {
-        let begun = UNDER_WAY.fetch_add(1, Ordering::Relaxed);
-        // Where there is no place, it is given back at once.
-        let this = Self;
-        (begun < MAX_UNDER_WAY).then_some(this)
-    }
-}
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        UNDER_WAY.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// Reads from the store beside the server, which goes on whatever the disk does.
-pub(super) async fn read<T: Send + 'static>(
-    query: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, &'static str> {
-    let under_way = UnderWay::begin().ok_or(NO_PLACE)?;
-    let reading = tokio::task::spawn_blocking(move || {
-        let _under_way = under_way;
-        query()
-    });
-    match tokio::time::timeout(WITHIN, reading).await {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(_)) => Err("reading the store panicked"),
-        Err(_) => Err(NO_ANSWER),
-    }
-}
-
 /// A store that the pages and the API read.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Kept {
     /// Its folder.
     pub folder: PathBuf,
     /// Tokens in place of devices, where that is asked for; the store has who they are.
     pub pseudonyms: Option<Pseudonyms>,
+    /// Those who may still begin to read.
+    places: Arc<Semaphore>,
 }
 
 impl Kept {
+    /// The store in a folder.
+    pub fn new(folder: PathBuf, pseudonyms: Option<Pseudonyms>) -> Self {
+        Self {
+            folder,
+            pseudonyms,
+            places: Arc::new(Semaphore::new(MAX_UNDER_WAY)),
+        }
+    }
+
+    /// Reads from it beside the server, which goes on whatever the disk does.
+    pub(super) async fn read<T: Send + 'static>(
+        self: &Arc<Self>,
+        query: impl FnOnce(&Self) -> T + Send + 'static,
+    ) -> Result<T, &'static str> {
+        let place = Arc::clone(&self.places).try_acquire_owned();
+        let place = place.map_err(|_| NO_PLACE)?;
+        let kept = Arc::clone(self);
+        let reading = tokio::task::spawn_blocking(move || {
+            // It is taken until the read is over, whoever waits for it.
+            let _place = place;
+            query(&kept)
+        });
+        match tokio::time::timeout(WITHIN, reading).await {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(_)) => Err("reading the store panicked"),
+            Err(_) => Err(NO_ANSWER),
+        }
+    }
+
     /// The key by which a host of the store is shown.
     pub(super) fn shown(&self, stored: &HostKey) -> HostKey {
         match &self.pseudonyms {
@@ -82,5 +79,44 @@ impl Kept {
         };
         let mut keys = reader.host_keys()?.into_iter();
         Ok(keys.find(|key| pseudonyms.host_key(key) == *shown))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn reads_that_wait_for_the_disk_leave_room() {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_time().build().unwrap();
+        let kept = Arc::new(Kept::new(PathBuf::new(), None));
+        let (thaw, frozen) = mpsc::channel::<()>();
+        let frozen = Arc::new(std::sync::Mutex::new(frozen));
+        let stalled: Vec<_> = (0..MAX_UNDER_WAY)
+            .map(|_| {
+                let (kept, frozen) = (Arc::clone(&kept), Arc::clone(&frozen));
+                runtime.spawn(async move {
+                    let wait = move |_: &Kept| frozen.lock().unwrap().recv().is_ok();
+                    kept.read(wait).await
+                })
+            })
+            .collect();
+        runtime.block_on(async {
+            while kept.places.available_permits() > 0 {
+                tokio::task::yield_now().await;
+            }
+            // No thread is left waiting for this one, and it is told at once.
+            assert_eq!(kept.read(|_| ()).await, Err(NO_PLACE));
+            for _ in 0..MAX_UNDER_WAY {
+                thaw.send(()).unwrap();
+            }
+            for read in stalled {
+                assert_eq!(read.await.unwrap(), Ok(true));
+            }
+            assert_eq!(kept.read(|_| 7).await, Ok(7));
+        });
     }
 }

@@ -163,10 +163,7 @@ mod tests {
     const ADDRESS: &str = "10.0.0.7";
 
     fn kept(folder: &std::path::Path, pseudonyms: Option<Pseudonyms>) -> Kept {
-        Kept {
-            folder: folder.to_owned(),
-            pseudonyms,
-        }
+        Kept::new(folder.to_owned(), pseudonyms)
     }
 
     fn found(kept: &Kept, text: &str) -> Vec<String> {

@@ -17,7 +17,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde::Serialize;
 
-use super::{Kept, kept, known};
+use super::{Kept, known};
 use crate::metrics::{Board, Scene};
 use crate::model::{HostKey, VendorId};
 use crate::store::Reader;
@@ -112,10 +112,10 @@ async fn vendor(api: &Api, scene: &Scene, asked: &Parameters) -> Result<Option<V
     if let Some(id) = vendors.get(text) {
         return Ok(Some(id.clone()));
     }
-    if let Some(kept) = api.kept.clone() {
-        let stored = move || Reader::open(&kept.folder)?.vendors();
+    if let Some(kept) = &api.kept {
+        let stored = |kept: &Kept| Reader::open(&kept.folder)?.vendors();
         // A store that cannot be read knows no vendor more.
-        if let Ok(Ok(stored)) = kept::read(stored).await {
+        if let Ok(Ok(stored)) = kept.read(stored).await {
             vendors.extend(stored);
         }
     }
@@ -181,15 +181,15 @@ impl Api {
         if !shown.is_empty() {
             return Ok(shown);
         }
-        let Some(kept) = self.kept.clone() else {
+        let Some(kept) = &self.kept else {
             return Err(nobody(text));
         };
         let (scene, asked) = (Arc::clone(scene), text.to_owned());
-        let stored = move || {
+        let stored = move |kept: &Kept| {
             let reader = Reader::open(&kept.folder)?;
-            known::stored_hosts(&kept, &reader, &scene.snapshot, &asked)
+            known::stored_hosts(kept, &reader, &scene.snapshot, &asked)
         };
-        match kept::read(stored).await {
+        match kept.read(stored).await {
             // A store that cannot be read knows no host more.
             Ok(Ok(stored)) if !stored.is_empty() => Ok(shown),
             _ => Err(nobody(text)),

@@ -14,7 +14,7 @@ use crate::model::{
 use crate::privacy::Pseudonyms;
 use crate::report::NetworkLine;
 use crate::store::{self, Filter, Period, Place, Reader, StoredSample, StoredSighting};
-use crate::web::{Kept, kept, known};
+use crate::web::{Kept, known};
 
 const PARAMETERS: [&str; 7] = [
     "host", "vendor", "category", "since", "until", "limit", "after",
@@ -83,7 +83,7 @@ pub(super) async fn get(State(api): Shared, asked: Asked) -> Answer {
     };
     let host = asked.text("host").map(str::to_owned);
     let seen = scene.clone();
-    let read = kept::read(move || read(&kept, &seen, host.as_deref(), filter, after, limit));
+    let read = kept.read(move |kept| read(kept, &seen, host.as_deref(), filter, after, limit));
     let page = match read.await {
         Ok(page) => page?,
         Err(why) => return Err(unavailable(&scene, why)),

@@ -7,7 +7,7 @@ use tokio::sync::Mutex;
 
 use crate::model::{AddressBinding, HostKey, HostView, Span, Timestamp, VendorId};
 use crate::store::{HostDay, HostPast, Reader, StoreError, VendorDay};
-use crate::web::{Kept, kept};
+use crate::web::Kept;
 
 /// Days that are shown at most, and at least, the day of the engine time among them: fewer make bars that look like walls.
 const DAYS: i64 = 60;
@@ -169,8 +169,7 @@ async fn read<T: Send + 'static>(
     fault: Option<String>,
     query: impl FnOnce(&Kept, &Reader) -> Result<T, StoreError> + Send + 'static,
 ) -> Told<T> {
-    let kept = Arc::clone(kept);
-    let read = kept::read(move || query(&kept, &Reader::open(&kept.folder)?));
+    let read = kept.read(move |kept| query(kept, &Reader::open(&kept.folder)?));
     match read.await {
         Ok(Ok(value)) => Told::Read(value),
         Ok(Err(error)) => Told::Failed(fault.unwrap_or_else(|| error.to_string())),
