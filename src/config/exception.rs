@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use toml::value::Datetime;
 
-use super::file::Network;
+use super::values::Network;
 use crate::evidence::ExceptionRule;
 use crate::model::{self, Category, Timestamp, VendorId};
 

@@ -5,12 +5,12 @@ use std::io::Read as _;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::group::{self, Group};
+use super::values::{HostName, Network};
 use super::{DEFAULT_LISTEN, Exception};
-use crate::model::{DomainName, line_and_column};
+use crate::model::line_and_column;
 use crate::{capture, events, flows, metrics, store, tracker};
 
 /// Every key with its default and what it means; a test keeps it so.
@@ -79,52 +79,6 @@ pub struct File {
     /// Choices for vendors.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub vendor: BTreeMap<String, VendorChoice>,
-}
-
-/// A host in the file, in lower case.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct HostName(String);
-
-impl TryFrom<String> for HostName {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        match DomainName::parse(&text) {
-            Ok(name) if !text.contains(['/', ':']) => Ok(Self(name.to_string())),
-            _ => Err(format!(
-                "`{text}` is no host name; write it like block.example.com, without scheme, port and path"
-            )),
-        }
-    }
-}
-
-impl From<HostName> for String {
-    fn from(host: HostName) -> Self {
-        host.0
-    }
-}
-
-/// A network in the file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Network(pub IpNet);
-
-impl TryFrom<String> for Network {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        let network = text.parse().map(Self);
-        network.map_err(|_| {
-            format!("`{text}` is no network; write it like 192.0.2.0/24 or 2001:db8::/48")
-        })
-    }
-}
-
-impl From<Network> for String {
-    fn from(network: Network) -> Self {
-        network.0.to_string()
-    }
 }
 
 /// Bounds of tables.

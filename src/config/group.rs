@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::file::Network;
+use super::values::Network;
 use crate::evidence;
 
 /// A group in the file.

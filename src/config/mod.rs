@@ -5,8 +5,10 @@ mod exception;
 mod file;
 mod group;
 mod needs;
+mod refused;
 mod reload;
 mod stamps;
+mod values;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -15,8 +17,8 @@ use std::time::Duration;
 
 use crate::hosts::Listings;
 use crate::model::{LinkType, LocalNetworks, Pack, VendorId};
-use crate::privacy::{KeyError, Pseudonyms};
-use crate::rules::{Library, PackError, RuleSet};
+use crate::privacy::Pseudonyms;
+use crate::rules::{Library, RuleSet};
 use crate::sandbox::Needs;
 use crate::{capture, evidence, flows, ledger, metrics, replay, store, tracker, web};
 
@@ -24,6 +26,7 @@ pub use device_files::{DeviceFileError, DeviceFiles};
 pub use exception::Exception;
 pub use file::{ConfigError, EXAMPLE, File, LogLevel, VendorChoice};
 pub use group::Group;
+pub use refused::Refused;
 pub use stamps::FileStamp;
 
 /// Where the page and the metrics are served unless something else is said: this machine only.
@@ -47,75 +50,11 @@ pub struct Config {
     granted: Option<Needs>,
 }
 
-/// Why there is no configuration.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
-    /// The file.
-    #[error(transparent)]
-    File(#[from] ConfigError),
-    /// The key of pseudonyms.
-    #[error(transparent)]
-    Key(#[from] KeyError),
-    /// The file that says who is let in to the server.
-    #[error(transparent)]
-    Web(#[from] web::WebConfigError),
-    /// A file about devices.
-    #[error(transparent)]
-    Devices(#[from] DeviceFileError),
-    /// One or more packs.
-    #[error("{}", lines(.0))]
-    Packs(Vec<PackError>),
-    /// The file speaks of something that the packs do not have.
-    #[error("{origin}: {what}")]
-    Choice {
-        /// Path of the file.
-        origin: String,
-        /// What, and what there is instead.
-        what: String,
-    },
-    /// It is sound, but a running daemon cannot take it over.
-    #[error("{origin}: `{keys}` cannot change while the daemon runs: restart needed")]
-    Restart {
-        /// Path of the file.
-        origin: String,
-        /// The keys, in backquotes but for the first and the last.
-        keys: String,
-    },
-    /// It is sound, as far as the running daemon's sandbox lets it be read.
-    #[error("{origin}: `{keys}` names what the sandbox was not told of at start: restart needed")]
-    Sandbox {
-        /// Path of the file.
-        origin: String,
-        /// The keys, in backquotes but for the first and the last.
-        keys: String,
-    },
-}
-
-impl Refused {
-    /// The same in words that tell nothing of what stands in the configuration, which may name devices.
-    pub fn discreet(&self) -> String {
-        match self {
-            Self::File(ConfigError::Wrong {
-                path, line, column, ..
-            }) => format!("{path}:{line}:{column}: it is wrong there; standard error says what"),
-            Self::Choice { origin, .. } => {
-                format!("{origin}: it is wrong; standard error says what")
-            }
-            other => other.to_string(),
-        }
-    }
-}
-
 fn device_files(file: &File) -> DeviceFiles {
     DeviceFiles {
         inventory: file.inventory.clone(),
         leases: file.leases.clone(),
     }
-}
-
-fn lines(faults: &[PackError]) -> String {
-    let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
-    lines.join("\n")
 }
 
 /// What the command line says on top of the file.

@@ -2,6 +2,7 @@
 //!
 //! No I/O, no threads, no clock. Whichever worker saw a packet, it ends here, so nothing depends on which.
 
+mod absorb;
 mod blind;
 mod blind_spots;
 mod conclude;
@@ -11,75 +12,25 @@ mod identity;
 mod reload;
 mod restore;
 mod roles;
+mod settings;
 mod uncovered;
 mod watch;
 
-use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::evidence::{self, Book, Bypasses, Cutoffs, GroupId, Looked, UnknownCutoff, phase};
-use crate::hosts::{self, Hosts};
-use crate::model::{
-    self, Accepted, Batch, Happening, HostKey, LocalNetworks, Pack, PackRole, Reply, Sighting,
-    Signal, Snapshot, Strength, Timestamp, WatchList,
-};
+use crate::evidence::{Book, Bypasses, Cutoffs, Looked, UnknownCutoff};
+use crate::hosts::Hosts;
+use crate::model::{Accepted, Happening, Pack, Snapshot, Timestamp, WatchList};
 
 use blind::BlindHosts;
 use duplicates::Duplicates;
 use happenings::Happenings;
 use restore::Before;
 use roles::Roles;
+pub use settings::{Settings, Stats};
 use uncovered::Uncovered;
 use watch::Watch;
-
-/// How the ledger judges.
-#[derive(Clone, Debug, Default)]
-pub struct Settings {
-    /// How evidence is judged.
-    pub evidence: evidence::Settings,
-    /// Whether local networks were given or known from an interface; otherwise the page says so.
-    pub local_networks_known: bool,
-    /// What is local; resolvers elsewhere are foreign.
-    pub local: LocalNetworks,
-    /// Resolvers of the network that are not local.
-    pub resolvers: Vec<IpAddr>,
-    /// Addresses of the sensor's own machine.
-    pub sensor_addresses: Vec<IpAddr>,
-    /// Whether the sensor's own machine may be a straggler.
-    pub watch_sensor: bool,
-    /// Whether somebody takes what happens.
-    pub events: bool,
-    /// Whether somebody takes what is accepted, to keep it.
-    pub keep: bool,
-    /// What files say of who devices are.
-    pub listings: hosts::Listings,
-}
-
-/// Counters of the ledger's tables.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Stats {
-    /// Addresses.
-    pub hosts: hosts::Stats,
-    /// Usages.
-    pub book: evidence::Stats,
-    /// Watched answers: those in force, and those forgotten because there were too many.
-    pub watch: (u64, u64),
-    /// Hosts with flows without a name, by cause: those kept, and those that found no place.
-    pub blind_hosts: (u64, u64),
-    /// Hosts and vendors of which a foreign resolver was asked: those kept, and those that found no place.
-    pub bypasses: (u64, u64),
-    /// Flows that several interfaces may see: those kept, and those forgotten because there were too many.
-    pub flows_told: (u64, u64),
-    /// Flows that were seen again on another interface.
-    pub duplicate_flows: u64,
-    /// What happened and was not taken yet, and what found no place.
-    pub happenings: (u64, u64),
-    /// Addresses with signs of what they do for others, and signs that found no place.
-    pub roles: (u64, u64),
-    /// Names that no service describes: those kept, and those forgotten because their vendor's share was full.
-    pub uncovered: (u64, u64),
-}
 
 /// Everything that is concluded.
 pub struct Ledger {
@@ -151,157 +102,11 @@ impl Ledger {
         }
     }
 
-    /// Takes what a worker reports.
-    pub fn absorb(&mut self, batch: &Batch) {
-        let limit = self.limit;
-        self.now = self.now.max(batch.clock.map(|clock| clock.min(limit)));
-        if let Some(span) = batch.looked {
-            self.looked.add(span);
-        }
-        if let Some(losses) = batch.losses {
-            self.looked.lose(losses);
-        }
-        if let Some(now) = self.now {
-            self.tidy(now);
-            for &address in &batch.contradicted {
-                self.watch.contradicted(address, now);
-            }
-        }
-        for sign in &batch.role_signs {
-            self.roles.note(sign);
-        }
-        for resolution in &batch.resolutions {
-            self.watch.resolved(resolution);
-        }
-        for blind in &batch.blind_hosts {
-            self.blind_hosts.note(blind);
-            if self.settings.events {
-                self.happenings.blind(blind);
-            }
-        }
-        // Copied only where several interfaces are captured.
-        let confirmed: Vec<Cow<'_, Sighting>> = batch
-            .sightings
-            .iter()
-            .filter(|sighting| self.watch.confirms(sighting))
-            .filter_map(|sighting| match sighting.flow {
-                None => Some(Cow::Borrowed(sighting)),
-                Some(_) => self
-                    .duplicates
-                    .credit(batch.interface.as_ref(), sighting.clone())
-                    .map(Cow::Owned),
-            })
-            .collect();
-        let hosts = self.identify(batch, &confirmed);
-        self.note_uncovered(&batch.uncovered);
-        for (sighting, host) in confirmed.iter().zip(hosts) {
-            let sighting: &Sighting = sighting;
-            self.note_bypass(&host, sighting);
-            let group = self.group_of(&host, sighting.host);
-            let cutoff = self.cutoffs.find(group, &sighting.matched.service);
-            if self.settings.events {
-                self.happenings
-                    .sighting(&host, sighting, cutoff, &self.packs);
-            }
-            let now = self.now.unwrap_or(sighting.span.last);
-            self.book.sighting(&host, sighting, cutoff, now);
-            if self.settings.keep {
-                let phase = phase(cutoff, sighting.span.first);
-                let accepted = (host, phase, sighting.clone());
-                self.accepted.sightings.push(accepted);
-            }
-        }
-        for end in &batch.flow_ends {
-            if self.watch.confirms_end(end) && self.duplicates.ends(end) && self.settings.events {
-                let host = self.hosts.key_of(end.host, end.mac, end.span.first);
-                let group = self.group_of(&host, end.host);
-                let cutoff = self.cutoffs.find(group, &end.matched.service);
-                self.happenings.flow_end(&host, end, cutoff, &self.packs);
-            }
-        }
-        for reply in &batch.replies {
-            if !self.watch.confirms_reply(reply) {
-                continue;
-            }
-            // A reply proves no packet of the host's own, so it says nothing about presence.
-            let host = self.hosts.key_of(reply.host, reply.mac, reply.span.first);
-            let resolver = reply.server.filter(|_| reply.signal == Signal::Dns);
-            let own_resolver = resolver.is_some_and(|resolver| !self.is_foreign(resolver));
-            self.note_reply(&host, reply, own_resolver);
-            if self.settings.keep {
-                let accepted = (host, reply.clone(), own_resolver);
-                self.accepted.replies.push(accepted);
-            }
-        }
-    }
-
-    /// Takes names that no service describes. They say nothing of their hosts, presence neither.
-    fn note_uncovered(&mut self, read: &model::Uncovered) {
-        for (vendor, readings) in &read.readings {
-            self.uncovered.count(vendor, *readings);
-        }
-        for name in &read.names {
-            let askers = name.hosts.iter();
-            let keys = askers.map(|asker| self.hosts.key_of(asker.host, asker.mac, asker.time));
-            self.uncovered.note(name, keys);
-        }
-    }
-
-    /// Takes what came back to a host's tries, maybe from a resolver of the network.
-    fn note_reply(&mut self, host: &HostKey, reply: &Reply, own_resolver: bool) {
-        if own_resolver {
-            let vendor = &reply.service.vendor;
-            self.bypasses
-                .answered(host, vendor, reply.kind, reply.span.last);
-        }
-        self.book.reply(host, reply);
-    }
-
     /// What was accepted since the last call, where the settings say that somebody takes it.
     pub fn accepted(&mut self) -> Accepted {
         Accepted {
             bindings: self.hosts.changes().bindings,
             ..std::mem::take(&mut self.accepted)
-        }
-    }
-
-    /// The group of a host that has this address, by what is known of it now.
-    fn group_of(&self, host: &HostKey, address: IpAddr) -> GroupId {
-        if !self.cutoffs.has_groups() {
-            return GroupId::default();
-        }
-        let view = self.hosts.view(host);
-        let site = view.as_ref().and_then(|view| view.site.as_deref());
-        let known = view.as_ref().map(|view| view.addresses.as_slice());
-        match known {
-            Some(addresses) if !addresses.is_empty() => self.cutoffs.group_of(addresses, site),
-            _ => self.cutoffs.group_of(&[address], site),
-        }
-    }
-
-    /// Whether a resolver is not the network's.
-    fn is_foreign(&self, resolver: IpAddr) -> bool {
-        !self.settings.local.contains(resolver)
-            && !self.settings.resolvers.contains(&resolver)
-            && !self.hosts.resolvers().contains(&resolver)
-    }
-
-    /// A host that asks a foreign resolver for a restricted vendor's strong name goes past the network's own.
-    fn note_bypass(&mut self, host: &HostKey, sighting: &Sighting) {
-        let service = &sighting.matched.service;
-        let restricted = self
-            .packs
-            .iter()
-            .any(|pack| pack.vendor == service.vendor && pack.role == PackRole::Restricted);
-        if let Some(resolver) = sighting.server
-            && sighting.signal == Signal::Dns
-            && service.strength == Strength::Strong
-            && restricted
-            && self.is_foreign(resolver)
-        {
-            let (vendor, last) = (&service.vendor, sighting.span.last);
-            self.bypasses
-                .asked(host, vendor, resolver, &sighting.name, last);
         }
     }
 

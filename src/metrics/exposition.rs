@@ -14,7 +14,8 @@ use prometheus::process_collector::ProcessCollector;
 use prometheus::proto::{Counter, MetricFamily};
 use prometheus::{Encoder, TextEncoder};
 
-use super::gather::{Part, gather};
+use super::gather::gather;
+use super::samples::Part;
 use super::{Board, Scene, Settings};
 
 /// How long a scrape is as good as another: what is not of the scene, the process's own figures, is this old at most.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::families as f;
-use super::gather::{Samples, number};
+use super::samples::{Samples, number};
 use super::{Scene, Settings};
 use crate::model::{Evidence, Finding, HostKey, Timestamp};
 

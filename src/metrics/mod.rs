@@ -7,8 +7,11 @@ mod exposition;
 mod families;
 mod gather;
 mod hosts;
+mod samples;
+mod sensor;
 mod server;
 mod store;
+mod vendors;
 
 use std::sync::Arc;
 

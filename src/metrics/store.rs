@@ -1,7 +1,7 @@
 //! How the store is, and its families.
 
 use super::families as f;
-use super::gather::{Samples, number};
+use super::samples::{Samples, number};
 use crate::model::Timestamp;
 use crate::store::{Lost, Operation, Stats};
 
