@@ -78,7 +78,11 @@ fn enforce(needs: &Needs) -> Result<Result<(), String>, RulesetError> {
         (_, LandlockStatus::NotEnabled) => {
             Err("the kernel has Landlock, but it is not enabled at boot (lsm=)".to_owned())
         }
-        _ => Err("the kernel has no Landlock (Linux 5.13 and later can have it)".to_owned()),
+        _ => Err(
+            "the kernel has no Landlock (Linux 5.13 and later can have it), or what started the process, such as a container, \
+             refuses it"
+                .to_owned(),
+        ),
     })
 }
 
