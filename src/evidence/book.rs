@@ -1,24 +1,27 @@
 //! The book of all usages, bounded.
 
+mod room;
+
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use super::{Usage, WINDOW, phase};
 use crate::model::{
-    Carry, Category, Cutoff, DomainName, HostKey, Line, Phase, Rank, Reply, ReplyKind, Sighting,
-    Standing, Strength, Timestamp, Totals, VendorId, WeakUse,
+    Carry, Category, Cutoff, DomainName, HostKey, Phase, Reply, ReplyKind, Sighting, Strength,
+    Timestamp, Totals, VendorId, WeakUse,
 };
 
 /// Combinations of host, vendor and category kept at once: about 1 KiB each with one name, so 12 MiB,
 /// and as much in each state that is published.
-pub const MAX_USAGES: usize = 12_288;
+const MAX_USAGES: usize = 12_288;
 /// Combinations put aside when rules changed. What finds no place is forgotten, and noted anew when it is seen.
 const MAX_ASIDE: usize = 1_024;
 /// Weak combinations kept at once: context only, so they may not crowd anything.
 const MAX_WEAK: usize = 8_192;
-/// Names kept for one weak combination.
+/// Names kept for one weak combination, and for all of them together: at most about 300 bytes each, so 5 MiB.
 const MAX_WEAK_NAMES: usize = 32;
+const MAX_WEAK_NAMES_IN_ALL: usize = 16_384;
 /// Names of which it is remembered that they resolved; a pack has some hundred.
 const MAX_RESOLVED: usize = 16_384;
 
@@ -31,6 +34,10 @@ pub struct Book {
     /// What the rules in force do not call strong, and former ones did.
     aside: BTreeMap<UsageKey, Usage>,
     weak: BTreeMap<UsageKey, WeakUse>,
+    /// Names of all weak combinations together.
+    weak_names: usize,
+    /// Names of all usages together, those put aside included.
+    names: usize,
     resolved: HashMap<DomainName, Timestamp>,
     totals: Totals,
     stats: Stats,
@@ -45,8 +52,12 @@ pub struct Stats {
     pub usage_evictions: u64,
     /// Weak combinations now.
     pub weak: u64,
-    /// Weak combinations that found no place.
+    /// Weak combinations, and names of those, that found no place.
     pub weak_refused: u64,
+    /// Names of all usages now.
+    pub names: u64,
+    /// Names left out because there were too many of all usages together.
+    pub names_left_out: u64,
 }
 
 impl Book {
@@ -90,11 +101,15 @@ impl Book {
             .usages
             .entry(key)
             .or_insert_with(|| Usage::new(sighting.span.first));
+        let names = usage.names_kept();
         usage.sighting(sighting, phase, now);
+        let more = usage.names_kept() - names;
         // A straggler at this moment; a replay judges at its end, but what was one stays on record.
         let recent = usage.last_contact(now) > Some(now.before(WINDOW));
         usage.ever_straggler |=
             recent && phase == Phase::After && usage.last_contact(now) >= Some(sighting.span.first);
+        self.names += more;
+        self.spread_names();
     }
 
     /// Other rules are in force. What rests on names that are another vendor's or of another category by them goes there; what
@@ -126,6 +141,8 @@ impl Book {
             });
             !weak.names.is_empty()
         });
+        self.count_names();
+        self.spread_names();
     }
 
     /// The clock was set back: what was put down to a time later than `limit` happened earlier by as much.
@@ -171,9 +188,9 @@ impl Book {
                 put(usages, (survivor.clone(), vendor, category), usage);
             }
         }
-        let of_other: Vec<(UsageKey, WeakUse)> =
+        let of_other_weak: Vec<(UsageKey, WeakUse)> =
             self.weak.extract_if(.., |key, _| key.0 == *other).collect();
-        for ((_, vendor, category), weak) in of_other {
+        for ((_, vendor, category), weak) in of_other_weak {
             match self.weak.entry((survivor.clone(), vendor, category)) {
                 Entry::Occupied(mut known) => join_weak(known.get_mut(), weak),
                 Entry::Vacant(place) => {
@@ -184,6 +201,7 @@ impl Book {
                 }
             }
         }
+        self.count_names();
     }
 
     /// Every usage with its host, vendor and category, sorted by those.
@@ -211,6 +229,7 @@ impl Book {
         Stats {
             usages: self.usages.len() as u64,
             weak: self.weak.len() as u64,
+            names: self.names as u64,
             ..self.stats
         }
     }
@@ -262,28 +281,16 @@ impl Book {
         weak.sightings += sighting.count;
         weak.first_seen = weak.first_seen.min(sighting.span.first);
         weak.last_seen = weak.last_seen.max(sighting.span.last);
-        if let Err(at) = weak.names.binary_search(&sighting.name)
-            && weak.names.len() < MAX_WEAK_NAMES
-        {
-            weak.names.insert(at, sighting.name.clone());
+        if let Err(at) = weak.names.binary_search(&sighting.name) {
+            // The first one says what the combination is about.
+            let has_room = self.weak_names < MAX_WEAK_NAMES_IN_ALL || weak.names.is_empty();
+            if has_room && weak.names.len() < MAX_WEAK_NAMES {
+                weak.names.insert(at, sighting.name.clone());
+                self.weak_names += 1;
+            } else {
+                self.stats.weak_refused += 1;
+            }
         }
-    }
-
-    /// Forgets a tenth: those that were never stragglers first. Of others half of those that stay are in contact for
-    /// longest, half were seen last.
-    fn make_room(&mut self) {
-        let rank = |key: &UsageKey, usage: &Usage| Rank {
-            class: u8::from(usage.ever_straggler),
-            standing: usage.contacts.map(Standing::of).unwrap_or_default(),
-            last: usage.span.last,
-            id: key.clone(),
-        };
-        let ranks = self.usages.iter().map(|(key, usage)| rank(key, usage));
-        let line = Line::draw(ranks, MAX_USAGES - MAX_USAGES / 10);
-        let before = self.usages.len();
-        self.usages
-            .retain(|key, usage| line.keeps(&rank(key, usage)));
-        self.stats.usage_evictions += (before - self.usages.len()) as u64;
     }
 }
 

@@ -11,7 +11,7 @@ use crate::model::{
 };
 
 /// Names kept for one host, vendor and category; a product asks for a few dozen.
-const MAX_NAMES: usize = 64;
+pub(super) const MAX_NAMES: usize = 64;
 
 /// The names, sorted. A list, because nearly all of a flood's hosts have one name, and a tree has room for eleven at once.
 #[derive(Clone, Debug, Default)]
@@ -62,6 +62,27 @@ impl Names {
         if let Ok(at) = self.place(&reply.name) {
             self.list[at].1.reply(reply);
         }
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Leaves out the names seen longest ago, beyond so many. Says how many that were.
+    pub(super) fn forget(&mut self, most: usize) -> usize {
+        let before = self.list.len();
+        while self.list.len() > most {
+            let oldest = (0..self.list.len()).min_by_key(|&at| self.list[at].1.span.last);
+            let Some(oldest) = oldest else { break };
+            self.list.remove(oldest);
+        }
+        let forgotten = before - self.list.len();
+        if forgotten > 0 {
+            self.left_out += forgotten as u64;
+            self.list.shrink_to_fit();
+        }
+        forgotten
     }
 
     /// Adds what was noted under another key of the same host.
@@ -162,16 +183,6 @@ impl Names {
 
     fn place(&self, name: &DomainName) -> Result<usize, usize> {
         self.list.binary_search_by(|(known, _)| known.cmp(name))
-    }
-
-    /// Leaves out the names seen longest ago, beyond so many.
-    fn forget(&mut self, most: usize) {
-        while self.list.len() > most {
-            let oldest = (0..self.list.len()).min_by_key(|&at| self.list[at].1.span.last);
-            let Some(oldest) = oldest else { return };
-            self.list.remove(oldest);
-            self.left_out += 1;
-        }
     }
 }
 

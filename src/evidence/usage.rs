@@ -253,6 +253,16 @@ impl Usage {
         by_service.into_values().max().unwrap_or(0)
     }
 
+    /// How many names are kept.
+    pub(super) fn names_kept(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Leaves out the names seen longest ago, beyond so many. Says how many that were.
+    pub(super) fn forget_names(&mut self, most: usize) -> usize {
+        self.names.forget(most)
+    }
+
     /// The names, latest first, and how many found no place.
     pub fn names(&self) -> (Vec<NameUse>, u64) {
         self.names.views()

@@ -15,7 +15,7 @@ const MAX_PIECES: usize = 256;
 /// How far one step may lead beyond what has arrived: the largest body that is skipped.
 const MAX_SKIP: u64 = 1 << 30;
 
-/// Bytes held by all streams together, against one cap.
+/// Bytes held by all streams together, and by what else is kept with flows, against one cap.
 #[derive(Clone, Copy, Debug)]
 pub struct Budget {
     used: usize,
@@ -38,7 +38,23 @@ impl Budget {
         self.used
     }
 
-    /// Streams given up because the budget was spent.
+    /// Takes so many bytes for something that is kept with a flow, if they are left.
+    pub fn take(&mut self, bytes: usize) -> bool {
+        let is_left = self.used + bytes <= self.cap;
+        if is_left {
+            self.used += bytes;
+        } else {
+            self.refused += 1;
+        }
+        is_left
+    }
+
+    /// Gives back what was taken.
+    pub fn give_back(&mut self, bytes: usize) {
+        self.used = self.used.saturating_sub(bytes);
+    }
+
+    /// What was given up because the budget was spent.
     pub fn refused(&self) -> u64 {
         self.refused
     }

@@ -101,6 +101,7 @@ fn tables(samples: &mut Samples, scene: &Scene) {
             ledger.hosts.identities.1,
         ),
         ("usages", ledger.book.usages, ledger.book.usage_evictions),
+        ("names", ledger.book.names, ledger.book.names_left_out),
         ("weak_names", ledger.book.weak, ledger.book.weak_refused),
         ("watch_list", ledger.watch.0, ledger.watch.1),
         ("blind_hosts", ledger.blind_hosts.0, ledger.blind_hosts.1),

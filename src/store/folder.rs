@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
 use super::error::{Result, StoreError, system};
@@ -41,9 +41,7 @@ impl Folder {
     pub(super) fn take(path: &Path) -> Result<Self> {
         make_folder(path)?;
         let lock_path = path.join(LOCK_NAME);
-        let mut lock = private()
-            .create(true)
-            .open(&lock_path)
+        let mut lock = create(private().create(true), &lock_path)
             .map_err(|error| system(path, "create a file in the folder", &error))?;
         match lock.try_lock() {
             Ok(()) => {}
@@ -74,9 +72,7 @@ impl Folder {
     /// same mode.
     pub(super) fn create_database(&self) -> Result<()> {
         let path = self.database();
-        private()
-            .create(true)
-            .open(&path)
+        create(private().create(true), &path)
             .map(drop)
             .map_err(|error| system(&path, "create the file", &error))
     }
@@ -171,10 +167,7 @@ pub(super) fn backup(database: &Path, schema: i64) -> PathBuf {
 
 /// Makes the file for a copy, empty, and readable by nobody else.
 pub(super) fn create_copy(path: &Path) -> Result<()> {
-    private()
-        .create(true)
-        .truncate(true)
-        .open(path)
+    create(private().create(true).truncate(true), path)
         .map(drop)
         .map_err(|error| system(path, "create the copy", &error))
 }
@@ -211,6 +204,19 @@ fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true).write(true).mode(0o600);
     options
+}
+
+/// Makes a file, of whoever has the folder: an administrator who erases a host must not leave files that the sensor, which
+/// is another user, cannot open. Only the administrator can give files away; whoever cannot keeps them.
+fn create(options: &OpenOptions, path: &Path) -> std::io::Result<File> {
+    let file = options.open(path)?;
+    let folder = path.parent().map(fs::metadata).transpose()?;
+    if let Some(folder) = folder
+        && file.metadata()?.uid() != folder.uid()
+    {
+        let _ = fchown(&file, Some(folder.uid()), Some(folder.gid()));
+    }
+    Ok(file)
 }
 
 /// Says in the lock file who holds it.

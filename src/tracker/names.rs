@@ -7,8 +7,8 @@ use super::rollup::{Rollup, Subject};
 use crate::flows::Budget;
 use crate::model::{Carry, Segment, Signal, Timestamp, WireText};
 
-/// Names followed in one flow: a connection to a proxy may carry requests to many. Beyond them the oldest is given up,
-/// and would count again if it came again.
+/// Names followed in one flow: a connection to a proxy may carry requests to many. Beyond them, or
+/// where the names of all flows take too much, the oldest is given up, and would count again if it came again.
 const MAX_NAMES: usize = 8;
 
 /// The matched names of a flow. Its bytes belong to the one that was read last.
@@ -17,6 +17,8 @@ pub(super) struct Names {
     list: Vec<Named>,
     current: Option<usize>,
     answers: Answers,
+    /// Bytes of the budget that the names beyond the first take.
+    taken: usize,
     /// Whether the server sent anything since it was last asked.
     heard: bool,
     /// Whether the end of the flow was told.
@@ -62,9 +64,14 @@ impl Names {
         let at = match known {
             Some(at) => at,
             None => {
-                if self.list.len() >= MAX_NAMES {
-                    self.list.remove(0).report_bytes(rollup);
-                    self.answers.forget_name(0);
+                if !self.list.is_empty() {
+                    let is_full = self.list.len() >= MAX_NAMES;
+                    if is_full || !budget.take(size_of::<Named>()) {
+                        self.list.remove(0).report_bytes(rollup);
+                        self.answers.forget_name(0);
+                    } else {
+                        self.taken += size_of::<Named>();
+                    }
                 }
                 // Nearly every flow has one name: the usual room for four would be most of the memory of a flood.
                 if self.list.is_empty() {
@@ -210,6 +217,7 @@ impl Names {
 
     /// Gives kept bytes back.
     pub(super) fn release(&mut self, budget: &mut Budget) {
+        budget.give_back(std::mem::take(&mut self.taken));
         self.answers.release(budget);
     }
 }

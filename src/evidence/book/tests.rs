@@ -39,6 +39,17 @@ fn cutoff() -> Cutoff {
 
 /// A host's sighting at a second.
 fn seen(book: &mut Book, service: &Arc<Service>, host: IpAddr, evidence: Evidence, second: i64) {
+    named(book, service, host, "a.vendor.example", (evidence, second));
+}
+
+/// A host's sighting of a name at a second.
+fn named(
+    book: &mut Book,
+    service: &Arc<Service>,
+    host: IpAddr,
+    name: &str,
+    (evidence, second): (Evidence, i64),
+) {
     let time = Timestamp::from_unix(second, 0);
     let sighting = Sighting {
         mac: None,
@@ -47,7 +58,7 @@ fn seen(book: &mut Book, service: &Arc<Service>, host: IpAddr, evidence: Evidenc
             service: Arc::clone(service),
             pattern: "*.vendor.example".into(),
         },
-        name: DomainName::parse("a.vendor.example").unwrap(),
+        name: DomainName::parse(name).unwrap(),
         signal: Signal::Tls,
         server: None,
         evidence,
@@ -129,4 +140,56 @@ fn what_is_put_aside_follows_its_host() {
     let (_, usage) = book.usages().next().unwrap();
     let now = Timestamp::from_unix(90, 0);
     assert_eq!(usage.last_contact(now), Some(Timestamp::from_unix(80, 0)));
+}
+
+/// Whatever many hosts ask for, the names of all together are bounded, and a straggler keeps its own.
+#[test]
+fn names_of_many_hosts_spare_those_of_stragglers() {
+    let (mut book, service) = (Book::default(), service());
+    let name = |number: u32| format!("n{number}.vendor.example");
+    for number in 0..20 {
+        let at = (Evidence::Contact, i64::from(number));
+        named(&mut book, &service, FIRST, &name(number), at);
+    }
+    let mut most = 0;
+    for number in 0..60_000 {
+        let (host, at) = (forged(number % 3_000), (Evidence::Lookup, 100));
+        named(&mut book, &service, host, &name(number), at);
+        most = most.max(book.stats().names);
+    }
+    let kept: u64 = book
+        .usages()
+        .map(|(_, usage)| usage.names_kept() as u64)
+        .sum();
+    let stats = book.stats();
+    assert_eq!(stats.names, kept);
+    assert!(most <= 24_576 && stats.names > 12_000, "{stats:?}");
+    assert_eq!(stats.names + stats.names_left_out, 60_020);
+    for (key, usage) in book.usages() {
+        let (names, left_out) = usage.names();
+        let is_straggler = key.0 == HostKey::from_address(FIRST);
+        let all = if is_straggler { 20 } else { 20 - left_out };
+        assert_eq!(names.len() as u64, all, "{key:?}");
+    }
+    // Where all of them are stragglers nobody is spared, and nobody is left without a name.
+    for number in 0..60_000 {
+        let (host, at) = (forged(number % 3_000), (Evidence::Contact, 200));
+        named(&mut book, &service, host, &name(number), at);
+    }
+    assert!(book.stats().names <= 24_576);
+    assert!(book.usages().all(|(_, usage)| usage.names_kept() > 0));
+}
+
+#[test]
+fn weak_names_of_many_hosts_are_bounded() {
+    let mut weak = Arc::into_inner(service()).unwrap();
+    weak.strength = Strength::Weak;
+    let (mut book, weak) = (Book::default(), Arc::new(weak));
+    for number in 0..40_000 {
+        let (host, name) = (forged(number % 2_000), format!("n{number}.vendor.example"));
+        named(&mut book, &weak, host, &name, (Evidence::Lookup, 1));
+    }
+    let kept: usize = book.weak().map(|weak| weak.names.len()).sum();
+    assert!(kept <= 16_384 + 2_000, "{kept}");
+    assert_eq!(kept as u64 + book.stats().weak_refused, 40_000);
 }

@@ -1,5 +1,7 @@
 //! Erasing a host.
 
+use std::os::unix::fs::MetadataExt as _;
+
 use super::*;
 
 /// Bytes of every file in a folder that hold a text.
@@ -11,6 +13,32 @@ fn files_with(folder: &Path, needle: &[u8]) -> Vec<PathBuf> {
         bytes.windows(needle.len()).any(|window| window == needle)
     };
     paths.filter(holds).collect()
+}
+
+/// An administrator who erases a host leaves nothing that the sensor, which is another user, cannot open.
+#[test]
+fn files_belong_to_whoever_has_the_folder() {
+    let folder = TempDir::new().unwrap();
+    let nobody = Some(65_534);
+    if std::os::unix::fs::chown(folder.path(), nobody, nobody).is_err() {
+        eprintln!("SKIPPED: only root can give a folder to somebody else");
+        return;
+    }
+    let mut store = open(&folder);
+    let mut batch = Batch::default();
+    batch.sighting(sighting("mac-secret", "10.0.0.1", "a.upd.example", 0));
+    store.write(&batch).unwrap();
+    store.erase(&HostKey::restored("mac-secret")).unwrap();
+    store.write(&batch).unwrap();
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        let entry = entry.unwrap();
+        let metadata = entry.metadata().unwrap();
+        assert_eq!(
+            (metadata.uid(), metadata.gid()),
+            (65_534, 65_534),
+            "{entry:?}"
+        );
+    }
 }
 
 #[test]
