@@ -11,6 +11,7 @@ mod served;
 use std::fs;
 use std::io::ErrorKind;
 use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::Command;
 
@@ -63,6 +64,8 @@ fn only_what_is_needed_can_be_done() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let datagrams = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let local = (other.join("socket"), UnixDatagram::unbound().unwrap());
+    let _receiver = UnixDatagram::bind(&local.0).unwrap();
     let needs = Needs {
         read: vec![read.clone()],
         write: vec![write.clone()],
@@ -119,6 +122,8 @@ fn only_what_is_needed_can_be_done() {
     assert_eq!(kind(TcpListener::bind("127.0.0.1:0")), DENIED);
     assert_eq!(kind(UdpSocket::bind("127.0.0.1:0")), DENIED);
     assert_eq!(kind(datagrams.connect("127.0.0.1:9")), DENIED);
+    assert_eq!(kind(datagrams.send_to(b"a", "127.0.0.1:9")), DENIED);
+    assert_eq!(kind(local.1.send_to(b"a", &local.0)), DENIED);
     assert_eq!(
         kind(std::os::unix::net::UnixStream::connect("/run/x")),
         DENIED

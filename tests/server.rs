@@ -215,6 +215,20 @@ fn over_tls_and_with_another_certificate_without_a_restart() {
     // What is mended is no fault any more. A scrape may be a second old.
     wait_for("a sound reading", || told("/metrics").contains(is_sound));
     assert!(!told("/").contains(refused));
+    // Files that the configuration names before they are there are taken once they are.
+    let web = guarded.file("web.yml");
+    let named = std::fs::read_to_string(&web).unwrap();
+    std::fs::write(
+        &web,
+        named.replace("a.crt", "c.crt").replace("a.key", "c.key"),
+    )
+    .unwrap();
+    wait_for("a refusal", || told("/").contains(refused));
+    certificate(guarded.folder.path(), "c", "Third");
+    wait_for("files that are there now", || !told("/").contains(refused));
+    let third = guarded.file("c.crt");
+    let (_, shown) = guarded.curl("https", "/-/healthy", &["--cacert", &third]);
+    assert!(shown.contains(" 200 OK"), "{shown}");
 }
 
 #[test]

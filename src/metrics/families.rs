@@ -46,7 +46,7 @@ families! {
 
     HOST_STRAGGLING: Gauge "straggler_host_straggling" ["host", "vendor", "category"] "1 while the host is a straggler, 0 for a combination that was one.";
     HOST_LAST_SIGHTING: Gauge "straggler_host_last_sighting_timestamp_seconds" ["host", "vendor", "category", "evidence"] "Capture time of the latest strong sighting that reached this evidence.";
-    HOST_AFTER_SIGHTINGS: Counter "straggler_host_after_cutoff_sightings_total" ["host", "vendor", "category"] "Strong sightings at or after the cutoff.";
+    HOST_AFTER_SIGHTINGS: Counter "straggler_host_after_cutoff_sightings_total" ["host", "vendor", "category"] "Strong sightings at or after the cutoff, all levels together: a transfer is three.";
     HOST_AFTER_RECEIVED: Counter "straggler_host_after_cutoff_received_bytes_total" ["host", "vendor", "category"] "Payload bytes from the vendor in matched flows at or after the cutoff.";
     HOST_AFTER_SENT: Counter "straggler_host_after_cutoff_sent_bytes_total" ["host", "vendor", "category"] "Payload bytes to the vendor in matched flows at or after the cutoff.";
     HOST_INFO: Gauge "straggler_host_info" ["host", "address", "mac", "name", "owner", "role", "confidence"] "What is known of a host; always 1.";

@@ -15,6 +15,9 @@ use seccompiler::{
 use super::Needs;
 use list::{Call, FREE, LEGACY};
 
+/// Bytes of an address of netlink (`struct sockaddr_nl`, netlink(7)).
+const ADDRESS_OF_NETLINK: i32 = 12;
+
 /// Rules by number of the call: none means whatever its arguments.
 type Rules = BTreeMap<Call, Vec<SeccompRule>>;
 
@@ -115,13 +118,21 @@ fn allowed(needs: &Needs) -> Result<Rules, String> {
         vec![SeccompRule::new(vec![typed]).map_err(words)?],
     );
     // What is sent goes where a connection was allowed to: this flag would open one in passing.
-    for (call, flags) in [
-        (libc::SYS_sendto, 3),
-        (libc::SYS_sendmsg, 2),
-        (libc::SYS_sendmmsg, 3),
-    ] {
-        let opens = libc::MSG_FASTOPEN as u64;
-        rules.insert(call, vec![rule(&[has(flags, opens, 0)])?]);
+    let not_in_passing = |flags| has(flags, libc::MSG_FASTOPEN as u64, 0);
+    if needs.sends {
+        for (call, flags) in [
+            (libc::SYS_sendto, 3),
+            (libc::SYS_sendmsg, 2),
+            (libc::SYS_sendmmsg, 3),
+        ] {
+            rules.insert(call, vec![rule(&[not_in_passing(flags)])?]);
+        }
+    } else {
+        // Where nothing is sent by itself: answers on connections, which name no receiver, and questions to the kernel, whose
+        // address has this length. What an address says stands in memory, where no filter sees it.
+        let answer = rule(&[not_in_passing(3), is(5, 0)])?;
+        let question = rule(&[not_in_passing(3), is(5, ADDRESS_OF_NETLINK)])?;
+        rules.insert(libc::SYS_sendto, vec![answer, question]);
     }
     // Limits are read, not set.
     rules.insert(libc::SYS_prlimit64, vec![rule(&[is(2, 0)])?]);

@@ -82,6 +82,15 @@ pub enum StoreError {
         /// The file that is not there.
         path: PathBuf,
     },
+    /// The file was taken away while the store was in use.
+    #[error(
+        "{}: was removed or replaced while the store was in use; what it held is gone with it, and a new one is begun",
+        path.display()
+    )]
+    Replaced {
+        /// Where it lay.
+        path: PathBuf,
+    },
     /// Damage that was met while the store was in use.
     #[error(
         "{}: damaged ({why}); a restart sets it aside under another name and begins anew",

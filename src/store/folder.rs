@@ -72,9 +72,21 @@ impl Folder {
     /// same mode.
     pub(super) fn create_database(&self) -> Result<()> {
         let path = self.database();
+        if !path.exists() {
+            // What waits beside a database that is gone would be brought into the new one.
+            for companion in COMPANIONS {
+                let _ = fs::remove_file(with_suffix(&path, companion));
+            }
+        }
         create(private().create(true), &path)
             .map(drop)
             .map_err(|error| system(&path, "create the file", &error))
+    }
+
+    /// Which file lies there now, if one does: device and number.
+    pub(super) fn database_file(&self) -> Option<(u64, u64)> {
+        let metadata = fs::metadata(self.database()).ok()?;
+        Some((metadata.dev(), metadata.ino()))
     }
 
     /// Gives the database and its companions a dated name; where the database lies then.

@@ -84,6 +84,8 @@ impl Default for Settings {
 #[derive(Debug)]
 pub struct Store {
     connection: Connection,
+    /// The file that is open: device and number.
+    file: Option<(u64, u64)>,
     folder: Folder,
     path: PathBuf,
     settings: Settings,
@@ -109,6 +111,8 @@ impl Store {
         if batch.is_empty() {
             return Ok(());
         }
+        let in_place = self.check_place();
+        self.counted(Operation::Write, in_place)?;
         let room = self.check_room();
         self.counted(Operation::Write, room)?;
         let cap = self.settings.outbox_cap;
@@ -208,6 +212,15 @@ impl Store {
         let result = body(&self.connection);
         let result = result.map_err(|error| self.explain("read the store", &error));
         self.counted(Operation::Read, result)
+    }
+
+    /// SQLite goes on writing to a file that was removed, and nobody would ever read that.
+    fn check_place(&self) -> Result<()> {
+        if self.folder.database_file() == self.file {
+            return Ok(());
+        }
+        let path = self.path.clone();
+        Err(StoreError::Replaced { path })
     }
 
     /// Not SQLite's own limit (`max_page_count`): it has one word for that and for a disk without room, and it would stop

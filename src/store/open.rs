@@ -57,6 +57,7 @@ pub(super) fn open(
         Err(error) => return Err(error),
     }
     let store = Store {
+        file: folder.database_file(),
         connection,
         folder,
         path,

@@ -108,6 +108,38 @@ fn without_its_store_the_sensor_goes_on_and_says_so() {
     drop(load);
 }
 
+#[test]
+fn a_store_that_is_taken_away_is_told_and_begun_anew() {
+    let test = "disk::a_store_that_is_taken_away_is_told_and_begun_anew";
+    if !is_inside(test, &["ip", "unshare"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    let served = start(&state);
+    let load = Load::start();
+    wait_for("rows in the store", || metric(&served, COUNT) > RATE);
+    for entry in std::fs::read_dir(&state).unwrap() {
+        std::fs::remove_file(entry.unwrap().path()).unwrap();
+    }
+    wait_for("a word of it", || {
+        served
+            .get("/")
+            .1
+            .contains("was removed or replaced while the store was in use")
+    });
+    assert!(metric(&served, "straggler_store_errors_total{operation=\"write\"}") > 0);
+    let before = metric(&served, COUNT);
+    wait_for("rows in the new store", || {
+        metric(&served, COUNT) > before + RATE
+    });
+    drop(load);
+    served.end("TERM");
+    let served = start(&state);
+    assert!(metric(&served, COUNT) > RATE);
+    served.end("TERM");
+}
+
 /// A file system that can be frozen, and is thawed whatever happens.
 struct Frozen<'a>(&'a std::path::Path);
 

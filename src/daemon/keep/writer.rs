@@ -254,8 +254,14 @@ impl Writer {
             Ok(()) => self.cleared(),
             Err(error) => {
                 self.fault(&error);
-                if matches!(error, StoreError::Corrupt { .. }) {
-                    // Opening sets it aside and begins anew.
+                if matches!(
+                    error,
+                    StoreError::Corrupt { .. } | StoreError::Replaced { .. }
+                ) {
+                    // Opening sets what is damaged aside and begins anew; that there is less now is told for good.
+                    if matches!(error, StoreError::Replaced { .. }) {
+                        self.state.notice = Some(error.to_string());
+                    }
                     self.close();
                     self.tried = None;
                 }

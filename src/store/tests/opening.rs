@@ -109,3 +109,20 @@ fn a_database_of_another_program_is_refused() {
     assert!(matches!(error, StoreError::Foreign { .. }), "{error}");
     assert_eq!(std::fs::read(&path).unwrap(), before);
 }
+
+#[test]
+fn a_store_that_is_taken_away_takes_no_more_and_another_is_begun() {
+    let folder = TempDir::new().unwrap();
+    let mut store = open(&folder);
+    let mut batch = Batch::default();
+    batch.sighting(sighting("mac-a", "10.0.0.1", "a.upd.example", 0));
+    store.write(&batch).unwrap();
+    std::fs::remove_file(folder.path().join(FILE_NAME)).unwrap();
+    let error = store.write(&batch).unwrap_err();
+    assert!(matches!(error, StoreError::Replaced { .. }), "{error}");
+    drop(store);
+    let mut store = open(&folder);
+    assert!(everything(&mut store).is_empty());
+    store.write(&batch).unwrap();
+    assert_eq!(everything(&mut store).len(), 1);
+}

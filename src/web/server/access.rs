@@ -17,6 +17,9 @@ use super::web_config::{ClientAuth, HeaderKey, WebConfig, WebConfigError, unfit}
 
 /// How often files are looked at, when somebody connects.
 const EVERY: Duration = Duration::from_secs(1);
+/// How often what was refused is read again although nothing seems to have changed: a file that it names may be there now,
+/// or may be read now.
+const AGAIN: Duration = Duration::from_secs(10);
 
 /// Who is let in, and over what: by default everybody, in the clear.
 pub struct Access {
@@ -44,10 +47,18 @@ pub struct Admission {
 /// A file, when it was written and its size; without these it is not there.
 type Stamp = (PathBuf, Option<(SystemTime, u64)>);
 
-/// When it was last looked, and how files lay there whose content was refused.
+/// When it was last looked, and what was refused.
 struct Looked {
     at: Instant,
-    refused: Option<Vec<Stamp>>,
+    refused: Option<Refusal>,
+}
+
+/// What was refused, when and why.
+struct Refusal {
+    /// How the files lay there.
+    stamps: Vec<Stamp>,
+    at: Instant,
+    fault: String,
 }
 
 impl Access {
@@ -111,22 +122,33 @@ impl Access {
             self.told.set_fault(None);
             return;
         }
-        if looked.refused.as_ref() == Some(&now) {
+        let before = looked.refused.take();
+        if let Some(refusal) = &before
+            && refusal.stamps == now
+            && refusal.at.elapsed() < AGAIN
+        {
+            looked.refused = before;
             return;
         }
         match Admission::read(file) {
             Ok(admission) => {
                 self.admission.store(Arc::new(admission));
-                looked.refused = None;
                 self.told.set_fault(None);
                 tracing::info!(file = %file.display(), "who is let in is read again");
             }
             Err(fault) => {
                 let fault =
                     format!("who is let in: refused: {fault}; what was in force stays in force");
-                tracing::error!("{fault}");
-                self.told.set_fault(Some(fault));
-                looked.refused = Some(now);
+                // The same again is not told again.
+                if before.is_none_or(|before| before.fault != fault) {
+                    tracing::error!("{fault}");
+                    self.told.set_fault(Some(fault.clone()));
+                }
+                looked.refused = Some(Refusal {
+                    stamps: now,
+                    at: Instant::now(),
+                    fault,
+                });
             }
         }
     }
