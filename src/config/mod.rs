@@ -19,7 +19,7 @@ use crate::hosts::Listings;
 use crate::model::{LinkType, LocalNetworks, Pack, VendorId};
 use crate::privacy::Pseudonyms;
 use crate::rules::{Library, RuleSet};
-use crate::sandbox::Needs;
+use crate::sandbox::Granted;
 use crate::{capture, evidence, flows, ledger, metrics, replay, store, tracker, web};
 
 pub use device_files::{DeviceFileError, DeviceFiles};
@@ -47,7 +47,7 @@ pub struct Config {
     /// How [`Config::stamps`] were when it was read.
     pub read_when: Vec<FileStamp>,
     /// What the sandbox left, if it is entered.
-    granted: Option<Needs>,
+    granted: Option<Granted>,
 }
 
 fn device_files(file: &File) -> DeviceFiles {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::{Config, Refused};
 use crate::events::SyslogTarget;
 use crate::rules::pack_paths;
-use crate::sandbox::Needs;
+use crate::sandbox::{Granted, Needs};
 use crate::web;
 
 impl Config {
@@ -45,7 +45,7 @@ impl Config {
     }
 
     /// The sandbox is entered: what was not granted then, a reload cannot have.
-    pub fn sandboxed(&mut self, granted: Needs) {
+    pub fn sandboxed(&mut self, granted: Granted) {
         self.granted = Some(granted);
     }
 

@@ -82,7 +82,7 @@ impl Daemon {
     pub fn bind(mut config: Config, access: web::Access, mode: sandbox::Mode) -> Result<Self> {
         let needs = config.needs(&access);
         if mode != sandbox::Mode::Off {
-            config.sandboxed(needs.clone());
+            config.sandboxed(sandbox::Granted::now(&needs));
         }
         let address = config.file.listen;
         let listener = TcpListener::bind(address).with_context(|| {

@@ -178,7 +178,8 @@ fn innermost<'a>(
                     None => return Ok(plain),
                 }
             }
-            ICMP | ICMPV6 => {
+            // Each of them in its own family; in the other it is nobody's.
+            ICMP | ICMPV6 if (ip.protocol == ICMPV6) == ip.src.is_ipv6() => {
                 let discovery = icmp::discovery(&ip).filter(|_| place.on_link && was_whole);
                 let transport = match discovery {
                     Some(message) => Transport::Neighbour(message),

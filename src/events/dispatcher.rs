@@ -246,7 +246,16 @@ impl Writer {
                 Err(error) => {
                     // Once for each time that it begins to fail: the counter tells how often.
                     if !std::mem::replace(&mut self.is_failing, true) {
-                        tracing::warn!(output = self.name, "{error}; tried again until it works");
+                        let hint = match error.is_denied() {
+                            true => {
+                                " (in a folder that was replaced since the start nothing can be opened: restart needed)"
+                            }
+                            false => "",
+                        };
+                        tracing::warn!(
+                            output = self.name,
+                            "{error}; tried again until it works{hint}"
+                        );
                     }
                     if !self.queue.pause(pause) {
                         return Settled::Dropped;

@@ -58,6 +58,11 @@ pub enum OutputError {
 }
 
 impl OutputError {
+    /// Whether the system says that it may not be done.
+    pub(super) fn is_denied(&self) -> bool {
+        matches!(self, Self::Failed { why, .. } if why.kind() == io::ErrorKind::PermissionDenied)
+    }
+
     /// For `map_err`: what was tried.
     pub(super) fn when(doing: impl FnOnce() -> String) -> impl FnOnce(io::Error) -> Self {
         move |why| Self::Failed {

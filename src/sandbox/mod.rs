@@ -10,12 +10,15 @@
 
 mod calls;
 mod files;
+mod granted;
 mod privileges;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::model::{Protection, Protections};
+
+pub use granted::Granted;
 
 /// Whether the daemon is sandboxed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,24 +62,6 @@ pub struct Needs {
     pub captures: bool,
     /// Whether they are opened again when they come back.
     pub reopens: bool,
-}
-
-impl Needs {
-    /// Whether a file may be read: it, or a folder in which it lies, was named.
-    pub fn may_read(&self, path: &Path) -> bool {
-        // Of what is not there yet, where it would lie.
-        let place = || {
-            let folder = path.parent()?.canonicalize().ok()?;
-            Some(folder.join(path.file_name()?))
-        };
-        let Some(path) = path.canonicalize().ok().or_else(place) else {
-            return false;
-        };
-        let granted = self.read.iter().chain(&self.write);
-        granted
-            .filter_map(|granted| granted.canonicalize().ok())
-            .any(|granted| path.starts_with(granted))
-    }
 }
 
 /// Why the daemon does not start.
@@ -151,24 +136,5 @@ impl Sandbox {
                 Ok(())
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_lies_in_a_named_folder_may_be_read() {
-        let folder = tempfile::tempdir().unwrap();
-        let inside = folder.path().join("inside");
-        std::fs::create_dir(&inside).unwrap();
-        let needs = Needs {
-            read: vec![inside.clone()],
-            ..Needs::default()
-        };
-        assert!(needs.may_read(&inside.join("pack.toml")));
-        assert!(!needs.may_read(&folder.path().join("pack.toml")));
-        assert!(!needs.may_read(&inside.join("../pack.toml")));
     }
 }

@@ -30,6 +30,8 @@ const MDNS: [IpAddr; 2] = [
 ];
 /// Hosts from which names without end come.
 const FEW: u32 = 5;
+/// Hosts that have some names each: nearly as many as there may be usages.
+const MANY: u32 = 12_000;
 
 fn family(address: IpAddr) -> usize {
     usize::from(address.is_ipv6())
@@ -86,6 +88,51 @@ pub(crate) fn names(wire: &mut Wire, number: u32) {
         SocketAddr::new(RESOLVER[0], 53),
     );
     wire.talk(talk.asks(&query).answers(&answer));
+}
+
+/// A long name that nobody asked for before.
+fn long_name(label: u64, domain: &str) -> String {
+    let part = "b".repeat(60);
+    format!("p{label:016x}.{part}.{part}.{part}.{domain}")
+}
+
+/// One of many hosts asks for a long name that nobody asked for before, three of four times one that only the vendor's product
+/// asks for; nobody answers.
+pub(crate) fn long_names(wire: &mut Wire, number: u32) {
+    let [_, _, c, d] = (number % MANY).to_be_bytes();
+    let host = IpAddr::from([10, 3, c, d]);
+    let domain = match number / MANY % 4 {
+        0 => "events.data.microsoft.com",
+        _ => "upd.kaspersky.com",
+    };
+    let name = long_name(wire.noise().bits(), domain);
+    let query = Message::query(wire.noise().u16(), &name, A).bytes();
+    let datagram = Datagram::new(1_024 | wire.noise().u16(), 53).payload(&query);
+    wire.packet(&Ip::between(host, RESOLVER[0]).packet(&datagram));
+}
+
+/// A request on a connection that has eight of them, each for another name, with its answer.
+pub(crate) fn requests(wire: &mut Wire, number: u32) {
+    let (connection, request) = (number / 8, number % 8);
+    let host = IpAddr::from([10, 4, 0, (connection % 50) as u8]);
+    let [_, b, c, d] = connection.to_be_bytes();
+    let server = IpAddr::from([100 + (b & 15), c, d, 80]);
+    let name = long_name(request.into(), "upd.kaspersky.com");
+    let asked = format!("GET / HTTP/1.1\r\nHost: {name}\r\n\r\n");
+    let answer = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na";
+    let (there, back) = (Segment::new(50_000, 80), Segment::new(80, 50_000));
+    let (up, down) = (Ip::between(host, server), Ip::between(server, host));
+    if request == 0 {
+        wire.packet(&up.packet(&there.clone().seq(0).flags(SYN)));
+        let opened = back.clone().seq(0).ack(1).flags(SYN | ACK);
+        wire.packet(&down.packet(&opened));
+    }
+    let (sent, heard) = (asked.len() as u32, answer.len() as u32);
+    let (seq, ack) = (1 + request * sent, 1 + request * heard);
+    let asks = there.seq(seq).ack(ack).flags(PSH | ACK);
+    wire.packet(&up.packet(&asks.payload(asked.as_bytes())));
+    let answers = back.seq(ack).ack(seq + sent).flags(PSH | ACK);
+    wire.packet(&down.packet(&answers.payload(answer.as_bytes())));
 }
 
 /// A connection that is not opened, a hello of which the rest never comes, a QUIC Initial with half of a hello.

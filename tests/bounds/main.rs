@@ -64,7 +64,7 @@ const REAL: [[&str; 2]; 3] = [
 ];
 
 /// Entries that the tables of one worker and of the ledger take: the Bounds of ARCHITECTURE.md.
-const CAPS: [(&str, u64); 24] = [
+const CAPS: [(&str, u64); 25] = [
     ("flows", 65_536),
     ("first_bytes", 16_777_216),
     ("dns_transactions", 16_384),
@@ -79,6 +79,7 @@ const CAPS: [(&str, u64); 24] = [
     ("addresses", 57_344),
     ("identities", 71_680),
     ("usages", 12_288),
+    ("names", 24_576),
     ("weak_names", 8_192),
     ("watch_list", 16_384),
     ("blind_hosts", 65_536),
@@ -158,6 +159,18 @@ fn a_million_hosts_in_contact() {
 fn a_million_names() {
     let outcome = run("names", floods::names);
     left_out(&outcome, &["watch_list"]);
+}
+
+#[test]
+fn a_million_long_names_of_many_hosts() {
+    let outcome = run("long names", floods::long_names);
+    left_out(&outcome, &["names", "weak_names"]);
+}
+
+#[test]
+fn a_million_requests_on_connections_of_eight() {
+    let outcome = run("requests", floods::requests);
+    left_out(&outcome, &["flows", "first_bytes"]);
 }
 
 #[test]

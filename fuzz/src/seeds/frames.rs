@@ -78,6 +78,17 @@ pub(super) fn frames() -> Vec<(String, Vec<u8>)> {
         ip.carry(58, &quoting([1, 4, 0, 0, 0, 0, 0, 0], &both[1])),
     ];
     seeds.push(("unreachable".to_owned(), input(101, unreachable)));
+    // Each in the other's family, on a link where discovery is believed.
+    let (solicits, refuses) = ([135, 0, 0, 0, 0, 0, 0, 0], [3, 3, 0, 0, 0, 0, 0, 0]);
+    let foreign = [
+        four.carry(58, &quoting(solicits, &both[1])),
+        ip.carry(1, &quoting(refuses, &both[1])),
+    ];
+    let foreign = foreign.iter().map(|packet| Link::ethernet().wrap(packet));
+    seeds.push((
+        "of the other family".to_owned(),
+        input(1, foreign.collect()),
+    ));
     let no_ip = vec![
         ethernet::arp_request([10, 0, 0, 1].into(), [10, 0, 0, 2].into()),
         ethernet::lldp(),

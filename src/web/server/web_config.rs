@@ -205,7 +205,15 @@ pub(super) fn read(
     if known.len() > most {
         return Err(unreadable(format!("it is larger than {most} bytes")));
     }
-    std::fs::read(path).map_err(|error| unreadable(error.to_string()))
+    std::fs::read(path).map_err(|error| {
+        // Here nobody knows whether the process is sandboxed.
+        unreadable(match error.kind() {
+            std::io::ErrorKind::PermissionDenied => format!(
+                "{error}; where it lies in a folder that was not named at start, or was replaced since: restart needed"
+            ),
+            _ => error.to_string(),
+        })
+    })
 }
 
 pub(super) fn unfit(path: &Path, what: &str) -> WebConfigError {
