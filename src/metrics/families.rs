@@ -87,7 +87,7 @@ families! {
     STORE_LAST_WRITE: Gauge "straggler_store_last_write_timestamp_seconds" [] "Wall time at which the store was last written in this run.";
     STORE_ERRORS: Counter "straggler_store_errors_total" ["operation"] "Failures of the store, by what was tried.";
     STORE_WAITING: Gauge "straggler_store_waiting_rows" [] "Rows that wait in memory to be written.";
-    STORE_LOST: Counter "straggler_store_lost_total" ["kind"] "Records that found no place while the store could not be written; their findings are in memory only.";
+    STORE_LOST: Counter "straggler_store_lost_total" ["kind"] "Records that found no place because the store could not be written, or not as fast as they came; their findings are in memory only.";
     SANDBOX: Gauge "straggler_sandbox_enabled" ["layer"] "Whether this protection of the process is in force.";
     TABLE_ENTRIES: Gauge "straggler_table_entries" ["table"] "Entries of each bounded table.";
     TABLE_EVICTIONS: Counter "straggler_table_evictions_total" ["table"] "Entries evicted or refused because the table was full.";

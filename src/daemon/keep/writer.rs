@@ -114,6 +114,7 @@ impl Writer {
             return;
         }
         self.tried = Some(Instant::now());
+        tracing::info!(folder = %self.plan.folder.display(), "opening the store");
         match Store::open(&self.plan.folder, self.plan.settings.clone()) {
             Ok((store, notice)) => {
                 if let Some(notice) = notice {
