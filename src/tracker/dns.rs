@@ -66,7 +66,9 @@ impl Insides {
             // of no consequence.
             if src.port == dns::PORT && (asked.is_some() || !self.questions.any()) {
                 let local = &self.settings.local;
-                self.role_log.answered(src.addr, dst.addr, local, time);
+                let presence = &mut self.presence;
+                self.role_log
+                    .answered(src.addr, dst.addr, local, presence, time);
                 self.response(exchange, message, &header, asked.unwrap_or_default());
             }
             return Some(false);
