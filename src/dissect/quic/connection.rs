@@ -178,6 +178,8 @@ impl Connection {
             return found;
         }
         // Kept even if it opens nothing, so that the next packet for the same id costs no derivation.
+        // And mostly the only one.
+        self.attempts.reserve_exact(1);
         self.attempts.push(attempt);
         verdict.unwrap_or(Dissection::NotThis)
     }
