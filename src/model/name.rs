@@ -157,18 +157,21 @@ impl NameBuf {
         let start = self.text.len();
         // Nearly all names are plain, and are taken as a whole: the lengths become the dots.
         self.text.extend_from_slice(rest);
-        let end = self.text.len();
-        let mut at = start + usize::from(first);
+        let text = &mut self.text[start..];
+        let mut at = usize::from(first);
         let mut dots = 0;
-        while let Some(length) = self.text.get_mut(at) {
+        while let Some(length) = text.get_mut(at) {
             at += 1 + usize::from(std::mem::replace(length, b'.'));
             dots += 1;
         }
-        // With room behind it, so that whole lines can be taken.
-        self.text.extend_from_slice(&[b'-'; LINE]);
-        let plain_dots = make_plain(&mut self.text[start..]);
-        self.text.truncate(end);
-        if plain_dots == Some(dots) {
+        // Byte by byte, because what was just written in parts is waited for where it is read in lines.
+        let mut plain = true;
+        for byte in text {
+            dots -= i32::from(*byte == b'.');
+            *byte = NORMAL_OR_DOT[usize::from(*byte)];
+            plain &= *byte != 0;
+        }
+        if plain && dots == 0 {
             self.octets += labels.len();
             return Ok(());
         }
@@ -228,24 +231,12 @@ static NORMAL: [u8; 256] = {
     normal
 };
 
-/// Bytes of a text that are taken at once, as the processor can.
-const LINE: usize = 16;
-
-/// Makes the whole lines of a text lower case and says how many dots stand in them; `None` where a byte does not stand for
-/// itself. Each byte of a line has its own sums, which stay small because no name has more than some lines.
-fn make_plain(text: &mut [u8]) -> Option<u32> {
-    let (mut odd, mut dots) = ([0_u8; LINE], [0_u8; LINE]);
-    let (lines, _) = text.as_chunks_mut::<LINE>();
-    for line in lines {
-        for ((byte, odd), dots) in line.iter_mut().zip(&mut odd).zip(&mut dots) {
-            *odd |= u8::from(!(0x21..=0x7e).contains(byte)) | u8::from(*byte == b'\\');
-            *dots += u8::from(*byte == b'.');
-            *byte |= u8::from(byte.is_ascii_uppercase()) << 5;
-        }
-    }
-    let is_plain = odd.iter().all(|odd| *odd == 0);
-    is_plain.then(|| dots.iter().map(|dots| u32::from(*dots)).sum())
-}
+/// The same of a text in which dots part labels.
+static NORMAL_OR_DOT: [u8; 256] = {
+    let mut normal = NORMAL;
+    normal[b'.' as usize] = b'.';
+    normal
+};
 
 #[cfg(test)]
 mod tests {
