@@ -67,19 +67,19 @@ impl<S> Slots<S> {
             .expect("an indexed slot is occupied")
     }
 
-    /// Puts a flow into a free slot.
-    pub(super) fn insert(&mut self, flow: Flow<S>) -> usize {
+    /// Puts a flow into a free slot, which need not be looked at before `look_at`.
+    pub(super) fn insert(&mut self, flow: Flow<S>, look_at: Timestamp) -> usize {
         let digest = digest_of(&self.hasher, &flow);
         let slot = match self.free.pop() {
             Some(slot) => slot,
             None => {
                 self.slots.push(None);
-                self.look_at.push(Timestamp::MIN);
+                self.look_at.push(look_at);
                 u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
             }
         };
         self.slots[slot as usize] = Some(flow);
-        self.look_at[slot as usize] = Timestamp::MIN;
+        self.look_at[slot as usize] = look_at;
         let (slots, hasher) = (&self.slots, &self.hasher);
         self.index.insert_unique(digest, slot, |&slot| {
             slots[slot as usize]

@@ -32,6 +32,18 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// When a flow was silent too long, if nothing more comes.
+    fn over<S>(&self, flow: &Flow<S>) -> Timestamp {
+        let limit = match flow.protocol {
+            _ if flow.closed => CLOSED_LINGER,
+            Protocol::Tcp => self.tcp_idle,
+            Protocol::Udp | Protocol::Esp => self.udp_idle,
+        };
+        flow.touched.after(limit)
+    }
+}
+
 /// How long a closed TCP flow stays, for late and repeated segments.
 const CLOSED_LINGER: Duration = Duration::from_secs(10);
 /// Slots looked at with each packet for expiry: two go round a full table faster than it can fill.
@@ -152,7 +164,8 @@ impl<S: Default> Table<S> {
         flow.touched = flow.touched.max(header.now);
         if closes {
             // It goes sooner than was thought.
-            self.slots.look_at(slot, Timestamp::MIN);
+            let over = flow.touched.after(CLOSED_LINGER);
+            self.slots.look_at(slot, over);
         }
         Touched {
             flow: self.slots.occupied(slot),
@@ -198,12 +211,7 @@ impl<S: Default> Table<S> {
             let Some(flow) = self.slots.get(slot) else {
                 continue;
             };
-            let limit = match flow.protocol {
-                _ if flow.closed => CLOSED_LINGER,
-                Protocol::Tcp => self.settings.tcp_idle,
-                Protocol::Udp | Protocol::Esp => self.settings.udp_idle,
-            };
-            let over = flow.touched.after(limit);
+            let over = self.settings.over(flow);
             if now <= over {
                 self.slots.look_at(slot, over);
             } else {
@@ -269,7 +277,9 @@ impl<S: Default> Table<S> {
             self.slots.end(victim, ended);
         }
         let flow = Flow::opened_by(header, protocol, reversed);
-        (self.slots.insert(flow), true)
+        // Not sooner, because by then it is in no cache any more.
+        let over = self.settings.over(&flow);
+        (self.slots.insert(flow, over), true)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Addresses: when each was seen, and which device has it.
 
 use std::net::IpAddr;
+use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 use hashbrown::HashMap;
@@ -9,7 +10,7 @@ use super::claimants::{Claimant, Senders};
 use super::standing;
 use crate::model::{HostKey, Line, Mac, Timestamp};
 
-/// Addresses kept at once: about 300 bytes each, so 17 MiB. More local addresses than this behind one sensor are spoofed.
+/// Addresses kept at once: about 150 bytes each, as many again where something was put down to it, so 17 MiB. More local addresses than this behind one sensor are spoofed.
 /// Just below what makes the table take twice the memory, as are the other caps of hash tables here.
 pub const MAX_ADDRESSES: usize = 57_344;
 /// For how long the owner of an address must not have been heard before another's own word takes it over.
@@ -53,6 +54,18 @@ pub(super) struct Entry {
     pub owner: Option<Owner>,
     /// Since when its packets come through a router, if they do.
     pub forwarded: Option<Timestamp>,
+    /// Whether anything strong was put down to it.
+    pub used: bool,
+    /// When it was first in contact with a vendor.
+    pub contact: Option<Timestamp>,
+    /// Kept apart, because of most addresses there is none of it, and read as if it stood here: each presence looks an entry
+    /// up, and what is small stays in the processor's caches.
+    keyed: Option<Box<Keyed>>,
+}
+
+/// What an address has to which something was put down, or which several devices use.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Keyed {
     /// The key of the device that has it, where that was known by the address alone.
     pub by_address: Option<HostKey>,
     /// From where the packets came that were put down to that key.
@@ -69,10 +82,32 @@ pub(super) struct Entry {
     pub was_key: bool,
     /// Who had it before its owner: hardware address, key, until when.
     pub former: Option<(Mac, HostKey, Timestamp)>,
-    /// Whether anything strong was put down to it.
-    pub used: bool,
-    /// When it was first in contact with a vendor.
-    pub contact: Option<Timestamp>,
+}
+
+/// Of an address that has none.
+static NOTHING: Keyed = Keyed {
+    by_address: None,
+    senders: Senders::Unknown,
+    open: None,
+    claimants: Vec::new(),
+    several: false,
+    generation: 0,
+    was_key: false,
+    former: None,
+};
+
+impl Deref for Entry {
+    type Target = Keyed;
+
+    fn deref(&self) -> &Keyed {
+        self.keyed.as_deref().unwrap_or(&NOTHING)
+    }
+}
+
+impl DerefMut for Entry {
+    fn deref_mut(&mut self) -> &mut Keyed {
+        self.keyed.get_or_insert_default()
+    }
 }
 
 /// The device that has an address.
@@ -112,16 +147,9 @@ impl Addresses {
                 last: Timestamp::MIN,
                 owner: None,
                 forwarded: None,
-                by_address: None,
-                senders: Senders::default(),
-                open: None,
-                claimants: Vec::new(),
-                several: false,
-                generation: 0,
-                was_key: false,
-                former: None,
                 used: false,
                 contact: None,
+                keyed: None,
             })
         })
     }
@@ -164,6 +192,11 @@ impl Addresses {
 }
 
 impl Entry {
+    /// Whether nothing is known of it but when it was seen: whoever sends from it has the first key of the address.
+    pub(super) fn is_bare(&self) -> bool {
+        self.owner.is_none() && self.keyed.is_none()
+    }
+
     /// A device claims the address. Another one's is taken over by a server's word at once, by its own word once the owner
     /// was silent and its lease has run out, and never by a frame: two that claim it in turn are in conflict.
     pub(super) fn claim(&mut self, mac: Mac, proof: Proof, time: Timestamp) -> Claimed {

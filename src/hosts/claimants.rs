@@ -115,8 +115,13 @@ impl Hosts {
     }
 
     /// Whose a packet was that came from this hardware address, where that is not who had the address.
-    pub(super) fn beside(&self, address: IpAddr, at: Timestamp, mac: Mac) -> Option<Whose> {
-        let entry = self.addresses.get(address)?;
+    pub(super) fn beside(
+        &self,
+        entry: &Entry,
+        address: IpAddr,
+        at: Timestamp,
+        mac: Mac,
+    ) -> Option<Whose> {
         let holder = entry.holder(at)?;
         if holder == mac
             || [holder, mac]

@@ -30,7 +30,7 @@ mod views;
 
 use std::net::IpAddr;
 
-use crate::model::{HostKey, Mac, Presence, Span, Strength, Timestamp, Way};
+use crate::model::{HostKey, KeyText, Mac, Presence, Span, Strength, Timestamp, Way};
 
 pub use addresses::MAX_ADDRESSES;
 use addresses::{Addresses, Claimed, Proof};
@@ -88,20 +88,25 @@ impl Hosts {
         let Presence { host, time, way } = *presence;
         self.settle(time);
         let entry = self.addresses.see(host, time);
-        match way {
-            Way::Direct(mac) => {
-                if self.attached.contains(host, time) {
-                    self.claim(host, mac, Proof::Frame, time);
-                }
-            }
-            Way::Forwarded => {
-                let since = entry.forwarded.get_or_insert(time);
-                *since = time.min(*since);
-            }
-            Way::Unknown => {}
+        if way == Way::Forwarded {
+            let since = entry.forwarded.get_or_insert(time);
+            *since = time.min(*since);
         }
-        let key = self.whose(host, time, way.mac()).key;
-        self.register.present(&key, time);
+        let is_in_group = host.is_ipv6() && entry.forwarded.is_some();
+        let mut is_bare = entry.is_bare() && !is_in_group;
+        if let Way::Direct(mac) = way
+            && self.attached.contains(host, time)
+        {
+            self.claim(host, mac, Proof::Frame, time);
+            is_bare = false;
+        }
+        if is_bare && self.inventory.by_address(host).is_none() {
+            let text = KeyText::of_address(host);
+            self.register.present(text.as_str(), time);
+        } else {
+            let key = self.whose(host, time, way.mac()).key;
+            self.register.present(key.as_str(), time);
+        }
     }
 
     /// Gives the key of the host to which a sighting of an address is put down, and fixes it; `mac` is the hardware address

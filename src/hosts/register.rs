@@ -116,8 +116,8 @@ impl Register {
     }
 
     /// Notes that a host of which there is a record was there.
-    pub(super) fn present(&mut self, key: &HostKey, time: Timestamp) {
-        let key = self.aliases.get(key).unwrap_or(key);
+    pub(super) fn present(&mut self, key: &str, time: Timestamp) {
+        let key = self.aliases.get(key).map_or(key, HostKey::as_str);
         if let Some(record) = self.hosts.get_mut(key) {
             record.span.cover(time);
         }

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::Hosts;
+use super::addresses::Entry;
 use super::attached::slash_64;
 use crate::model::{HostKey, Mac, Timestamp};
 
@@ -73,14 +74,19 @@ impl Hosts {
 
     /// The device that had an address at an instant, unless it fronts others.
     pub(super) fn owner(&self, address: IpAddr, at: Timestamp) -> Option<Mac> {
-        let owner = self.addresses.get(address)?.owner?;
+        self.owner_of(self.addresses.get(address)?, at)
+    }
+
+    fn owner_of(&self, entry: &Entry, at: Timestamp) -> Option<Mac> {
+        let owner = entry.owner?;
         let is_own = owner.from <= at && !self.devices.fronts_others(owner.mac);
         is_own.then_some(owner.mac)
     }
 
     pub(super) fn unlisted(&self, address: IpAddr, at: Timestamp, from: Option<Mac>) -> Whose {
         let entry = self.addresses.get(address);
-        if let Some(whose) = from.and_then(|mac| self.beside(address, at, mac)) {
+        let beside = |(entry, mac)| self.beside(entry, address, at, mac);
+        if let Some(whose) = entry.zip(from).and_then(beside) {
             return whose;
         }
         if let Some((mac, key, until)) = entry.and_then(|entry| entry.former.as_ref())
@@ -95,8 +101,8 @@ impl Hosts {
                 place: Place::Holder,
             };
         }
-        let owner = self.owner(address, at);
-        let likely = self.owner(address, Timestamp::MAX);
+        let owner = entry.and_then(|entry| self.owner_of(entry, at));
+        let likely = entry.and_then(|entry| self.owner_of(entry, Timestamp::MAX));
         let generation = entry.map_or(0, |entry| entry.generation);
         let again = || HostKey::from_address_again(address, generation + 1);
         let is_holders = owner.is_some() && owner == from;
@@ -128,7 +134,7 @@ impl Hosts {
                 (HostKey::from_mac(mac), Made::ByMac)
             }
             Some(_) => (again(), Made::ByMacAgain),
-            None => match self.group(address, at) {
+            None => match entry.and_then(|entry| self.group(entry, address, at)) {
                 Some(key) => (key, Made::Group),
                 None => (again(), Made::ByAddress),
             },
@@ -144,8 +150,8 @@ impl Hosts {
 
     /// The key of the network of an IPv6 address that is behind a router. That it is must have shown: of one that might be
     /// on the link a group would be a wrong merger.
-    fn group(&self, address: IpAddr, at: Timestamp) -> Option<HostKey> {
-        let forwarded = self.addresses.get(address)?.forwarded?;
+    fn group(&self, entry: &Entry, address: IpAddr, at: Timestamp) -> Option<HostKey> {
+        let forwarded = entry.forwarded?;
         let network = slash_64(address)?;
         let is_behind = forwarded <= at && !self.attached.contains(address, at);
         is_behind.then(|| HostKey::from_network(network))

@@ -1,6 +1,7 @@
 //! A device on the local side: its stable key, and what is known of it.
 
-use std::fmt;
+use std::borrow::Borrow;
+use std::fmt::{self, Write};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -20,7 +21,7 @@ pub struct HostKey(Arc<str>);
 impl HostKey {
     /// The key of a host that is known by nothing but its address.
     pub fn from_address(address: IpAddr) -> Self {
-        Self(Arc::from(format!("ip-{address}")))
+        Self(Arc::from(KeyText::of_address(address).as_str()))
     }
 
     /// The key of a device that is known by its hardware address.
@@ -55,6 +56,78 @@ impl HostKey {
     /// A key that was written down before: what `as_str` gave, or what a user copied from it.
     pub fn restored(text: &str) -> Self {
         Self(Arc::from(text))
+    }
+}
+
+impl Borrow<str> for HostKey {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The text of a key where it is only looked up: hosts of which nothing is known are there again and again, and to make a
+/// key for each of them was a twentieth of all work.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyText {
+    bytes: [u8; 48],
+    len: usize,
+}
+
+impl KeyText {
+    /// The text of [`HostKey::from_address`].
+    pub fn of_address(address: IpAddr) -> Self {
+        let mut text = Self {
+            bytes: [0; 48],
+            len: 0,
+        };
+        // The longest address has 39 characters (45 with an IPv4 address at its end), so there is room.
+        let written = match address {
+            IpAddr::V4(address) => {
+                let [first, rest @ ..] = address.octets();
+                text.push(b"ip-");
+                text.push_number(first);
+                for octet in rest {
+                    text.push(b".");
+                    text.push_number(octet);
+                }
+                Ok(())
+            }
+            IpAddr::V6(address) => write!(text, "ip-{address}"),
+        };
+        debug_assert!(written.is_ok());
+        text
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        str::from_utf8(&self.bytes[..self.len]).unwrap_or_default()
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            if let Some(place) = self.bytes.get_mut(self.len) {
+                *place = byte;
+                self.len += 1;
+            }
+        }
+    }
+
+    /// By hand, because formatting is most of the cost.
+    fn push_number(&mut self, number: u8) {
+        let digits = [number / 100, number / 10 % 10, number % 10].map(|digit| b'0' + digit);
+        let start = match number {
+            0..=9 => 2,
+            10..=99 => 1,
+            100.. => 0,
+        };
+        self.push(&digits[start..]);
+    }
+}
+
+impl Write for KeyText {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.push(text.as_bytes());
+        Ok(())
     }
 }
 
@@ -134,4 +207,21 @@ pub struct AddressBinding {
     pub until: Option<Timestamp>,
     /// The hardware address at which it was reached, if that is known.
     pub mac: Option<Mac>,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn the_text_alone_is_the_text_of_the_key(v4 in any::<[u8; 4]>(), v6 in any::<[u16; 8]>()) {
+            for address in [IpAddr::from(v4), v6.into(), v6.map(|word| word | 0x1000).into()] {
+                let text = KeyText::of_address(address);
+                prop_assert_eq!(text.as_str(), format!("ip-{address}"));
+            }
+        }
+    }
 }

@@ -45,7 +45,7 @@ pub use event::{
 pub use finding::{Coverage, Exception, Finding, NameUse, SampleFlow, Status, WeakUse};
 pub use flow::{Carrier, Endpoint, FlowId, FlowProtocol, Protocol, Side};
 pub use frame::{Frame, LinkType};
-pub use host::{AddressBinding, HostKey, HostRole, HostView, KeyConfidence};
+pub use host::{AddressBinding, HostKey, HostRole, HostView, KeyConfidence, KeyText};
 pub use identity::{
     AdvertisedPrefix, AnnouncedBy, Announcement, Claim, Client, ClientId, ClientMac, Duid,
     IdentityFact, Intent, Lease, LeasedAddress, MAX_CLIENT_ID_LEN, MAX_DUID_LEN, MAX_TEXT_LEN, Mac,

@@ -28,25 +28,37 @@ pub enum NameError {
     TooLong,
 }
 
-/// A name in normal form, borrowed from a [`NameBuf`] or a [`DomainName`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Name<'a>(&'a str);
+/// A name in normal form, borrowed from a [`NameBuf`] or a [`DomainName`]. ASCII, which is only looked at again where the
+/// name is wanted as text: of most names nobody wants it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Name<'a>(&'a [u8]);
 
 impl<'a> Name<'a> {
     /// The text of the name.
     pub fn as_str(self) -> &'a str {
+        str::from_utf8(self.0).unwrap_or_default()
+    }
+
+    /// The bytes of the text.
+    pub fn as_bytes(self) -> &'a [u8] {
         self.0
     }
 
     /// A copy that outlives the packet.
     pub fn to_owned(self) -> DomainName {
-        DomainName(Arc::from(self.0))
+        DomainName(Arc::from(self.as_str()))
     }
 }
 
 impl fmt::Display for Name<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for Name<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Name").field(&self.as_str()).finish()
     }
 }
 
@@ -69,7 +81,7 @@ impl DomainName {
 
     /// The name, borrowed.
     pub fn as_name(&self) -> Name<'_> {
-        Name(&self.0)
+        Name(self.0.as_bytes())
     }
 }
 
@@ -130,6 +142,50 @@ impl NameBuf {
         Ok(())
     }
 
+    /// Appends labels as they stand on the wire one behind the other, each behind its length; all are whole.
+    pub fn push_labels(&mut self, labels: &[u8]) -> Result<(), NameError> {
+        let Some((&first, rest)) = labels.split_first() else {
+            return Ok(());
+        };
+        if self.octets + labels.len() + 1 > MAX_NAME_OCTETS {
+            return Err(NameError::TooLong);
+        }
+        let before = self.text.len();
+        if before > 0 {
+            self.text.push(b'.');
+        }
+        let start = self.text.len();
+        // Nearly all names are plain, and are taken as a whole: the lengths become the dots.
+        self.text.extend_from_slice(rest);
+        let text = &mut self.text[start..];
+        let mut at = usize::from(first);
+        let mut dots = 0;
+        while let Some(length) = text.get_mut(at) {
+            at += 1 + usize::from(std::mem::replace(length, b'.'));
+            dots += 1;
+        }
+        // Byte by byte, because what was just written in parts is waited for where it is read in lines.
+        let mut plain = true;
+        for byte in text {
+            dots -= i32::from(*byte == b'.');
+            *byte = NORMAL_OR_DOT[usize::from(*byte)];
+            plain &= *byte != 0;
+        }
+        if plain && dots == 0 {
+            self.octets += labels.len();
+            return Ok(());
+        }
+        self.text.truncate(before);
+        let mut rest = labels;
+        while let Some((&len, behind)) = rest.split_first()
+            && let Some((label, behind)) = behind.split_at_checked(usize::from(len))
+        {
+            self.push_label(label)?;
+            rest = behind;
+        }
+        Ok(())
+    }
+
     fn push_escaped(&mut self, label: &[u8]) {
         for &byte in label {
             match NORMAL[usize::from(byte)] {
@@ -158,8 +214,7 @@ impl NameBuf {
 
     /// The name so far, `None` for the root.
     pub fn as_name(&self) -> Option<Name<'_>> {
-        let text = str::from_utf8(&self.text).ok()?;
-        (!text.is_empty()).then_some(Name(text))
+        (!self.text.is_empty()).then_some(Name(&self.text))
     }
 }
 
@@ -173,6 +228,13 @@ static NORMAL: [u8; 256] = {
         }
         byte += 1;
     }
+    normal
+};
+
+/// The same of a text in which dots part labels.
+static NORMAL_OR_DOT: [u8; 256] = {
+    let mut normal = NORMAL;
+    normal[b'.' as usize] = b'.';
     normal
 };
 
@@ -220,6 +282,29 @@ mod tests {
     }
 
     proptest! {
+        /// Labels taken together give what they give one by one, behind others too.
+        #[test]
+        fn labels_together_and_apart_agree(labels in prop::collection::vec(prop_oneof![
+            "[a-zA-Z0-9_.\\\\-]{1,20}".prop_map(String::into_bytes),
+            prop::collection::vec(any::<u8>(), 1..64),
+        ], 1..7)) {
+            let mut apart = NameBuf::default();
+            let expected = labels.iter().try_for_each(|label| apart.push_label(label));
+            for cut in 0..labels.len() {
+                let mut together = NameBuf::default();
+                let [first, rest] = [&labels[..cut], &labels[cut..]].map(|part| {
+                    let wire = part.iter().flat_map(|label| [&[label.len() as u8], &label[..]].concat());
+                    wire.collect::<Vec<u8>>()
+                });
+                let read = together.push_labels(&first).and_then(|()| together.push_labels(&rest));
+                prop_assert_eq!(read, expected);
+                if expected.is_ok() {
+                    prop_assert_eq!(together.as_name(), apart.as_name());
+                    prop_assert_eq!(together.octets, apart.octets);
+                }
+            }
+        }
+
         #[test]
         fn text_is_always_printable_ascii(labels in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..64), 1..5)) {
             let mut buf = NameBuf::default();

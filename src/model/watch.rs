@@ -1,6 +1,7 @@
 //! Addresses that answers gave for matched names: so that a flow towards one is seen as what it is, even without a name.
 
 use std::net::IpAddr;
+use std::ops::Range;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
@@ -35,20 +36,30 @@ impl Resolution {
 /// made anew every second.
 #[derive(Clone, Debug, Default)]
 pub struct WatchList {
-    by_address: HashMap<IpAddr, Vec<Arc<Resolution>>>,
+    /// By address; those of one stand side by side, so that a list is made with two allocations and not with one an address.
+    resolutions: Vec<Arc<Resolution>>,
+    /// Where those of an address stand.
+    by_address: HashMap<IpAddr, Range<usize>>,
 }
 
 impl WatchList {
     /// A list of these.
     pub fn new(resolutions: impl IntoIterator<Item = Arc<Resolution>>) -> Self {
-        let mut by_address: HashMap<IpAddr, Vec<Arc<Resolution>>> = HashMap::new();
-        for resolution in resolutions {
-            by_address
-                .entry(resolution.address)
-                .or_default()
-                .push(resolution);
+        let mut resolutions: Vec<Arc<Resolution>> = resolutions.into_iter().collect();
+        if !resolutions.is_sorted_by_key(|known| known.address) {
+            resolutions.sort_by_key(|known| known.address);
         }
-        Self { by_address }
+        let mut by_address = HashMap::new();
+        let mut start = 0;
+        for of_one in resolutions.chunk_by(|one, other| one.address == other.address) {
+            let end = start + of_one.len();
+            by_address.insert(of_one[0].address, start..end);
+            start = end;
+        }
+        Self {
+            resolutions,
+            by_address,
+        }
     }
 
     /// Whether nothing is watched.
@@ -58,11 +69,12 @@ impl WatchList {
 
     /// All of them, in no particular order.
     pub fn all(&self) -> impl Iterator<Item = &Arc<Resolution>> {
-        self.by_address.values().flatten()
+        self.resolutions.iter()
     }
 
     /// What answers gave this address for.
     pub fn of(&self, address: IpAddr) -> &[Arc<Resolution>] {
-        self.by_address.get(&address).map_or(&[], Vec::as_slice)
+        let range = self.by_address.get(&address);
+        range.map_or(&[], |range| &self.resolutions[range.clone()])
     }
 }

@@ -93,16 +93,13 @@ impl<V> Matcher<V> {
 
     /// The same, with what is marked on the way: a mark costs no probe of its own.
     pub(super) fn read(&self, name: Name<'_>) -> Found<'_, V> {
-        let name = name.as_str();
+        let text = name.as_bytes();
         let mut best: Option<&Entry<V>> = None;
         let mut marked: Option<(u32, Option<u32>)> = None;
-        let mut start = name.len();
+        let mut start = text.len();
         loop {
-            // One label further to the left.
-            start = name[..start.saturating_sub(1)]
-                .rfind('.')
-                .map_or(0, |dot| dot + 1);
-            let Some(node) = self.node(&name[start..]) else {
+            start = label_before(text, start);
+            let Some(node) = self.node(&text[start..]) else {
                 break;
             };
             if let Some(mark) = node.mark {
@@ -117,7 +114,8 @@ impl<V> Matcher<V> {
                 .map(|index| &self.entries[index as usize]);
             let mut wild = node.wild.iter().map(|&index| &self.entries[index as usize]);
             // The first that matches is the most specific.
-            let wild = wild.find(|entry| entry.pattern.matches_left_of(node.tail.len(), name));
+            let left = node.tail.len();
+            let wild = wild.find(|entry| entry.pattern.matches_left_of(left, name.as_str()));
             for entry in here.chain(wild) {
                 if best.is_none_or(|best| entry.beats(best)) {
                     best = Some(entry);
@@ -145,18 +143,19 @@ impl<V> Matcher<V> {
         self.node_mut(tail).mark = Some(mark);
     }
 
-    fn node(&self, tail: &str) -> Option<&Node> {
-        self.nodes
-            .find(self.hasher.hash_one(tail), |node| &*node.tail == tail)
+    fn node(&self, tail: &[u8]) -> Option<&Node> {
+        self.nodes.find(self.hasher.hash_one(tail), |node| {
+            node.tail.as_bytes() == tail
+        })
     }
 
     fn node_mut(&mut self, tail: &str) -> &mut Node {
         let hasher = &self.hasher;
         self.nodes
             .entry(
-                hasher.hash_one(tail),
+                hasher.hash_one(tail.as_bytes()),
                 |node| &*node.tail == tail,
-                |node| hasher.hash_one(&*node.tail),
+                |node| hasher.hash_one(node.tail.as_bytes()),
             )
             .or_insert_with(|| Node {
                 tail: tail.into(),
@@ -172,7 +171,7 @@ impl<V> Matcher<V> {
     fn reach(&mut self, tail: &str) {
         let mut start = tail.len();
         while start > 0 {
-            start = tail[..start - 1].rfind('.').map_or(0, |dot| dot + 1);
+            start = label_before(tail.as_bytes(), start);
             self.node_mut(&tail[start..]);
         }
     }
@@ -204,7 +203,7 @@ impl<V> Matcher<V> {
 
     /// The entry with this very pattern, if there is one.
     fn same_pattern(&self, pattern: &Pattern, tail: &str) -> Option<usize> {
-        let node = self.node(tail)?;
+        let node = self.node(tail.as_bytes())?;
         node.exact
             .into_iter()
             .chain(node.suffix)
@@ -212,6 +211,13 @@ impl<V> Matcher<V> {
             .map(|index| index as usize)
             .find(|&index| self.entries[index].pattern == *pattern)
     }
+}
+
+/// Where the label begins that ends before the one at `start`. Labels are short: a search made for long texts costs more.
+fn label_before(name: &[u8], start: usize) -> usize {
+    let before = &name[..start.saturating_sub(1)];
+    let dot = before.iter().rposition(|&byte| byte == b'.');
+    dot.map_or(0, |dot| dot + 1)
 }
 
 impl<V> Entry<V> {

@@ -22,7 +22,7 @@ impl Owner {
             Some(matched) => Digest::new(1)
                 .bytes(matched.service.vendor.as_str().as_bytes())
                 .bytes(matched.service.id.as_str().as_bytes()),
-            None => Digest::new(0).bytes(name.as_str().as_bytes()),
+            None => Digest::new(0).bytes(name.as_bytes()),
         };
         Self(digest.value())
     }

@@ -31,26 +31,31 @@ impl Digest {
         let (words, rest) = bytes.as_chunks::<8>();
         let word = |word: &[u8; 8]| u64::from_le_bytes(*word);
         let (lines, words) = words.as_chunks::<LANES>();
-        // Side by side, because each step waits for the one before it.
-        let mut lanes: [Self; LANES] = std::array::from_fn(|lane| self.word(lane as u64));
-        for line in lines {
-            for (lane, bytes) in lanes.iter_mut().zip(line) {
-                *lane = lane.word(word(bytes));
-            }
-        }
         let mixed = match lines {
             [] => self,
-            _ => lanes.iter().fold(self, |mixed, lane| mixed.word(lane.0)),
+            _ => {
+                // Side by side, because each step waits for the one before it.
+                let mut lanes: [Self; LANES] = std::array::from_fn(|lane| self.word(lane as u64));
+                for line in lines {
+                    for (lane, bytes) in lanes.iter_mut().zip(line) {
+                        *lane = lane.word(word(bytes));
+                    }
+                }
+                lanes.iter().fold(self, |mixed, lane| mixed.word(lane.0))
+            }
         };
         let mixed = words
             .iter()
             .fold(mixed, |mixed, bytes| mixed.word(word(bytes)));
-        let mut last = [0; 8];
-        last[..rest.len()].copy_from_slice(rest);
-        // The length, so that zeros behind the end are none of the bytes.
-        mixed
-            .word(u64::from_le_bytes(last))
-            .word(bytes.len() as u64)
+        // The last eight, some of them for the second time: to copy what is left over costs more.
+        let last = match bytes.last_chunk::<8>() {
+            Some(last) => word(last),
+            None => rest
+                .iter()
+                .fold(0, |last, &byte| last << 8 | u64::from(byte)),
+        };
+        // The length, so that zeros before the first are none of the bytes.
+        mixed.word(last).word(bytes.len() as u64)
     }
 
     pub(super) fn address(self, address: IpAddr) -> Self {

@@ -1,7 +1,6 @@
 //! DNS over UDP and TCP: questions are names that a host asked for; answers to matched ones say what came of it.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use super::address_names::Owner;
 use super::rollup::Subject;
@@ -66,7 +65,9 @@ impl Insides {
             // of no consequence.
             if src.port == dns::PORT && (asked.is_some() || !self.questions.any()) {
                 let local = &self.settings.local;
-                self.role_log.answered(src.addr, dst.addr, local, time);
+                let presence = &mut self.presence;
+                self.role_log
+                    .answered(src.addr, dst.addr, local, presence, time);
                 self.response(exchange, message, &header, asked.unwrap_or_default());
             }
             return Some(false);
@@ -95,8 +96,7 @@ impl Insides {
         let Some(name) = self.name.as_name() else {
             return false;
         };
-        let rules = Arc::clone(&self.rules);
-        let Told { matched, gap_of } = rules.read(name);
+        let Told { matched, gap_of } = self.rules.read(name);
         witness.name_read(&NameRead {
             time: exchange.time,
             signal: Signal::Dns,
@@ -115,16 +115,17 @@ impl Insides {
             self.uncovered.note(gap_of, name, Asker { host, mac, time });
         }
         if let Some(matched) = matched
-            && let Some(subject) = self.subject(matched, exchange.src, exchange.dst, self.way)
+            && let Some(subject) = self.subject(name, matched, exchange.src, exchange.dst, self.way)
         {
             self.look_up(&subject, exchange.src, exchange.dst, exchange);
         }
         true
     }
 
-    /// The name in the buffer as something that a host of ours asked for.
+    /// A name as something that a host of ours asked for.
     fn subject(
         &self,
+        name: Name<'_>,
         matched: &Match,
         client: Endpoint,
         resolver: Endpoint,
@@ -134,7 +135,7 @@ impl Insides {
             host: self.settings.local.host(client.addr, resolver.addr)?,
             mac: way.mac(),
             matched: matched.clone(),
-            name: self.name.as_name()?.to_owned(),
+            name: name.to_owned(),
             signal: Signal::Dns,
             server: Some(resolver.addr),
             flow: self.settings.one_of_several.then_some(FlowId {
@@ -176,16 +177,30 @@ impl Insides {
 
     /// A response: proof that its receiver asked, and what came of it. The question came this way.
     fn response(&mut self, exchange: &Exchange, message: &[u8], header: &dns::Header, way: Way) {
-        let (client, resolver) = (exchange.dst, exchange.src);
         let first = dns::question(message, dns::first_question(), &mut self.name);
         // A response to several questions does not say which record answers which.
         let (Dissection::Found(question), 1) = (first, header.questions) else {
             return;
         };
-        let Some(asked) = self.name.as_name() else {
-            return;
-        };
-        let rules = Arc::clone(&self.rules);
+        // Taken out, so that it is looked at once.
+        let name = std::mem::take(&mut self.name);
+        if let Some(asked) = name.as_name() {
+            self.answer(exchange, message, header, (asked, &question), way);
+        }
+        self.name = name;
+    }
+
+    /// What an answer says of the name that was asked.
+    fn answer(
+        &mut self,
+        exchange: &Exchange,
+        message: &[u8],
+        header: &dns::Header,
+        (asked, question): (Name<'_>, &dns::Question),
+        way: Way,
+    ) {
+        let (client, resolver) = (exchange.dst, exchange.src);
+        let rules = &self.rules;
         let at = question.end;
         let own_match = rules.lookup(asked);
         let mut leads_on = || {
@@ -193,17 +208,16 @@ impl Insides {
             dns::leads_to(message, header, at, &mut self.alias, matches)
         };
         if own_match.is_none() && !leads_on() {
-            self.pass_by(exchange, message, header, &question);
+            self.pass_by(exchange, message, header, (asked, question));
             return;
         }
-        let asked = asked.to_owned();
-        let answer = dns::answer(message, header, at, &asked);
+        let answer = dns::answer(message, header, at, &asked.to_owned());
         let matched = own_match.or_else(|| {
             let mut aliases = answer.aliases.iter();
             aliases.find_map(|alias| rules.lookup(alias.as_name()))
         });
         let Some(subject) =
-            matched.and_then(|matched| self.subject(matched, client, resolver, way))
+            matched.and_then(|matched| self.subject(asked, matched, client, resolver, way))
         else {
             return;
         };
@@ -229,11 +243,8 @@ impl Insides {
         exchange: &Exchange,
         message: &[u8],
         header: &dns::Header,
-        question: &dns::Question,
+        (asked, question): (Name<'_>, &dns::Question),
     ) {
-        let Some(asked) = self.name.as_name() else {
-            return;
-        };
         let owner = Owner::of(asked, None);
         for address in dns::addresses(message, header, question.end) {
             if !self.settings.local.contains(address) {

@@ -73,7 +73,9 @@ impl Insides {
             let (sender, receiver) = (ends[side.index()], ends[side.other().index()]);
             self.note_presence(sender, receiver, side == Side::Initiator, time);
             let local = &self.settings.local;
-            self.role_log.reached(sender, receiver, local, time);
+            let presence = &mut self.presence;
+            self.role_log
+                .reached(sender, receiver, local, presence, time);
         }
     }
 

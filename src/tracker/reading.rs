@@ -59,11 +59,12 @@ impl Reading {
         budget: &mut Budget,
         words: &mut Vec<Words>,
     ) -> Lost {
-        if let Self::Unopened = self {
-            *self = Self::Open(Box::default());
-        }
-        let Self::Open(directions) = self else {
-            return Lost::Nothing;
+        // Most flows say all that is read in their first segment: what holds the rest of the others is made only then.
+        let mut fresh = None;
+        let directions = match self {
+            Self::Unopened => fresh.insert(<[Direction; 2]>::default()),
+            Self::Open(directions) => &mut **directions,
+            Self::Settled => return Lost::Nothing,
         };
         let direction = &mut directions[piece.side.index()];
         let lost = direction.take(piece, budget, words);
@@ -86,6 +87,8 @@ impl Reading {
             .all(|direction| direction.expects == Expects::Nothing)
         {
             *self = Self::Settled;
+        } else if let Some(fresh) = fresh {
+            *self = Self::Open(Box::new(fresh));
         }
         lost
     }

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
+use super::presence::PresenceLog;
 use crate::model::{FIRST_HOPS, LocalNetworks, RoleSign, TimedRoleSign, Timestamp};
 
 /// Signs told within one hour: a large site has some thousand hosts with a few each. About 60 bytes each with what waits,
@@ -18,6 +19,8 @@ const LONGEST_PATH: u8 = 31;
 #[derive(Debug, Default)]
 pub(super) struct RoleLog {
     hour: i64,
+    /// How many hours began so far.
+    began: u32,
     /// Digests of 64 bits stand for the signs: the table is looked at several times for each connection and has to be small.
     told: HashTable<u64>,
     hasher: DefaultHashBuilder,
@@ -25,6 +28,43 @@ pub(super) struct RoleLog {
     refused: u64,
     /// Ports of the relays of the packs in force, sorted.
     relay_ports: Vec<u16>,
+}
+
+/// Which signs of one address were told. A resolver answers a host again and again, and each look into the table of all
+/// signs waits for memory; this stands where the address was looked up anyway.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct SignsTold {
+    /// In which hour, of those that began.
+    began: u32,
+    /// Digest of the resolver that answered it last.
+    resolver: u32,
+    /// A bit for each sign that an address gives by itself.
+    own: u8,
+}
+
+impl SignsTold {
+    /// Whether a sign was told in this hour. If it was not, it is from now on; `None` for those that are not kept here.
+    fn tell(&mut self, sign: &RoleSign, hour: u32, hasher: &DefaultHashBuilder) -> Option<bool> {
+        if self.began != hour {
+            *self = Self {
+                began: hour,
+                ..Self::default()
+            };
+        }
+        let bit = match sign {
+            RoleSign::Reached { .. } => 1,
+            RoleSign::FirstHops { at, .. } => 2 << at,
+            RoleSign::AnsweredDns { server, .. } => {
+                // Never 0, which stands for none.
+                let digest = hasher.hash_one(server) as u32 | 1;
+                return Some(std::mem::replace(&mut self.resolver, digest) == digest);
+            }
+            RoleSign::OpenedToRelay { .. } => return None,
+        };
+        let known = self.own & bit != 0;
+        self.own |= bit;
+        Some(known)
+    }
 }
 
 impl RoleLog {
@@ -62,7 +102,7 @@ impl RoleLog {
                 client,
                 port,
             };
-            self.note(sign, time);
+            self.note(sign, None, time);
         }
     }
 
@@ -72,20 +112,29 @@ impl RoleLog {
         server: IpAddr,
         client: IpAddr,
         local: &LocalNetworks,
+        presence: &mut PresenceLog,
         time: Timestamp,
     ) {
         if client != server && local.contains(client) && local.contains(server) {
-            self.note(RoleSign::AnsweredDns { server, client }, time);
+            let sign = RoleSign::AnsweredDns { server, client };
+            self.note(sign, presence.signs_of(client), time);
         }
     }
 
     /// A connection was opened with this hop limit.
-    pub(super) fn hops(&mut self, host: IpAddr, hops: u8, time: Timestamp) {
+    pub(super) fn hops(
+        &mut self,
+        host: IpAddr,
+        hops: u8,
+        presence: &mut PresenceLog,
+        time: Timestamp,
+    ) {
         let began = |first: &u8| (0..=LONGEST_PATH).contains(&first.wrapping_sub(hops));
         if let Some(at) = FIRST_HOPS.iter().position(began)
             && let Ok(at) = u8::try_from(at)
         {
-            self.note(RoleSign::FirstHops { host, at }, time);
+            let sign = RoleSign::FirstHops { host, at };
+            self.note(sign, presence.signs_of(host), time);
         }
     }
 
@@ -95,18 +144,28 @@ impl RoleLog {
         sender: IpAddr,
         receiver: IpAddr,
         local: &LocalNetworks,
+        presence: &mut PresenceLog,
         time: Timestamp,
     ) {
         if local.contains(receiver) && !local.contains(sender) {
-            self.note(RoleSign::Reached { host: receiver }, time);
+            let sign = RoleSign::Reached { host: receiver };
+            self.note(sign, presence.signs_of(receiver), time);
         }
     }
 
-    fn note(&mut self, sign: RoleSign, time: Timestamp) {
+    fn note(&mut self, sign: RoleSign, of_host: Option<&mut SignsTold>, time: Timestamp) {
         if time.hour() != self.hour {
             // Forgetting what was told costs a repetition at most, and bounds the table.
             self.hour = time.hour();
+            self.began = self.began.wrapping_add(1);
             self.told.clear();
+        }
+        // While too many wait, a sign is not told, and may be later.
+        if self.waiting.len() < MAX_SIGNS
+            && let Some(of_host) = of_host
+            && of_host.tell(&sign, self.began, &self.hasher) == Some(true)
+        {
+            return;
         }
         let digest = self.hasher.hash_one(sign);
         if self.told.find(digest, |&told| told == digest).is_some() {
@@ -139,6 +198,7 @@ impl RoleLog {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Way;
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_unix(second, 0)
@@ -146,29 +206,39 @@ mod tests {
 
     #[test]
     fn a_sign_is_told_once_an_hour() {
-        let mut log = RoleLog::new([13_000].into_iter());
         let local = LocalNetworks::default();
-        let [server, client, outside]: [IpAddr; 3] = [
+        let [server, other, client, outside]: [IpAddr; 4] = [
             [10, 0, 0, 1].into(),
+            [10, 0, 0, 3].into(),
             [10, 0, 0, 2].into(),
             [198, 51, 100, 1].into(),
         ];
-        for second in [0, 1, 3_600] {
-            log.answered(server, client, &local, at(second));
-            log.answered(outside, client, &local, at(second));
-            log.answered(server, server, &local, at(second));
-            log.opened((client, server), 13_000, &local, at(second));
-            log.opened((client, server), 443, &local, at(second));
-            log.opened((client, outside), 13_000, &local, at(second));
-            log.reached(outside, client, &local, at(second));
-            log.reached(server, client, &local, at(second));
+        // Whether or not its presence was told before.
+        for is_at_hand in [false, true] {
+            let mut log = RoleLog::new([13_000].into_iter());
+            let presence = &mut PresenceLog::default();
+            for second in [0, 1, 3_600] {
+                if is_at_hand {
+                    presence.note(client, Way::Unknown, at(second));
+                }
+                log.answered(server, client, &local, presence, at(second));
+                log.answered(other, client, &local, presence, at(second));
+                log.answered(server, client, &local, presence, at(second));
+                log.answered(outside, client, &local, presence, at(second));
+                log.answered(server, server, &local, presence, at(second));
+                log.opened((client, server), 13_000, &local, at(second));
+                log.opened((client, server), 443, &local, at(second));
+                log.opened((client, outside), 13_000, &local, at(second));
+                log.reached(outside, client, &local, presence, at(second));
+                log.reached(server, client, &local, presence, at(second));
+                log.hops(client, 64, presence, at(second));
+                log.hops(client, 128, presence, at(second));
+            }
+            let told = log.take();
+            assert_eq!(told.len(), 12, "{told:?}");
+            let signs: Vec<RoleSign> = told.iter().map(|(sign, _)| *sign).collect();
+            assert_eq!(signs[..6], signs[6..]);
         }
-        let told = log.take();
-        assert_eq!(told.len(), 6, "{told:?}");
-        assert_eq!(
-            told[..3].iter().map(|(sign, _)| sign).collect::<Vec<_>>(),
-            told[3..].iter().map(|(sign, _)| sign).collect::<Vec<_>>()
-        );
     }
 
     #[test]
@@ -184,7 +254,12 @@ mod tests {
             (3, None),
         ] {
             let mut log = RoleLog::default();
-            log.hops([10, 0, 0, 1].into(), hops, at(1));
+            log.hops(
+                [10, 0, 0, 1].into(),
+                hops,
+                &mut PresenceLog::default(),
+                at(1),
+            );
             let told = log.take().pop().map(|(sign, _)| match sign {
                 RoleSign::FirstHops { at, .. } => at,
                 other => panic!("{other:?}"),
@@ -196,8 +271,9 @@ mod tests {
     #[test]
     fn a_flood_is_bounded_and_counted() {
         let mut log = RoleLog::default();
+        let mut presence = PresenceLog::default();
         for n in 0..70_000u32 {
-            log.hops(std::net::Ipv4Addr::from(n).into(), 64, at(1));
+            log.hops(std::net::Ipv4Addr::from(n).into(), 64, &mut presence, at(1));
         }
         assert_eq!(
             (log.len(), log.refused()),

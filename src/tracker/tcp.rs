@@ -44,7 +44,10 @@ impl Analysis {
             && !segment.flags.ack
             && insides.settings.local.contains(segment.src.addr)
         {
-            insides.role_log.hops(segment.src.addr, insides.hops, time);
+            let (hops, presence) = (insides.hops, &mut insides.presence);
+            insides
+                .role_log
+                .hops(segment.src.addr, hops, presence, time);
         }
         let new = touched.new;
         insides.begin(&mut *touched.flow, new, touched.side, touched.slot, header);

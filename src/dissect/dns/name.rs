@@ -2,7 +2,7 @@
 
 use super::HEADER_LEN;
 use crate::dissect::Dissection;
-use crate::model::{DomainName, Name, NameBuf};
+use crate::model::{DomainName, MAX_NAME_OCTETS, Name, NameBuf};
 
 /// Compression pointers followed within one name; each must point further back, so this bounds work, not correctness.
 const MAX_POINTERS: usize = 32;
@@ -20,20 +20,17 @@ pub(in crate::dissect) fn walk_name(
     let mut limit = start;
     let mut pointers = 0;
     loop {
+        let labels = labels_at(message, at);
+        if name.push_labels(labels).is_err() {
+            return Dissection::NotThis;
+        }
+        at += labels.len();
         let Some(&len) = message.get(at) else {
             return Dissection::NeedMore;
         };
         match len {
             0 => return Dissection::Found(end.unwrap_or(at + 1)),
-            1..=63 => {
-                let Some(label) = message.get(at + 1..at + 1 + usize::from(len)) else {
-                    return Dissection::NeedMore;
-                };
-                if name.push_label(label).is_err() {
-                    return Dissection::NotThis;
-                }
-                at += 1 + usize::from(len);
-            }
+            1..=63 => return Dissection::NeedMore,
             0xc0..=0xff => {
                 let Some(&low) = message.get(at + 1) else {
                     return Dissection::NeedMore;
@@ -51,6 +48,18 @@ pub(in crate::dissect) fn walk_name(
             _ => return Dissection::NotThis,
         }
     }
+}
+
+/// Whole labels that stand one behind the other, each behind its length; not many more than a name may have.
+fn labels_at(message: &[u8], start: usize) -> &[u8] {
+    let mut at = start;
+    while let Some(&len @ 1..=63) = message.get(at)
+        && at - start <= MAX_NAME_OCTETS
+        && message.len() - at > usize::from(len)
+    {
+        at += 1 + usize::from(len);
+    }
+    message.get(start..at).unwrap_or_default()
 }
 
 /// The offset behind a name, which is not read: where it points to makes no difference. `None` where it is cut.

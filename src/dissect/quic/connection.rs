@@ -172,10 +172,14 @@ impl Connection {
             return Dissection::NotThis;
         };
         let verdict = attempt.packet(packet, long.number_at, scratch);
-        if matches!(verdict, Some(Dissection::Found(_))) {
+        if let Some(found @ Dissection::Found(_)) = verdict {
+            // Nearly all: it is not kept, because nothing more is read.
             self.found = Some((attempt.version, attempt.first_id));
+            return found;
         }
         // Kept even if it opens nothing, so that the next packet for the same id costs no derivation.
+        // And mostly the only one.
+        self.attempts.reserve_exact(1);
         self.attempts.push(attempt);
         verdict.unwrap_or(Dissection::NotThis)
     }

@@ -114,7 +114,8 @@ impl CryptoStream {
         if held < header.len() + body_len {
             return Dissection::NeedMore;
         }
-        tls::client_hello_message(&bytes().collect::<Vec<_>>())
+        let pieces = pieces.iter().map(|piece| piece.bytes.as_slice());
+        tls::client_hello_message(&pieces.collect::<Vec<_>>().concat())
     }
 
     /// Keeps bytes before the piece `next`: at the end of the one before it, or as a new piece. False over the cap.

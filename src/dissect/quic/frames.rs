@@ -48,12 +48,18 @@ pub(super) fn frames(version: Version, payload: &[u8]) -> impl Iterator<Item = F
     })
 }
 
+/// Padding at the front. Line by line, because most of a first packet is padding.
+fn padding_len(bytes: &[u8]) -> usize {
+    const LINE: usize = 32;
+    let (lines, _) = bytes.as_chunks::<LINE>();
+    let is_padding = |line: &&[u8; LINE]| **line == [PADDING; LINE];
+    let whole = LINE * lines.iter().take_while(is_padding).count();
+    let rest = bytes[whole..].iter();
+    whole + rest.take_while(|byte| **byte == PADDING).count()
+}
+
 fn next<'a>(version: Version, reader: &mut Reader<'a>) -> Result<Frame<'a>, Short> {
-    let padding = reader
-        .rest()
-        .iter()
-        .take_while(|&&byte| byte == PADDING)
-        .count();
+    let padding = padding_len(reader.rest());
     if padding > 0 {
         reader.take(padding)?;
         return Ok(Frame::Other);

@@ -62,7 +62,6 @@ pub(super) fn example() -> Vec<u8> {
 pub(super) fn expected() -> ClientHello {
     ClientHello {
         server_name: Some(b"S07.upd.kaspersky.com".to_vec()),
-        alpn: Some(b"h2".to_vec()),
         protocols: b"\x02h2".to_vec(),
         ech: true,
     }

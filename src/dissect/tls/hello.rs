@@ -19,8 +19,6 @@ const MAX_PROTOCOLS_LEN: usize = 256;
 pub struct ClientHello {
     /// Server name as sent, any bytes; `None` where the extension is absent or empty.
     pub server_name: Option<Vec<u8>>,
-    /// First protocol offered by ALPN.
-    pub alpn: Option<Vec<u8>>,
     /// All protocols offered by ALPN, each behind its length (RFC 7301, section 3.1), as far as 256 bytes hold them
     /// whole. Ask [`ClientHello::offers`].
     pub protocols: Vec<u8>,
@@ -29,6 +27,11 @@ pub struct ClientHello {
 }
 
 impl ClientHello {
+    /// First protocol offered by ALPN.
+    pub fn alpn(&self) -> Option<&[u8]> {
+        protocols(&self.protocols).next()
+    }
+
     /// Whether ALPN offers the protocol, by its exact identifier: `h2` for DNS over HTTPS (RFC 8484, as for any web
     /// page), `dot` over TLS (RFC 7858), `doq` over QUIC (RFC 9250).
     pub fn offers(&self, protocol: &[u8]) -> bool {
@@ -44,9 +47,8 @@ impl ClientHello {
                 EXTENSION_SERVER_NAME if hello.server_name.is_none() => {
                     hello.server_name = server_name(content).unwrap_or(None);
                 }
-                EXTENSION_ALPN if hello.alpn.is_none() => {
+                EXTENSION_ALPN if hello.protocols.is_empty() => {
                     let list = alpn(content).unwrap_or_default();
-                    hello.alpn = protocols(list).next().map(<[u8]>::to_vec);
                     hello.protocols = list[..whole_protocols_len(list)].to_vec();
                 }
                 EXTENSION_ECH => hello.ech = true,
@@ -279,12 +281,12 @@ mod tests {
             }
         };
         let resolver = hello(b"\x03dot\x02h2\x08http/1.1");
-        assert_eq!(resolver.alpn.as_deref(), Some(&b"dot"[..]));
+        assert_eq!(resolver.alpn(), Some(&b"dot"[..]));
         assert!(resolver.offers(b"dot") && resolver.offers(b"h2") && resolver.offers(b"http/1.1"));
         assert!(!resolver.offers(b"doq") && !resolver.offers(b"h") && !resolver.offers(b""));
         // A list that lies keeps what it truly holds.
         assert!(hello(b"\x03doq\xffx").offers(b"doq"));
-        assert_eq!(hello(b"\x09x").alpn, None);
+        assert_eq!(hello(b"\x09x").alpn(), None);
         // Nothing is kept in parts.
         let long = hello(&[b"\x02h2".repeat(85), b"\x03dot".to_vec()].concat());
         assert_eq!(long.protocols.len(), 255);

@@ -297,7 +297,7 @@ mod tests {
             let whole = expected();
             if let Some(hello) = cut_client_hello(&stream[..cut.min(stream.len())]) {
                 prop_assert!(hello.server_name.is_none() || hello.server_name == whole.server_name);
-                prop_assert!(hello.alpn.is_none() || hello.alpn == whole.alpn);
+                prop_assert!(hello.alpn().is_none() || hello.alpn() == whole.alpn());
                 prop_assert!(!hello.ech || whole.ech);
             }
         }

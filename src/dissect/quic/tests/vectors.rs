@@ -178,7 +178,7 @@ impl Vectors {
             panic!("no hello");
         };
         assert_eq!(hello.server_name.as_deref(), Some(&b"example.com"[..]));
-        assert_eq!(hello.alpn.as_deref(), Some(&b"alpn"[..]));
+        assert_eq!(hello.alpn(), Some(&b"alpn"[..]));
     }
 
     fn check_server_initial(&self) {
