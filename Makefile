@@ -15,12 +15,13 @@ CARGO_DEB := 3.8.0
 EXAMPLE := examples/office.pcapng
 PROGRAM := target/release/straggler
 
+STATIC_PACKAGES := musl-tools flex bison xz-utils
 # The container image.
 IMAGE ?= straggler
 PODMAN ?= podman
 
 .PHONY: run prometheus test test-long soak check deny bench bench-live bench-scale bench-stages fuzz fuzz-smoke sanitize man deb cargo-deb \
-	static image build-packages test-packages help
+	static image sbom build-packages test-packages help
 
 ## run: build, and start the daemon on the example capture, or on an interface with INTERFACE=eth0
 run: build-packages
@@ -71,13 +72,18 @@ deb: man cargo-deb
 
 ## static: the program as one file that needs no library and runs on musl's systems too, in target/static
 static:
-	@scripts/install-packages musl-tools flex bison xz-utils
+	@scripts/install-packages $(STATIC_PACKAGES)
 	@scripts/static
 
 ## image: a container image with that file alone, for podman (IMAGE=straggler)
 image: static
 	@scripts/install-packages $(if $(filter podman,$(PODMAN)),podman)
 	$(PODMAN) build --tag $(IMAGE) --file packaging/Containerfile target/static
+
+## sbom: what is built in, as CycloneDX 1.5 JSON: target/sbom
+sbom:
+	@scripts/install-packages jq
+	@scripts/sbom target/tools target/sbom
 
 ## bench: CPU and memory of `replay` beside libpcap's own floor, on two generated captures of 1.8 GB (BENCH="--rounds 9 --workload mix")
 bench: build-packages
