@@ -15,13 +15,15 @@ CARGO_DEB := 3.8.0
 EXAMPLE := examples/office.pcapng
 PROGRAM := target/release/straggler
 
+# For `reproducible`: static or nothing.
+BUILD ?=
 STATIC_PACKAGES := musl-tools flex bison xz-utils
 # The container image.
 IMAGE ?= straggler
 PODMAN ?= podman
 
 .PHONY: run prometheus test test-long soak check deny bench bench-live bench-scale bench-stages fuzz fuzz-smoke sanitize man deb cargo-deb \
-	static image sbom build-packages test-packages help
+	static image sbom reproducible build-packages test-packages help
 
 ## run: build, and start the daemon on the example capture, or on an interface with INTERFACE=eth0
 run: build-packages
@@ -84,6 +86,11 @@ image: static
 sbom:
 	@scripts/install-packages jq
 	@scripts/sbom target/tools target/sbom
+
+## reproducible: builds this commit twice, in two folders, and compares the programs byte by byte (BUILD=static for that of `static`)
+reproducible: build-packages
+	@scripts/install-packages $(if $(filter static,$(BUILD)),$(STATIC_PACKAGES))
+	@scripts/reproducible $(BUILD)
 
 ## bench: CPU and memory of `replay` beside libpcap's own floor, on two generated captures of 1.8 GB (BENCH="--rounds 9 --workload mix")
 bench: build-packages
