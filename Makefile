@@ -15,8 +15,15 @@ CARGO_DEB := 3.8.0
 EXAMPLE := examples/office.pcapng
 PROGRAM := target/release/straggler
 
+# For `reproducible`: static or nothing.
+BUILD ?=
+STATIC_PACKAGES := musl-tools flex bison xz-utils
+# The container image.
+IMAGE ?= straggler
+PODMAN ?= podman
+
 .PHONY: run prometheus test test-long soak check deny bench bench-live bench-scale bench-stages fuzz fuzz-smoke sanitize man deb cargo-deb \
-	build-packages test-packages help
+	static image sbom reproducible build-packages test-packages help
 
 ## run: build, and start the daemon on the example capture, or on an interface with INTERFACE=eth0
 run: build-packages
@@ -35,7 +42,7 @@ test: test-packages
 	PATH="$(CURDIR)/target/tools:$$PATH" $(CARGO) test --locked
 
 ## test-long: the second tier: floods, faults, a site in namespaces, the page in a browser, the Debian package (LONG_TESTS="bounds faults laboratory browser package"; needs root)
-test-long: test-packages $(if $(filter package,$(LONG_TESTS)),cargo-deb)
+test-long: test-packages $(if $(filter package,$(LONG_TESTS)),cargo-deb) $(filter static,$(LONG_TESTS:static_build=static))
 	@scripts/install-packages nftables udhcpc tcpreplay $(filter chromium,$(LONG_TESTS:browser=chromium)) \
 		$(if $(filter package,$(LONG_TESTS)),lintian man-db)
 	PATH="$(CURDIR)/target/tools:$$PATH" $(CARGO) test $(LONG_PROFILE) --locked $(addprefix --test ,$(LONG_TESTS)) -- --nocapture --skip support::
@@ -49,7 +56,7 @@ soak: build-packages
 check: build-packages deny
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
-	$(CARGO) clippy --locked $(addprefix --test ,$(LONG_TESTS) soak) -- -D warnings
+	$(CARGO) clippy --locked $(addprefix --test ,$(LONG_TESTS) soak static_build) -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
 
 ## deny: what is built in, by deny.toml: licences, duplicates, sources, and known faults where the RustSec database can be reached
@@ -64,6 +71,26 @@ man: build-packages
 ## deb: a Debian package of this machine's architecture, in target/debian
 deb: man cargo-deb
 	PATH="$(CURDIR)/target/tools/bin:$$PATH" $(CARGO) deb --locked --strip
+
+## static: the program as one file that needs no library and runs on musl's systems too, in target/static
+static:
+	@scripts/install-packages $(STATIC_PACKAGES)
+	@scripts/static
+
+## image: a container image with that file alone, for podman (IMAGE=straggler)
+image: static
+	@scripts/install-packages $(if $(filter podman,$(PODMAN)),podman)
+	$(PODMAN) build --tag $(IMAGE) --file packaging/Containerfile target/static
+
+## sbom: what is built in, as CycloneDX 1.5 JSON: target/sbom
+sbom:
+	@scripts/install-packages jq
+	@scripts/sbom target/tools target/sbom
+
+## reproducible: builds this commit twice, in two folders, and compares the programs byte by byte (BUILD=static for that of `static`)
+reproducible: build-packages
+	@scripts/install-packages $(if $(filter static,$(BUILD)),$(STATIC_PACKAGES))
+	@scripts/reproducible $(BUILD)
 
 ## bench: CPU and memory of `replay` beside libpcap's own floor, on two generated captures of 1.8 GB (BENCH="--rounds 9 --workload mix")
 bench: build-packages

@@ -112,7 +112,9 @@ fn allowed(needs: &Needs) -> Result<Rules, String> {
     }
     // Nothing is typed into a terminal on behalf of its user.
     let typed = SeccompCmpOp::Ne;
-    let typed = condition(1, typed, libc::TIOCSTI)?;
+    // Another type in each C library; the kernel takes 32 bits.
+    let request = u64::from(libc::TIOCSTI as u32);
+    let typed = condition(1, typed, request)?;
     rules.insert(
         libc::SYS_ioctl,
         vec![SeccompRule::new(vec![typed]).map_err(words)?],

@@ -87,13 +87,14 @@ pub(super) const FREE: &[Call] = &[
     libc::SYS_gettimeofday,
     libc::SYS_nanosleep,
     libc::SYS_restart_syscall,
-    // Signals to itself, as for an abort.
+    // Signals to itself, as for an abort; musl sends them by the older `tkill`.
     libc::SYS_rt_sigaction,
     libc::SYS_rt_sigprocmask,
     libc::SYS_rt_sigreturn,
     libc::SYS_rt_sigtimedwait,
     libc::SYS_sigaltstack,
     libc::SYS_tgkill,
+    libc::SYS_tkill,
     // Who and where it is.
     libc::SYS_getegid,
     libc::SYS_geteuid,
