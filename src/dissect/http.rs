@@ -241,7 +241,8 @@ fn absolute(target: &str) -> Option<&[u8]> {
     rest.split(['/', '?', '#']).next().map(str::as_bytes)
 }
 
-/// The host of an authority: without user, port and brackets. `None` for an address, which is no name, and for nothing.
+/// The host of an authority: without user, port and brackets. `None` for an address, which is no name, for nothing, and for
+/// what has spaces, which is no host anywhere (RFC 3986, section 3.2.2).
 fn host_of(authority: &[u8]) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(authority).ok()?.trim();
     let text = text.rsplit_once('@').map_or(text, |(_, host)| host);
@@ -254,7 +255,8 @@ fn host_of(authority: &[u8]) -> Option<Vec<u8>> {
         None => text,
     };
     let is_address = host.parse::<std::net::IpAddr>().is_ok();
-    (!host.is_empty() && !is_address).then(|| host.as_bytes().to_vec())
+    let has_space = host.contains(char::is_whitespace);
+    (!host.is_empty() && !is_address && !has_space).then(|| host.as_bytes().to_vec())
 }
 
 fn body(length: Option<&[u8]>, encoding: Option<&[u8]>) -> Option<Body> {
@@ -320,6 +322,12 @@ mod tests {
             ("GET / HTTP/1.1\r\nHost: 198.51.100.7\r\n\r\n", None),
             ("GET / HTTP/1.1\r\nHost: [2001:db8::1]:80\r\n\r\n", None),
             ("GET / HTTP/1.1\r\nHost:\r\n\r\n", None),
+            ("GET / HTTP/1.1\r\nHost: a@\tb.example\r\n\r\n", None),
+            ("GET / HTTP/1.1\r\nHost: \t b.example \t:80\r\n\r\n", None),
+            (
+                "GET / HTTP/1.1\r\nHost: \t b.example \t\r\n\r\n",
+                Some("b.example"),
+            ),
             (
                 "GET / HTTP/1.1\r\nbad header\r\nHost: a.example\r\n\r\n",
                 Some("a.example"),

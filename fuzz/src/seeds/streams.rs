@@ -103,6 +103,10 @@ pub(super) fn http_streams() -> Vec<(String, Vec<u8>)> {
             format!("POST / HTTP/1.1\r\na b: c\r\nhOST:\t{NAME} \r\n\r\n"),
         ),
         (
+            "space behind the user",
+            format!("GET / HTTP/1.1\r\nHost: user@\t{NAME}\r\n\r\n"),
+        ),
+        (
             "status",
             "HTTP/1.1 407 Proxy Authentication Required\r\n\r\n".to_owned(),
         ),
