@@ -38,9 +38,9 @@ impl Budget {
         self.used
     }
 
-    /// Takes so many bytes for something that is kept with a flow, if they are left.
+    /// Takes so many bytes for something that is kept with a flow, if less than half is used: streams need the rest.
     pub fn take(&mut self, bytes: usize) -> bool {
-        let is_left = self.used + bytes <= self.cap;
+        let is_left = self.used + bytes <= self.cap / 2;
         if is_left {
             self.used += bytes;
         } else {
