@@ -19,7 +19,8 @@ const MAX_USAGES: usize = 12_288;
 const MAX_ASIDE: usize = 1_024;
 /// Weak combinations kept at once: context only, so they may not crowd anything.
 const MAX_WEAK: usize = 8_192;
-/// Names kept for one weak combination, and for all of them together: at most about 300 bytes each, so 5 MiB.
+/// Names kept for one weak combination, and for all of them together, where each has one at least: at most about 300 bytes
+/// each, so 7 MiB.
 const MAX_WEAK_NAMES: usize = 32;
 const MAX_WEAK_NAMES_IN_ALL: usize = 16_384;
 /// Names of which it is remembered that they resolved; a pack has some hundred.
@@ -284,7 +285,9 @@ impl Book {
         if let Err(at) = weak.names.binary_search(&sighting.name) {
             // The first one says what the combination is about.
             let has_room = self.weak_names < MAX_WEAK_NAMES_IN_ALL || weak.names.is_empty();
-            if has_room && weak.names.len() < MAX_WEAK_NAMES {
+            if weak.names.len() >= MAX_WEAK_NAMES {
+                // They say enough of what it is about.
+            } else if has_room {
                 weak.names.insert(at, sighting.name.clone());
                 self.weak_names += 1;
             } else {

@@ -18,6 +18,23 @@ pub(super) const MAX_NAMES: usize = 64;
 pub(super) struct Names {
     list: Vec<(DomainName, NameRecord)>,
     left_out: u64,
+    /// What came back to tries for names that are left out: proof of a block outlives its name.
+    of_left_out: LeftOut,
+}
+
+/// The latest block of names that are left out, by an answer and by silence.
+#[derive(Clone, Debug, Default)]
+struct LeftOut {
+    blocked: Option<(Timestamp, ReplyKind)>,
+    silence: Option<Timestamp>,
+}
+
+impl LeftOut {
+    fn take(&mut self, blocked: Option<(Timestamp, ReplyKind)>, silence: Option<Timestamp>) {
+        let both = self.blocked.into_iter().chain(blocked);
+        self.blocked = both.max_by_key(|(time, kind)| (*time, kind.index()));
+        self.silence = self.silence.max(silence);
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -59,8 +76,14 @@ impl Names {
 
     /// Takes what came back to a try for a name.
     pub(super) fn reply(&mut self, reply: &Reply) {
-        if let Ok(at) = self.place(&reply.name) {
-            self.list[at].1.reply(reply);
+        match self.place(&reply.name) {
+            Ok(at) => self.list[at].1.reply(reply),
+            // It was left out between the try and what came back.
+            Err(_) if self.left_out > 0 && reply.kind.blocks() => {
+                let blocked = (reply.span.last, reply.kind);
+                self.of_left_out.take(Some(blocked), None);
+            }
+            Err(_) => {}
         }
     }
 
@@ -75,7 +98,9 @@ impl Names {
         while self.list.len() > most {
             let oldest = (0..self.list.len()).min_by_key(|&at| self.list[at].1.span.last);
             let Some(oldest) = oldest else { break };
-            self.list.remove(oldest);
+            let (_, record) = self.list.remove(oldest);
+            let blocked = record.blocked.filter(|block| !record.got_round(block));
+            self.of_left_out.take(blocked, record.silence);
         }
         let forgotten = before - self.list.len();
         if forgotten > 0 {
@@ -88,6 +113,8 @@ impl Names {
     /// Adds what was noted under another key of the same host.
     pub(super) fn join(&mut self, other: Self) {
         self.left_out += other.left_out;
+        let of_other = other.of_left_out;
+        self.of_left_out.take(of_other.blocked, of_other.silence);
         for (name, record) in other.list {
             match self.place(&name) {
                 Ok(at) => self.list[at].1.join(record),
@@ -111,6 +138,10 @@ impl Names {
             blocked.chain(rest.into_iter().flatten()).for_each(&back);
             record.samples.set_back(&back);
         }
+        let blocked = self.of_left_out.blocked.iter_mut().map(|(time, _)| time);
+        blocked
+            .chain(self.of_left_out.silence.as_mut())
+            .for_each(&back);
     }
 
     /// The latest proof of being blocked: see [`super::Usage::last_blocked`].
@@ -119,6 +150,8 @@ impl Names {
         resolved: impl Fn(&DomainName) -> Option<Timestamp>,
         silence_tells: bool,
     ) -> Option<(Timestamp, ReplyKind)> {
+        let of_silence = self.of_left_out.silence.filter(|_| silence_tells);
+        let of_silence = of_silence.map(|time| (time, ReplyKind::Silence));
         self.list
             .iter()
             .flat_map(|(name, record)| {
@@ -128,17 +161,15 @@ impl Names {
                 let denied = denied.map(|time| (time, ReplyKind::NxDomain));
                 let silence = record.silence.filter(|_| silence_tells);
                 let silence = silence.map(|time| (time, ReplyKind::Silence));
-                // A resolver's refusal stops nobody who got an address from another one afterwards.
-                let got_round = |(time, kind): &(Timestamp, ReplyKind)| {
-                    kind.is_of_dns() && record.resolved >= Some(*time)
-                };
                 record
                     .blocked
                     .into_iter()
                     .chain(denied)
                     .chain(silence)
-                    .filter(move |block| !got_round(block))
+                    .filter(|block| !record.got_round(block))
             })
+            .chain(self.of_left_out.blocked)
+            .chain(of_silence)
             .max_by_key(|(time, kind)| (*time, kind.index()))
     }
 
@@ -187,6 +218,11 @@ impl Names {
 }
 
 impl NameRecord {
+    /// Whether an address came afterwards: a resolver's refusal stops nobody who got one from another.
+    fn got_round(&self, (time, kind): &(Timestamp, ReplyKind)) -> bool {
+        kind.is_of_dns() && self.resolved >= Some(*time)
+    }
+
     fn carried(&self, name: &DomainName, carry: &Carry<'_>) -> Option<Match> {
         let latest = self.samples.latest();
         let pattern = latest.map(|flow| Arc::clone(&flow.sample.pattern));

@@ -56,6 +56,12 @@ impl Recorder {
         self.digests = digests.collect();
     }
 
+    /// Another store was begun: nothing that was written is in it.
+    pub fn anew(&mut self) {
+        self.hosts.clear();
+        self.surroundings = Surroundings::default();
+    }
+
     /// What earlier runs had remembered of what they saw.
     pub fn before(&mut self, around: Surroundings) {
         self.before = around.seen;

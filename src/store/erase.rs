@@ -87,7 +87,7 @@ fn rebuild(store: &mut Store) -> super::Result<()> {
     drop(std::mem::replace(&mut store.connection, nothing));
     let renamed = store.folder.replace_database(&fresh);
     store.connection = open::connect(&path).map_err(|error| fault(&path, &error))?;
-    store.file = store.folder.database_file();
+    store.file = store.folder.database_file().ok().flatten();
     renamed
 }
 

@@ -84,7 +84,7 @@ pub enum StoreError {
     },
     /// The file was taken away while the store was in use.
     #[error(
-        "{}: was removed or replaced while the store was in use; what it held is gone with it, and a new one is begun",
+        "{}: was removed or replaced while the store was in use; what it held is gone with it; what is there now is used, or a new one begun",
         path.display()
     )]
     Replaced {

@@ -1,11 +1,12 @@
 //! The folder: who may use it, and what lies in it.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{Read as _, Seek as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, fchown};
+use std::fs::{self, DirBuilder, File, TryLockError};
+use std::io::{ErrorKind, Read as _, Seek as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use super::error::{Result, StoreError, system};
+use super::private;
 use crate::model::Timestamp;
 
 /// Name of the database in its folder.
@@ -41,7 +42,7 @@ impl Folder {
     pub(super) fn take(path: &Path) -> Result<Self> {
         make_folder(path)?;
         let lock_path = path.join(LOCK_NAME);
-        let mut lock = create(private().create(true), &lock_path)
+        let mut lock = private::open(&lock_path)
             .map_err(|error| system(path, "create a file in the folder", &error))?;
         match lock.try_lock() {
             Ok(()) => {}
@@ -72,27 +73,41 @@ impl Folder {
     /// same mode.
     pub(super) fn create_database(&self) -> Result<()> {
         let path = self.database();
-        if !path.exists() {
-            // What waits beside a database that is gone would be brought into the new one.
-            for companion in COMPANIONS {
-                let _ = fs::remove_file(with_suffix(&path, companion));
+        let make = || {
+            if !path.try_exists()? {
+                // What waits beside a database that is gone would be brought into the new one.
+                self.set_companions_aside();
             }
-        }
-        create(private().create(true), &path)
-            .map(drop)
-            .map_err(|error| system(&path, "create the file", &error))
+            private::open(&path).map(drop)
+        };
+        make().map_err(|error| system(&path, "create the file", &error))
     }
 
-    /// Which file lies there now, if one does: device and number.
-    pub(super) fn database_file(&self) -> Option<(u64, u64)> {
-        let metadata = fs::metadata(self.database()).ok()?;
-        Some((metadata.dev(), metadata.ino()))
+    /// Which file lies there now: device and number. `None` if none does; an error where nobody can say.
+    pub(super) fn database_file(&self) -> std::io::Result<Option<Identity>> {
+        identity(&self.database())
+    }
+
+    /// The same of the log beside it.
+    pub(super) fn log_file(&self) -> Option<Identity> {
+        let log = with_suffix(&self.database(), COMPANIONS[0]);
+        identity(&log).ok().flatten()
+    }
+
+    /// Gives what waits beside a database that is gone a dated name, so that it is brought into no other.
+    pub(super) fn set_companions_aside(&self) {
+        let path = self.database();
+        let stamp = stamp();
+        for companion in COMPANIONS {
+            let aside = with_suffix(&path, &format!("{REMOVED}{stamp}{companion}"));
+            let _ = fs::rename(with_suffix(&path, companion), aside);
+        }
     }
 
     /// Gives the database and its companions a dated name; where the database lies then.
     pub(super) fn set_aside(&self) -> Result<PathBuf> {
         let path = self.database();
-        let stamp = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
+        let stamp = stamp();
         let mut aside = with_suffix(&path, &format!("{CORRUPT}{stamp}"));
         let mut again = 2;
         while aside.exists() {
@@ -134,7 +149,8 @@ impl Folder {
             .filter(|path| {
                 let name = path.file_name().and_then(|name| name.to_str());
                 let rest = name.and_then(|name| name.strip_prefix(FILE_NAME));
-                rest.is_some_and(|rest| rest.starts_with(CORRUPT) || rest.starts_with(BACKUP))
+                let kinds = [CORRUPT, BACKUP, REMOVED];
+                rest.is_some_and(|rest| kinds.iter().any(|kind| rest.starts_with(kind)))
             })
             .collect();
         copies.sort();
@@ -169,6 +185,8 @@ impl SetAside {
 
 /// How the name of a damaged store goes on; then comes when it was found.
 const CORRUPT: &str = ".corrupt-";
+/// How the name goes on of what was left of a store that somebody took away; then comes when that showed.
+const REMOVED: &str = ".removed-";
 /// How the name of a copy goes on that a migration keeps.
 const BACKUP: &str = ".before-schema-";
 
@@ -179,7 +197,7 @@ pub(super) fn backup(database: &Path, schema: i64) -> PathBuf {
 
 /// Makes the file for a copy, empty, and readable by nobody else.
 pub(super) fn create_copy(path: &Path) -> Result<()> {
-    create(private().create(true).truncate(true), path)
+    private::replace(path)
         .map(drop)
         .map_err(|error| system(path, "create the copy", &error))
 }
@@ -206,29 +224,27 @@ pub(super) fn has_pending(database: &Path) -> bool {
     pending.is_ok_and(|metadata| metadata.len() > 0)
 }
 
+/// Device and number of a file.
+pub(super) type Identity = (u64, u64);
+
+fn identity(path: &Path) -> std::io::Result<Option<Identity>> {
+    match fs::metadata(path) {
+        Ok(metadata) => Ok(Some((metadata.dev(), metadata.ino()))),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Now, as names of files say it.
+fn stamp() -> String {
+    let now = jiff::Timestamp::now();
+    now.strftime("%Y%m%dT%H%M%SZ").to_string()
+}
+
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
-}
-
-fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).mode(0o600);
-    options
-}
-
-/// Makes a file, of whoever has the folder: an administrator who erases a host must not leave files that the sensor, which
-/// is another user, cannot open. Only the administrator can give files away; whoever cannot keeps them.
-fn create(options: &OpenOptions, path: &Path) -> std::io::Result<File> {
-    let file = options.open(path)?;
-    let folder = path.parent().map(fs::metadata).transpose()?;
-    if let Some(folder) = folder
-        && file.metadata()?.uid() != folder.uid()
-    {
-        let _ = fchown(&file, Some(folder.uid()), Some(folder.gid()));
-    }
-    Ok(file)
 }
 
 /// Says in the lock file who holds it.

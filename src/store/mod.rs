@@ -26,6 +26,7 @@ mod ids;
 mod meta;
 mod open;
 mod outbox;
+mod private;
 mod prune;
 mod read;
 mod reader;
@@ -59,7 +60,7 @@ pub use rolled_up::{
 pub use stats::{Operation, Stats};
 
 use crate::model::{HostKey, Timestamp};
-use folder::Folder;
+use folder::{Folder, Identity};
 
 /// How much the store may take.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,8 +85,10 @@ impl Default for Settings {
 #[derive(Debug)]
 pub struct Store {
     connection: Connection,
-    /// The file that is open: device and number.
-    file: Option<(u64, u64)>,
+    /// The file that is open.
+    file: Option<Identity>,
+    /// The log beside it, as it was when the last batch came.
+    log: Option<Identity>,
     folder: Folder,
     path: PathBuf,
     settings: Settings,
@@ -215,12 +218,34 @@ impl Store {
     }
 
     /// SQLite goes on writing to a file that was removed, and nobody would ever read that.
-    fn check_place(&self) -> Result<()> {
-        if self.folder.database_file() == self.file {
-            return Ok(());
+    fn check_place(&mut self) -> Result<()> {
+        match self.folder.database_file() {
+            Ok(there) if there != self.file => {
+                let path = self.path.clone();
+                Err(StoreError::Replaced { path })
+            }
+            Ok(_) => {
+                self.log = self.folder.log_file();
+                Ok(())
+            }
+            // Nobody can look there now, which says nothing of what is there.
+            Err(_) => Ok(()),
         }
-        let path = self.path.clone();
-        Err(StoreError::Replaced { path })
+    }
+
+    /// Closes a store whose file was taken away. What it had not yet brought into that file would be brought into the one
+    /// that has its name now.
+    pub fn leave(self) {
+        let Self {
+            connection,
+            folder,
+            log,
+            ..
+        } = self;
+        drop(connection);
+        if log.is_some() && folder.log_file() == log {
+            folder.set_companions_aside();
+        }
     }
 
     /// Not SQLite's own limit (`max_page_count`): it has one word for that and for a disk without room, and it would stop

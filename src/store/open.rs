@@ -57,7 +57,8 @@ pub(super) fn open(
         Err(error) => return Err(error),
     }
     let store = Store {
-        file: folder.database_file(),
+        file: folder.database_file().ok().flatten(),
+        log: folder.log_file(),
         connection,
         folder,
         path,

@@ -24,6 +24,9 @@ pub(in crate::daemon) struct Keeping {
     wall: Wall,
     /// What the store had that is later than wall time.
     later: Later,
+    /// The sequence of the latest event, and whether the store was given it.
+    sequence: u64,
+    is_sequence_kept: bool,
     /// Failures that were told of.
     errors: u64,
     is_failing: bool,
@@ -47,6 +50,8 @@ impl Keeping {
             restorer: None,
             wall: wall.clone(),
             later: Later::default(),
+            sequence: 0,
+            is_sequence_kept: true,
             errors: 0,
             is_failing: false,
         };
@@ -100,6 +105,11 @@ impl Keeping {
     fn take(&mut self, back: Back, ledger: &mut Ledger, teller: &mut Teller) -> bool {
         match back {
             Back::NotOpen => true,
+            Back::Anew => {
+                self.recorder.anew();
+                self.is_sequence_kept = false;
+                false
+            }
             Back::Begin { seen } => {
                 let around = seen.as_deref().map(history::surroundings);
                 let around = around.unwrap_or_default();
@@ -119,6 +129,7 @@ impl Keeping {
             }
             Back::Done { sequence } => {
                 teller.continue_after(sequence);
+                self.sequence = sequence;
                 if let Some(restorer) = self.restorer.take() {
                     let restored = restorer.finish(ledger);
                     let (rows, others) = (restored.rows, restored.not_in_force);
@@ -205,9 +216,13 @@ impl Keeping {
         self.recorder.hosts(batch, snapshot, last);
         self.recorder.seen(batch, seen, snapshot);
         for told in teller.unwritten() {
-            batch.remember(SEQUENCE, told.sequence.to_string());
+            self.sequence = told.sequence;
+            self.is_sequence_kept = false;
             batch.event(told.outbox);
             messages.push(told.message);
+        }
+        if !std::mem::replace(&mut self.is_sequence_kept, true) {
+            batch.remember(SEQUENCE, self.sequence.to_string());
         }
         if !last {
             self.keeper.hand_over();

@@ -64,6 +64,8 @@ enum Back {
     Rows(Vec<Stored>),
     /// Those were all; the sequence of the latest event of earlier runs.
     Done { sequence: u64 },
+    /// Another store was begun than that of which rows came, or to which they went.
+    Anew,
     /// There is no store for now.
     NotOpen,
 }

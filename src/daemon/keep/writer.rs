@@ -149,6 +149,7 @@ impl Writer {
         let outputs = self.outputs.as_ref().map(|_| OUTPUTS);
         store.set_outputs(outputs.as_slice())?;
         if std::mem::replace(&mut self.is_restored, true) {
+            let _ = self.back.send(Back::Anew);
             return Ok(());
         }
         let sequence = store.remembered(SEQUENCE)?;
@@ -260,20 +261,21 @@ impl Writer {
                     StoreError::Corrupt { .. } | StoreError::Replaced { .. }
                 ) {
                     // Opening sets what is damaged aside and begins anew; that there is less now is told for good.
+                    let store = self.close();
                     if matches!(error, StoreError::Replaced { .. }) {
                         self.state.notice = Some(error.to_string());
+                        store.map(Store::leave);
                     }
-                    self.close();
                     self.tried = None;
                 }
             }
         }
     }
 
-    fn close(&mut self) {
-        if let Some(store) = self.store.take() {
-            self.state.closed(&store.stats());
-        }
+    fn close(&mut self) -> Option<Store> {
+        let store = self.store.take()?;
+        self.state.closed(&store.stats());
+        Some(store)
     }
 
     fn fault(&mut self, error: &StoreError) {

@@ -193,3 +193,49 @@ fn weak_names_of_many_hosts_are_bounded() {
     assert!(kept <= 16_384 + 2_000, "{kept}");
     assert_eq!(kept as u64 + book.stats().weak_refused, 40_000);
 }
+
+/// Where names of many hosts push out the one that was blocked, that it was stays known.
+#[test]
+fn a_block_outlives_its_name() {
+    let (mut book, service) = (Book::default(), service());
+    let key = HostKey::from_address(FIRST);
+    let blocked = |book: &Book| {
+        let (_, usage) = book.usages().find(|((host, ..), _)| *host == key).unwrap();
+        usage.last_blocked(|_| None, false)
+    };
+    named(
+        &mut book,
+        &service,
+        FIRST,
+        "a.vendor.example",
+        (Evidence::Lookup, 1),
+    );
+    let refused = Reply {
+        host: FIRST,
+        mac: None,
+        service: Arc::clone(&service),
+        name: DomainName::parse("a.vendor.example").unwrap(),
+        signal: Signal::Dns,
+        server: None,
+        kind: ReplyKind::Refused,
+        span: Span::at(Timestamp::from_unix(2, 0)),
+        count: 1,
+    };
+    book.reply(&key, &refused);
+    let before = blocked(&book);
+    assert!(before.is_some());
+    named(
+        &mut book,
+        &service,
+        FIRST,
+        "b.vendor.example",
+        (Evidence::Lookup, 3),
+    );
+    for number in 0..36_000 {
+        let (host, name) = (forged(number % 12_000), format!("n{number}.vendor.example"));
+        named(&mut book, &service, host, &name, (Evidence::Lookup, 10));
+    }
+    let (_, usage) = book.usages().find(|((host, ..), _)| *host == key).unwrap();
+    assert_eq!(usage.names().1, 1, "a name was left out");
+    assert_eq!(blocked(&book), before);
+}

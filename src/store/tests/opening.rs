@@ -126,3 +126,34 @@ fn a_store_that_is_taken_away_takes_no_more_and_another_is_begun() {
     store.write(&batch).unwrap();
     assert_eq!(everything(&mut store).len(), 1);
 }
+
+/// What the former file had not yet got from its log is brought into no other.
+#[test]
+fn a_store_that_takes_another_ones_place_stays_as_it_is() {
+    let (folder, elsewhere) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let mut other = open(&elsewhere);
+    let mut batch = Batch::default();
+    batch.sighting(sighting("mac-other", "10.0.0.9", "b.upd.example", 0));
+    other.write(&batch).unwrap();
+    drop(other);
+    let mut store = open(&folder);
+    let mut batch = Batch::default();
+    batch.sighting(sighting("mac-a", "10.0.0.1", "a.upd.example", 0));
+    store.write(&batch).unwrap();
+    let [from, to] = [&elsewhere, &folder].map(|folder| folder.path().join(FILE_NAME));
+    std::fs::rename(from, to).unwrap();
+    let error = store.write(&batch).unwrap_err();
+    assert!(matches!(error, StoreError::Replaced { .. }), "{error}");
+    store.leave();
+    let mut store = open(&folder);
+    let rows = everything(&mut store);
+    assert!(
+        rows.iter()
+            .any(|row| format!("{row:?}").contains("mac-other")),
+        "{rows:?}"
+    );
+    assert!(
+        !rows.iter().any(|row| format!("{row:?}").contains("mac-a")),
+        "{rows:?}"
+    );
+}
