@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::group::{self, Group};
 use super::values::{HostName, Network};
 use super::{DEFAULT_LISTEN, Exception};
-use crate::model::line_and_column;
+use crate::model::{in_one_line, line_and_column};
 use crate::{capture, events, flows, metrics, store, tracker};
 
 /// Every key with its default and what it means; a test keeps it so.
@@ -310,7 +310,7 @@ fn wrong(name: &str, text: &str, offset: usize, what: String) -> ConfigError {
         path: name.to_owned(),
         line,
         column,
-        what,
+        what: in_one_line(&what),
     }
 }
 
@@ -367,6 +367,7 @@ mod tests {
             ("[store]\nretention_days = 1", 2, "from 2 to 36500"),
             ("[store]\nmax_bytes = 1", 2, "at least 1048576"),
             ("log = \"loud\"", 1, "unknown variant `loud`"),
+            ("log = \"\t\"", 1, "unknown variant `\\t`"),
         ] {
             let error = File::parse("s.toml", text).unwrap_err().to_string();
             assert!(error.starts_with(&format!("s.toml:{line}:")), "{error}");

@@ -62,7 +62,7 @@ pub use packet::{
     Arp, Datagram, Decoded, LinkEnds, Packet, Refusal, Segment, TcpFlags, Transport, Undecoded,
     Unreachable,
 };
-pub use place::line_and_column;
+pub use place::{in_one_line, line_and_column};
 pub use protection::{Protection, Protections};
 pub use resolvers::{
     KnownResolver, ResolverId, ResolverPack, ResolverPackId, ResolverSubject, ResolverTest,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::model::line_and_column;
+use crate::model::{in_one_line, line_and_column};
 
 /// A fault of a rule pack. Prints as `FILE:LINE:COLUMN: what; how to mend it`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ impl PackError {
         Self {
             file: file.to_owned(),
             place: Some(line_and_column(text, offset)),
-            what: shown(&what.into()),
+            what: in_one_line(&what.into()),
         }
     }
 
@@ -30,18 +30,9 @@ impl PackError {
         Self {
             file: file.to_owned(),
             place: None,
-            what: shown(&what.into()),
+            what: in_one_line(&what.into()),
         }
     }
-}
-
-/// A text that may quote the file, in one line that does nothing to a terminal.
-fn shown(what: &str) -> String {
-    let letter = |letter: char| match letter.is_control() {
-        true => letter.escape_default().to_string(),
-        false => letter.to_string(),
-    };
-    what.chars().map(letter).collect()
 }
 
 impl fmt::Display for PackError {

@@ -262,9 +262,9 @@ impl Writer {
                 ) {
                     // Opening sets what is damaged aside and begins anew; that there is less now is told for good.
                     let store = self.close();
-                    if matches!(error, StoreError::Replaced { .. }) {
+                    if let (StoreError::Replaced { .. }, Some(store)) = (&error, store) {
                         self.state.notice = Some(error.to_string());
-                        store.map(Store::leave);
+                        store.leave();
                     }
                     self.tried = None;
                 }
