@@ -73,7 +73,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<LeaseRecord>, LeaseError> {
 fn begins(expire: u32, lifetime: u64) -> Timestamp {
     // Kea adds endless lifetimes up modulo 2³².
     let until = if lifetime >= FOREVER {
-        u64::from(expire.wrapping_sub(u32::MAX)) + lifetime
+        u64::from(expire.wrapping_sub(u32::MAX)).saturating_add(lifetime)
     } else {
         u64::from(expire)
     };
@@ -123,6 +123,15 @@ mod tests {
         let leases = parse_leases(&text).unwrap();
         let macs: Vec<_> = leases.iter().map(|lease| lease.mac).collect();
         assert_eq!(macs, [Some(Mac::new([2, 0, 0, 0, 0, 1])), None]);
+    }
+
+    #[test]
+    fn the_longest_lifetimes_have_no_end() {
+        for lifetime in [u64::from(u32::MAX), u64::MAX] {
+            let text = format!("address,valid_lifetime,expire\n10.0.0.1,{lifetime},4294967295\n");
+            let leases = parse_leases(&text).unwrap();
+            assert_eq!(leases[0].until, Timestamp::MAX);
+        }
     }
 
     #[test]
