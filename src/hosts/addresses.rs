@@ -10,7 +10,8 @@ use super::claimants::{Claimant, Senders};
 use super::standing;
 use crate::model::{HostKey, Line, Mac, Timestamp};
 
-/// Addresses kept at once: about 150 bytes each, as many again where something was put down to it, so 17 MiB. More local addresses than this behind one sensor are spoofed.
+/// Addresses kept at once: about 150 bytes each, as many again where something was put down to it, so 17 MiB. More local
+/// addresses than this behind one sensor are spoofed.
 /// Just below what makes the table take twice the memory, as are the other caps of hash tables here.
 pub const MAX_ADDRESSES: usize = 57_344;
 /// For how long the owner of an address must not have been heard before another's own word takes it over.
